@@ -1,0 +1,188 @@
+// Package main is the benchmark: it owns the side-by-side measurement of Davit
+// and a bare golang.org/x/net/webdav server, the naive peer. It starts both
+// itself, takes turns between them, checks every answer, and prints medians,
+// ratios and whether the bars are met. It never reaches into Davit's packages:
+// all it knows of a server is its URL and its process.
+//
+//	go run ./bench                               everything, about ten minutes
+//	go run ./bench --quick                       a smoke test, under a minute
+//	go run ./bench --only 'GET|PUT' --rounds 9   some workloads, more rounds
+//	go run ./bench --davit none                  the naive server alone
+//
+// Ratios travel from machine to machine, absolute figures do not. The row named
+// floor says what one durable write costs on this disk; read the others by it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+)
+
+// Exit codes, the same as davit's own.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main with its surroundings as parameters; it answers the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var err error
+	if len(args) > 0 && args[0] == naiveCommand {
+		err = serveNaive(ctx, args[1:], stderr)
+	} else {
+		err = bench(ctx, args, stdout, stderr)
+	}
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+		return exitDone
+	case errors.Is(err, errUsage):
+		return exitUsage // the flag package has said what is wrong
+	}
+	fmt.Fprintf(stderr, "bench: %v\n", err)
+	return exitFailed
+}
+
+var errUsage = errors.New("wrong usage")
+
+// options are what the command line says.
+type options struct {
+	command  string // as typed, for the report
+	davit    string
+	dir      string
+	only     *regexp.Regexp
+	rounds   int
+	scale    scale
+	markdown string
+	json     bool
+}
+
+func parseOptions(args []string, stderr io.Writer) (options, error) {
+	o := options{command: strings.Join(append([]string{"go run ./bench"}, args...), " "), scale: full}
+	var only string
+	var quick bool
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.davit, "davit", "", "`path` of a davit binary; none leaves Davit out; empty builds ./cmd/davit")
+	flags.StringVar(&o.dir, "dir", "", "`folder` for the temporary data, which chooses the disk")
+	flags.StringVar(&only, "only", "", "run the workloads whose names match this `regexp`")
+	flags.IntVar(&o.rounds, "rounds", 0, "measured rounds a workload (default 5, or 2 with --quick)")
+	flags.BoolVar(&quick, "quick", false, "small counts: a smoke test whose figures mean nothing")
+	flags.StringVar(&o.markdown, "markdown", "", "also write the table to this `file`")
+	flags.BoolVar(&o.json, "json", false, "print JSON instead of the table")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return o, err
+		}
+		return o, errUsage
+	}
+	complain := func(format string, args ...any) (options, error) {
+		fmt.Fprintf(stderr, "bench: "+format+"\n", args...)
+		return o, errUsage
+	}
+	if flags.NArg() > 0 {
+		return complain("unexpected argument %q: there are only flags", flags.Arg(0))
+	}
+	if quick {
+		o.scale = small
+	}
+	if o.rounds == 0 {
+		o.rounds = o.scale.rounds
+	}
+	if o.rounds < 1 || o.rounds > roundsMax {
+		return complain("--rounds %d: give 1 to %d", o.rounds, roundsMax)
+	}
+	var err error
+	if o.only, err = regexp.Compile(only); err != nil {
+		return complain("--only: %v", err)
+	}
+	return o, nil
+}
+
+// bench measures and reports. Whatever ends it, its children and its temporary
+// folder go with it.
+func bench(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	o, err := parseOptions(args, stderr)
+	if err != nil {
+		return err
+	}
+	var chosen []workload
+	for _, w := range workloads(o.scale) {
+		if o.only.MatchString(w.name) {
+			chosen = append(chosen, w)
+		}
+	}
+	if len(chosen) == 0 {
+		return fmt.Errorf("no workload matches --only %q", o.only)
+	}
+	dir, err := os.MkdirTemp(o.dir, "davit-bench-")
+	if err != nil {
+		return fmt.Errorf("make a temporary folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+
+	servers, err := startAll(ctx, o, dir, stderr)
+	defer func() { err = errors.Join(err, stopAll(servers)) }()
+	if err != nil {
+		return err
+	}
+	m := &meter{dir: dir, scale: o.scale, rounds: o.rounds, progress: stderr}
+	res, err := m.measure(ctx, chosen, servers)
+	if err != nil {
+		return err
+	}
+	if err := publish(newReport(o, res), o, stdout); err != nil {
+		return err
+	}
+	return res.verdict()
+}
+
+// startAll starts the servers to compare, the yardstick first. Those it started
+// are returned even when a later one fails.
+func startAll(ctx context.Context, o options, dir string, stderr io.Writer) ([]*server, error) {
+	servers := []*server{newNaive(filepath.Join(dir, "naive"))}
+	if o.davit != "none" {
+		binary := o.davit
+		if binary == "" {
+			fmt.Fprintln(stderr, "building ./cmd/davit")
+			binary = filepath.Join(dir, "davit-built")
+			if err := command(ctx, "", "go", "build", "-o", binary, "./cmd/davit"); err != nil {
+				return nil, err
+			}
+		}
+		servers = append(servers, newDavit(binary, filepath.Join(dir, "davit")))
+	}
+	for i, s := range servers {
+		fmt.Fprintf(stderr, "starting %s\n", s.name)
+		if err := s.start(ctx, s); err != nil {
+			return servers[:i], fmt.Errorf("start %s: %w", s.name, err)
+		}
+	}
+	return servers, nil
+}
+
+func stopAll(servers []*server) error {
+	var errs []error
+	for _, s := range servers {
+		if err := s.child.stop(); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", s.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}

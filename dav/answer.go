@@ -1,0 +1,195 @@
+package dav
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"davit/dav/wire"
+	"davit/policy"
+	"davit/store"
+)
+
+var (
+	errUnknownMethod    = errors.New("unknown method")
+	errMethodNotAllowed = errors.New("not for this resource")
+	errDepth            = errors.New("this Depth is not for this method")
+	errContentRange     = errors.New("a part of a file cannot be put; send the whole file without Content-Range")
+	errMediaType        = errors.New("MKCOL takes no body of this kind")
+	errBroken           = errors.New("the request body broke off")
+)
+
+// An answer is a status with what goes into the body.
+type answer struct {
+	status int
+	why    []wire.Precondition
+}
+
+// answers maps errors that stand for one status. What carries details is in
+// answerTo.
+var answers = []struct {
+	err    error
+	status int
+	name   string // of a DAV precondition
+}{
+	{store.ErrNotFound, http.StatusNotFound, ""},
+	{store.ErrNoParent, http.StatusConflict, ""}, // RFC 4918, sections 9.3.1 and 9.7.1
+	{store.ErrNotDir, http.StatusConflict, ""},
+	{store.ErrIsDir, http.StatusMethodNotAllowed, ""},
+	{store.ErrLoop, http.StatusForbidden, ""},
+	{store.ErrReserved, http.StatusForbidden, ""},
+	{store.ErrStale, http.StatusPreconditionFailed, ""},
+	{store.ErrUnchanged, http.StatusNotModified, ""},
+	{store.ErrShort, http.StatusBadRequest, ""},
+	{store.ErrDiskFull, http.StatusInsufficientStorage, "sufficient-disk-space"}, // RFC 4331, section 6
+	{store.ErrTooMany, http.StatusInsufficientStorage, ""},
+	{wire.ErrTooLarge, http.StatusRequestEntityTooLarge, ""},
+	{wire.ErrXML, http.StatusBadRequest, ""},
+	{wire.ErrHeader, http.StatusBadRequest, ""},
+	{wire.ErrDestination, http.StatusBadRequest, ""},
+	{wire.ErrOtherHost, http.StatusBadGateway, ""}, // RFC 4918, section 9.8.5
+	{wire.ErrOutside, http.StatusForbidden, ""},
+	{errUnknownMethod, http.StatusNotImplemented, ""},
+	{errMethodNotAllowed, http.StatusMethodNotAllowed, ""},
+	{errDepth, http.StatusBadRequest, ""},
+	{errContentRange, http.StatusBadRequest, ""}, // RFC 9110, section 14.5
+	{errMediaType, http.StatusUnsupportedMediaType, ""},
+	{errBroken, http.StatusBadRequest, ""},
+	{io.ErrUnexpectedEOF, http.StatusBadRequest, ""},
+}
+
+// answerTo turns an error into an answer. It is the one place that does.
+func (rq *request) answerTo(err error) answer {
+	var (
+		refused *store.Refused
+		locked  *store.LockedError
+		quota   *store.QuotaError
+		badPath *wire.PathError
+	)
+	switch {
+	case errors.As(err, &refused):
+		return rq.refusal(refused)
+	case errors.As(err, &locked):
+		return answer{http.StatusLocked, []wire.Precondition{rq.lockedBy(locked)}}
+	case errors.As(err, &quota):
+		return answer{http.StatusInsufficientStorage, quotaElements(quota)}
+	case errors.As(err, &badPath):
+		return answer{status: http.StatusBadRequest}
+	case errors.Is(err, store.ErrExists) && rq.r.Method == "MKCOL":
+		return answer{status: http.StatusMethodNotAllowed} // RFC 4918, section 9.3.1
+	case errors.Is(err, store.ErrExists):
+		return answer{status: http.StatusPreconditionFailed} // RFC 4918, section 10.6
+	case errors.Is(err, store.ErrNoLock) && rq.r.Method == "UNLOCK":
+		return answer{http.StatusConflict, dav("lock-token-matches-request-uri")} // RFC 4918, section 9.11.1
+	case errors.Is(err, store.ErrNoLock):
+		return answer{http.StatusPreconditionFailed, dav("lock-token-matches-request-uri")}
+	}
+	for _, a := range answers {
+		if errors.Is(err, a.err) {
+			if a.name != "" {
+				return answer{a.status, dav(a.name)}
+			}
+			return answer{status: a.status}
+		}
+	}
+	return answer{status: http.StatusInternalServerError}
+}
+
+func dav(name string) []wire.Precondition {
+	return []wire.Precondition{{Name: xml.Name{Space: wire.DAV, Local: name}}}
+}
+
+func own(name, text string) wire.Precondition {
+	return wire.Precondition{Name: xml.Name{Space: wire.NS, Local: name}, Text: text}
+}
+
+// refusal is 403 with the privileges that were missing, unless the very name is
+// hidden. RFC 3744, section 7.1.1
+func (rq *request) refusal(d *store.Refused) answer {
+	if !d.Visible {
+		return answer{status: http.StatusForbidden}
+	}
+	href := rq.href(d.Path, false)
+	p := wire.Precondition{Name: xml.Name{Space: wire.DAV, Local: "need-privileges"}}
+	for _, name := range privilegeNames(d.Missing) {
+		p.Privileges = append(p.Privileges, wire.Privilege{Href: href, Name: name})
+	}
+	why := []wire.Precondition{p}
+	if d.Cut == policy.CutByState && d.State == policy.Archived {
+		why = append(why, own("archived", ""))
+	}
+	return answer{http.StatusForbidden, why}
+}
+
+// lockedBy names the roots of the locks. RFC 4918, section 16
+func (rq *request) lockedBy(l *store.LockedError) wire.Precondition {
+	name := "lock-token-submitted"
+	if rq.r.Method == "LOCK" {
+		name = "no-conflicting-lock"
+	}
+	p := wire.Precondition{Name: xml.Name{Space: wire.DAV, Local: name}}
+	for _, l := range l.Locks {
+		p.Hrefs = append(p.Hrefs, rq.href(l.Root, false))
+	}
+	return p
+}
+
+// quotaElements tell which limit stands in the way. RFC 4331, section 6
+func quotaElements(q *store.QuotaError) []wire.Precondition {
+	return append(dav("quota-not-exceeded"),
+		own("limit", strconv.FormatInt(int64(q.Usage.Limit), 10)),
+		own("used", strconv.FormatInt(q.Usage.Used(), 10)),
+		own("reserved", strconv.FormatInt(q.Usage.Reserved, 10)),
+		own("in-trash", strconv.FormatInt(q.Usage.Trash, 10)))
+}
+
+// answer writes the answer to an error.
+func (rq *request) answer(err error) {
+	if errors.Is(err, context.Canceled) && rq.r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // nobody is there to hear it
+	}
+	a := rq.answerTo(err)
+	h := rq.w.Header()
+	switch a.status {
+	case http.StatusInternalServerError:
+		rq.h.log.Error("request failed", "method", rq.r.Method, "path", rq.r.URL.Path, "error", err)
+		http.Error(rq.w, "internal error", a.status)
+		return
+	case http.StatusNotModified:
+		rq.w.WriteHeader(a.status)
+		return
+	case http.StatusMethodNotAllowed:
+		h.Set("Allow", rq.allow()) // RFC 9110, section 15.5.6
+	}
+	if a.why != nil {
+		h.Set("Content-Type", wire.ContentType)
+		body := wire.AppendError(nil, a.why...)
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+		rq.w.WriteHeader(a.status)
+		rq.w.Write(body)
+		return
+	}
+	text := http.StatusText(a.status)
+	if a.status == http.StatusBadRequest || a.status == http.StatusBadGateway || a.status == http.StatusUnsupportedMediaType {
+		text = err.Error()
+	}
+	http.Error(rq.w, text, a.status)
+}
+
+// allow lists the methods for the URL.
+func (rq *request) allow() string {
+	if rq.kind != kindItem {
+		return "OPTIONS, GET, HEAD, PROPFIND"
+	}
+	return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, LOCK, UNLOCK"
+}
+
+// options answers OPTIONS, everywhere.
+func options(rq *request) error {
+	rq.w.Header().Set("Allow", rq.allow())
+	rq.w.WriteHeader(http.StatusOK)
+	return nil
+}

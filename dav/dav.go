@@ -1,0 +1,259 @@
+// Package dav answers WebDAV: RFC 4918 classes 1, 2 and 3, with quota and
+// privileges, for the files that the store keeps. It parses, judges what a
+// request alone can tell, hands the rest to one operation of a store.Session and
+// turns its result into an answer. It decides nothing and touches no database.
+//
+//	h := dav.New(dav.Config{Log: log})
+//	h.Serve(w, r, session)
+package dav
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"davit/dav/wire"
+	"davit/store"
+)
+
+// Prefix is where files are mounted.
+const Prefix = "/dav"
+
+// Config of a Handler.
+type Config struct {
+	Log *slog.Logger
+}
+
+// A Handler answers WebDAV for everybody; each request brings its session.
+type Handler struct{ log *slog.Logger }
+
+// New makes a Handler.
+func New(c Config) *Handler {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Handler{log: c.Log}
+}
+
+// method answers one request, or gives the error to answer with.
+type method func(*request) error
+
+var methods map[string]method
+
+func init() {
+	methods = map[string]method{
+		"OPTIONS": options, "GET": get, "HEAD": get, "PUT": put, "PROPFIND": propfind, "PROPPATCH": proppatch,
+		"MKCOL": mkcol, "DELETE": remove, "COPY": copyTo, "MOVE": move, "LOCK": lock, "UNLOCK": unlock,
+	}
+}
+
+// Serve answers one request of a signed-in client.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session) {
+	defer h.rescue(w, r)
+	w.Header()["Dav"] = classes
+	w.Header()["Ms-Author-Via"] = authorVia // Office opens read-only without it
+	rq := &request{h: h, w: w, r: r, session: s}
+	err := rq.locate()
+	if err == nil {
+		m, known := methods[r.Method]
+		if !known {
+			err = errUnknownMethod
+		} else {
+			err = m(rq)
+		}
+	}
+	if err != nil {
+		rq.answer(err)
+	}
+}
+
+var (
+	classes   = []string{"1, 2, 3"} // RFC 4918, section 10.1
+	authorVia = []string{"DAV"}
+)
+
+// rescue answers for a broken invariant of our own.
+func (h *Handler) rescue(w http.ResponseWriter, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	h.log.Error("panic", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	http.Error(w, "internal error", http.StatusInternalServerError)
+}
+
+// kind is what a URL names: the collections that only lead to others, or
+// something in a space.
+type kind int
+
+const (
+	kindRoot   kind = iota // "/"
+	kindMount              // "/dav/"
+	kindShared             // "/dav/shared/"
+	kindItem               // what the store keeps
+)
+
+// A request is one request with what its URL names.
+type request struct {
+	h       *Handler
+	w       http.ResponseWriter
+	r       *http.Request
+	session *store.Session
+	kind    kind
+	url     wire.Path  // below Prefix
+	path    store.Path // of an item
+}
+
+// locate reads the URL.
+func (rq *request) locate() error {
+	escaped := rq.r.URL.EscapedPath()
+	if escaped == "*" && rq.r.Method == "OPTIONS" { // RFC 9110, section 9.3.7
+		return nil
+	}
+	p, _, err := wire.ParsePath(escaped)
+	switch {
+	case err != nil:
+		return err
+	case len(p) == 0:
+		rq.kind = kindRoot
+	case "/"+p[0] != Prefix:
+		return store.ErrNotFound
+	default:
+		rq.url = p[1:]
+		rq.kind, rq.path = rq.place(rq.url)
+	}
+	if rq.kind == kindItem && rq.path == nil {
+		return store.ErrNotFound
+	}
+	return nil
+}
+
+// place tells what a path below the mount names.
+func (rq *request) place(p wire.Path) (kind, store.Path) {
+	switch {
+	case len(p) == 0:
+		return kindMount, nil
+	case p[0] == "home":
+		return kindItem, append(store.Path{"~" + rq.session.UserName()}, p[1:]...)
+	case p[0] == "shared" && len(p) == 1:
+		return kindShared, nil
+	case p[0] == "shared", strings.HasPrefix(p[0], "~"), strings.HasPrefix(p[0], "."):
+		return kindItem, nil
+	}
+	return kindItem, store.Path(p)
+}
+
+// urlOf is the path below the mount of something in the store, as the asker
+// sees it.
+func (rq *request) urlOf(p store.Path) wire.Path {
+	if rq.session.OwnPath(p) {
+		return append(wire.Path{"home"}, p[1:]...)
+	}
+	return wire.Path(p)
+}
+
+// href is the escaped URL of something in the store.
+func (rq *request) href(p store.Path, collection bool) string {
+	return string(wire.AppendHref(nil, Prefix, rq.urlOf(p), collection))
+}
+
+// destination reads the Destination header of COPY and MOVE.
+func (rq *request) destination() (store.Path, error) {
+	p, err := wire.ParseDestination(rq.r.Header.Get("Destination"), rq.r.Host, Prefix)
+	if err != nil {
+		return nil, err
+	}
+	k, path := rq.place(p)
+	if k != kindItem || path == nil {
+		return nil, store.ErrReserved
+	}
+	return path, nil
+}
+
+// item refuses methods that need something in the store.
+func (rq *request) item() error {
+	if rq.kind != kindItem {
+		return errMethodNotAllowed
+	}
+	return nil
+}
+
+// terms are the request's conditions, for the transaction that acts.
+func (rq *request) terms() (store.Terms, error) {
+	cond, err := wire.ParseConditions(rq.r.Header)
+	if err != nil {
+		return store.Terms{}, err
+	}
+	if rq.r.Method == "GET" || rq.r.Method == "HEAD" {
+		cond = wire.Conditions{} // http.ServeContent judges these, with ranges
+	}
+	head, err := wire.ParseIf(rq.r.Header["If"])
+	if err != nil {
+		return store.Terms{}, err
+	}
+	return store.Terms{
+		Submits: func(l store.Lock) bool {
+			return slices.Contains(head.TokensFor(func(res string) bool { return rq.covers(l, res) }), l.Token)
+		},
+		Holds: func(target *store.Entry, look store.Look) error { return rq.holds(cond, head, target, look) },
+	}, nil
+}
+
+// covers tells whether a resource tag names something that the lock covers: a
+// token sent for another resource opens nothing here.
+func (rq *request) covers(l store.Lock, resource string) bool {
+	p, err := wire.ParseDestination(resource, rq.r.Host, Prefix)
+	if err != nil {
+		return false
+	}
+	k, path := rq.place(p)
+	return k == kindItem && wire.Path(path).Within(wire.Path(l.Root))
+}
+
+func (rq *request) holds(cond wire.Conditions, head wire.If, target *store.Entry, look store.Look) error {
+	if len(head.Lists) > 0 && !head.Eval("", func(res string) wire.State { return rq.state(res, target, look) }) {
+		return store.ErrStale // RFC 4918, section 10.4.1
+	}
+	exists, etag := target != nil, ""
+	var modified time.Time
+	if exists {
+		etag, modified = target.ETag(), target.Modified
+	}
+	switch cond.Check(false, exists, etag, modified) {
+	case wire.NotModified:
+		return store.ErrUnchanged
+	case wire.Failed:
+		return store.ErrStale
+	}
+	return nil
+}
+
+// state is what an If header may know of a resource; "" is the request's own.
+func (rq *request) state(resource string, target *store.Entry, look store.Look) wire.State {
+	path := rq.path
+	if resource != "" {
+		p, err := wire.ParseDestination(resource, rq.r.Host, Prefix)
+		if err != nil {
+			return wire.State{}
+		}
+		var k kind
+		if k, path = rq.place(p); k != kindItem || path == nil {
+			return wire.State{}
+		}
+	}
+	e, tokens := look(path)
+	if resource == "" {
+		e = target
+	}
+	if e == nil {
+		return wire.State{Tokens: tokens}
+	}
+	return wire.State{ETag: e.ETag(), Tokens: tokens}
+}

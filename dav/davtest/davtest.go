@@ -1,0 +1,260 @@
+// Package davtest starts a whole server in the process of a test: a store in a
+// temporary directory, people and spaces in it, and WebDAV on a loopback port.
+// When the test ends the store is checked.
+//
+//	s := davtest.Start(t, "mia", "max")
+//	s.Space("Team", "user:mia=editor", "user:max=viewer")
+//	s.As("mia").Do("PUT", "/dav/Team/plan.txt", "v1").Want(t, 201)
+package davtest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"davit/auth"
+	"davit/dav"
+	"davit/policy"
+	"davit/store"
+)
+
+// Password is everybody's.
+const Password = "correct horse"
+
+// A Server is one running server.
+type Server struct {
+	URL   string
+	Dir   string
+	Store *store.Store
+	Auth  *auth.Service
+
+	t    testing.TB
+	http *httptest.Server
+}
+
+// Start makes a store with the people and serves it. The first is the owner,
+// the others are members.
+func Start(t testing.TB, people ...string) *Server {
+	return StartWith(t, store.Options{}, people...)
+}
+
+// StartWith is Start with options of the store.
+func StartWith(t testing.TB, o store.Options, people ...string) *Server {
+	t.Helper()
+	s := &Server{t: t, Dir: t.TempDir()}
+	if err := store.Init(s.Dir, o); err != nil {
+		t.Fatal(err)
+	}
+	s.open(o)
+	kind := policy.Owner
+	for _, name := range people {
+		s.User(name, kind)
+		kind = policy.Member
+	}
+	t.Cleanup(s.close)
+	return s
+}
+
+func (s *Server) open(o store.Options) {
+	s.t.Helper()
+	var err error
+	if s.Store, err = store.Open(s.Dir, o); err != nil {
+		s.t.Fatal(err)
+	}
+	s.Auth = auth.New(s.Store, auth.Options{Now: o.Clock})
+	guard := &auth.Guard{Store: s.Store, Auth: s.Auth, Next: dav.New(dav.Config{}), Class: policy.DAV}
+	s.http = httptest.NewServer(guard)
+	s.URL = s.http.URL
+}
+
+// Restart closes the server, checks the store and opens both again, at a new
+// URL.
+func (s *Server) Restart(o store.Options) {
+	s.t.Helper()
+	s.close()
+	s.open(o)
+}
+
+// close ends the server and checks what it leaves.
+func (s *Server) close() {
+	s.t.Helper()
+	s.http.Close()
+	found, err := s.Store.Check(context.Background())
+	if err != nil {
+		s.t.Errorf("check: %v", err)
+	}
+	for _, fault := range found.Faults {
+		s.t.Errorf("check: %s", fault)
+	}
+	if n := s.Store.Reserved(); n != 0 {
+		s.t.Errorf("%d bytes are still reserved", n)
+	}
+	if err := s.Store.Close(); err != nil {
+		s.t.Errorf("close: %v", err)
+	}
+}
+
+// User makes an account.
+func (s *Server) User(name string, kind policy.Type) policy.User {
+	s.t.Helper()
+	u, err := s.Store.Operator().AddUser(context.Background(), policy.User{Name: name, Type: kind}, "")
+	if err == nil {
+		err = s.Auth.SetPassword(context.Background(), u.ID, Password)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return u
+}
+
+// Group makes a group with members.
+func (s *Server) Group(name string, members ...string) {
+	s.t.Helper()
+	g, err := s.Store.Operator().AddGroup(context.Background(), policy.Group{Name: name})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, m := range members {
+		s.Change(func(p *policy.State) ([]policy.Change, error) {
+			id, err := p.ParsePrincipal(m)
+			return []policy.Change{policy.Join{Group: g.ID, Member: id}}, err
+		})
+	}
+}
+
+// Space makes a group folder with levels such as "group:staff=editor".
+func (s *Server) Space(name string, levels ...string) policy.Space {
+	s.t.Helper()
+	sp, err := s.Store.Operator().AddSpace(context.Background(), policy.Space{Name: name, Kind: policy.GroupFolder, Quota: policy.NoLimit})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, l := range levels {
+		who, level, _ := strings.Cut(l, "=")
+		s.Level(name, who, level)
+	}
+	return sp
+}
+
+// Level gives a principal its level in a space.
+func (s *Server) Level(space, who, level string) {
+	s.t.Helper()
+	s.Change(func(p *policy.State) ([]policy.Change, error) {
+		id, err := p.ParsePrincipal(who)
+		rights, err2 := policy.LevelRights(level)
+		return []policy.Change{policy.SetLevel{Space: p.SpaceNamed(space).ID,
+			Entry: policy.Entry{Principal: id, Level: level, Allow: rights}}}, errors.Join(err, err2)
+	})
+}
+
+// Entry puts a line into the list of a path such as "/Team/HR".
+func (s *Server) Entry(path, who string, e policy.Entry) {
+	s.t.Helper()
+	s.ChangeAt(path, func(p *policy.State, at policy.Place) ([]policy.Change, error) {
+		var err error
+		e.Principal, err = p.ParsePrincipal(who)
+		return []policy.Change{policy.SetEntry{At: at, Entry: e}}, err
+	})
+}
+
+// Quota limits a space or folder such as "/Team/HR", or a drive such as "~mia".
+func (s *Server) Quota(path string, limit policy.Limit) {
+	s.t.Helper()
+	s.ChangeAt(path, func(_ *policy.State, at policy.Place) ([]policy.Change, error) {
+		return []policy.Change{policy.SetQuota{At: at, Limit: &limit}}, nil
+	})
+}
+
+// Change changes the policy.
+func (s *Server) Change(plan func(*policy.State) ([]policy.Change, error)) {
+	s.t.Helper()
+	if err := s.Store.Operator().Change(context.Background(), plan); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// ChangeAt changes the policy at a path.
+func (s *Server) ChangeAt(path string, plan func(*policy.State, policy.Place) ([]policy.Change, error)) {
+	s.t.Helper()
+	p := store.Path(strings.Split(strings.TrimPrefix(path, "/"), "/"))
+	if err := s.Store.Operator().ChangeAt(context.Background(), p, plan); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// A Client speaks for one person.
+type Client struct {
+	s    *Server
+	user string
+	http *http.Client
+}
+
+// As is a client of that person with connections of its own; nobody for "".
+func (s *Server) As(user string) *Client {
+	return &Client{s, user, &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// A Response is an answer, read whole.
+type Response struct {
+	Method, Path string
+	Status       int
+	Header       http.Header
+	Body         string
+}
+
+// Do sends one request. Headers are names and values in turn; a Destination
+// that begins with a slash becomes a URL of the server.
+func (c *Client) Do(method, path, body string, headers ...string) *Response {
+	c.s.t.Helper()
+	req, err := http.NewRequest(method, c.s.URL+path, strings.NewReader(body))
+	if err != nil {
+		c.s.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		value := headers[i+1]
+		if headers[i] == "Destination" && strings.HasPrefix(value, "/") {
+			value = c.s.URL + value
+		}
+		req.Header.Set(headers[i], value)
+	}
+	return c.Send(req)
+}
+
+// Send sends a request made by hand, signed in.
+func (c *Client) Send(req *http.Request) *Response {
+	c.s.t.Helper()
+	if c.user != "" {
+		req.SetBasicAuth(c.user, Password)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		c.s.t.Fatalf("%s %s as %s: %v", req.Method, req.URL.Path, c.user, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		c.s.t.Fatalf("%s %s as %s: %v", req.Method, req.URL.Path, c.user, err)
+	}
+	return &Response{req.Method, req.URL.Path, resp.StatusCode, resp.Header, string(body)}
+}
+
+// Want holds the answer to a status, and its body to texts that must be there,
+// or must not when they begin with "!".
+func (r *Response) Want(t testing.TB, status int, texts ...string) *Response {
+	t.Helper()
+	if r.Status != status {
+		t.Errorf("%s %s: %d instead of %d\n%s", r.Method, r.Path, r.Status, status, r.Body)
+	}
+	for _, text := range texts {
+		if without, not := strings.CutPrefix(text, "!"); not && strings.Contains(r.Body, without) {
+			t.Errorf("%s %s: the answer shows %q\n%s", r.Method, r.Path, without, r.Body)
+		} else if !not && !strings.Contains(r.Body, text) {
+			t.Errorf("%s %s: the answer lacks %q\n%s", r.Method, r.Path, text, r.Body)
+		}
+	}
+	return r
+}

@@ -1,0 +1,124 @@
+package dav
+
+import (
+	"errors"
+	"html"
+	"io"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"davit/dav/wire"
+	"davit/store"
+)
+
+// get answers GET and HEAD: a file's bytes, or a page that lists a collection.
+func get(rq *request) error {
+	if rq.kind != kindItem {
+		return rq.page()
+	}
+	t, err := rq.terms()
+	if err != nil {
+		return err
+	}
+	f, err := rq.session.Open(rq.path, t)
+	if errors.Is(err, store.ErrIsDir) {
+		return rq.page()
+	}
+	if err != nil {
+		// A shell may be listed, though there is nothing to read.
+		var refused *store.Refused
+		if errors.As(err, &refused) {
+			if info, statErr := rq.session.Stat(rq.path, store.Want{}); statErr == nil && info.Dir {
+				return rq.page()
+			}
+		}
+		return err
+	}
+	defer f.Close()
+	h := rq.w.Header()
+	h.Set("Etag", f.ETag())
+	h.Set("Content-Type", mediaType(&f.Entry))
+	// What a client uploaded must not run as a page of this server.
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "sandbox")
+	http.ServeContent(rq.w, rq.r, "", f.Modified, f.Content())
+	return nil
+}
+
+// mediaType is what the client said, or what the name suggests.
+func mediaType(e *store.Entry) string {
+	if e.Type != "" {
+		return e.Type
+	}
+	if t := typesByExtension[strings.ToLower(path.Ext(e.Name))]; t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+// typesByExtension holds what people keep in group folders; the system's own
+// table differs from machine to machine.
+var typesByExtension = map[string]string{
+	".css": "text/css; charset=utf-8", ".csv": "text/csv; charset=utf-8", ".htm": "text/html; charset=utf-8",
+	".html": "text/html; charset=utf-8", ".ics": "text/calendar; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+	".json": "application/json", ".md": "text/markdown; charset=utf-8", ".txt": "text/plain; charset=utf-8",
+	".vcf": "text/vcard; charset=utf-8", ".xml": "text/xml; charset=utf-8",
+	".pdf": "application/pdf", ".rtf": "application/rtf", ".zip": "application/zip", ".gz": "application/gzip",
+	".7z": "application/x-7z-compressed", ".tar": "application/x-tar", ".epub": "application/epub+zip",
+	".doc": "application/msword", ".xls": "application/vnd.ms-excel", ".ppt": "application/vnd.ms-powerpoint",
+	".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+	".odt":  "application/vnd.oasis.opendocument.text", ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+	".odp": "application/vnd.oasis.opendocument.presentation",
+	".bmp": "image/bmp", ".gif": "image/gif", ".heic": "image/heic", ".jpeg": "image/jpeg", ".jpg": "image/jpeg",
+	".png": "image/png", ".svg": "image/svg+xml", ".tif": "image/tiff", ".tiff": "image/tiff", ".webp": "image/webp",
+	".aac": "audio/aac", ".flac": "audio/flac", ".m4a": "audio/mp4", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".wav": "audio/wav",
+	".avi": "video/x-msvideo", ".mkv": "video/x-matroska", ".mov": "video/quicktime", ".mp4": "video/mp4", ".webm": "video/webm",
+}
+
+// page lists a collection for a browser.
+func (rq *request) page() error {
+	list, err := rq.members()
+	if err != nil {
+		return err
+	}
+	h := rq.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	h.Set("Cache-Control", "no-store")
+	rq.w.WriteHeader(http.StatusOK)
+	if rq.r.Method == "HEAD" {
+		return nil
+	}
+	title := html.EscapeString(rq.url.String())
+	io.WriteString(rq.w, "<!doctype html><meta charset=utf-8><title>"+title+"</title>"+
+		"<style>body{font:16px sans-serif;margin:2em}td{padding:.2em 1em .2em 0}td+td{text-align:right}</style>"+
+		"<h1>"+title+"</h1><table>\n")
+	for page, err := range list {
+		if err != nil {
+			rq.h.log.Error("listing broke off", "path", rq.r.URL.Path, "error", err)
+			panic(http.ErrAbortHandler)
+		}
+		for i := range page {
+			io.WriteString(rq.w, pageRow(&page[i]))
+		}
+	}
+	io.WriteString(rq.w, "</table>\n")
+	return nil
+}
+
+func pageRow(m *member) string {
+	href := html.EscapeString(string(wire.AppendHref(nil, m.prefix, m.url, m.Dir)))
+	name, size := html.EscapeString(m.url[len(m.url)-1]), ""
+	if m.Dir {
+		name += "/"
+	} else {
+		size = strconv.FormatInt(m.Size, 10)
+	}
+	return `<tr><td><a href="` + href + `">` + name + "</a><td>" + size +
+		"<td>" + m.Modified.UTC().Format(time.DateTime) + "\n"
+}

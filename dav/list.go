@@ -1,0 +1,102 @@
+package dav
+
+import (
+	"iter"
+
+	"davit/dav/wire"
+	"davit/store"
+)
+
+// pageSize is how many entries one transaction of a listing reads.
+const pageSize = 1000
+
+// member is an entry with its URL.
+type member struct {
+	store.Info
+	prefix  string
+	url     wire.Path
+	virtual bool // a collection that only leads to others
+}
+
+// self describes the request's own resource.
+func (rq *request) self(s *store.Session, want store.Want) (member, error) {
+	switch rq.kind {
+	case kindRoot:
+		return virtual("", nil), nil
+	case kindMount, kindShared:
+		return virtual(Prefix, rq.url), nil
+	}
+	info, err := s.Stat(rq.path, want)
+	return member{Info: info, prefix: Prefix, url: rq.url}, err
+}
+
+func virtual(prefix string, url wire.Path) member {
+	return member{Info: store.Info{Entry: store.Entry{Dir: true}}, prefix: prefix, url: url, virtual: true}
+}
+
+// members gives the pages of the request's collection; its first error comes
+// at once.
+func (rq *request) members() (iter.Seq2[[]member, error], error) {
+	s := rq.session.Pinned()
+	if _, err := rq.self(s, store.Want{}); err != nil {
+		return nil, err
+	}
+	return rq.pages(s, store.Want{}), nil
+}
+
+// pages gives the members of the request's collection, page by page. No
+// transaction is open while a page is used.
+func (rq *request) pages(s *store.Session, want store.Want) iter.Seq2[[]member, error] {
+	switch rq.kind {
+	case kindRoot:
+		return onePage([]member{virtual("", wire.Path{Prefix[1:]})}, nil)
+	case kindShared:
+		return onePage(nil, nil)
+	case kindMount:
+		return onePage(rq.tops(s, want))
+	}
+	return itemPages(s, rq.path, rq.url, want)
+}
+
+func onePage(page []member, err error) iter.Seq2[[]member, error] {
+	return func(yield func([]member, error) bool) { yield(page, err) }
+}
+
+// tops are the members of the mount: home, the spaces and shared.
+func (rq *request) tops(s *store.Session, want store.Want) ([]member, error) {
+	infos, err := s.Spaces(want)
+	if err != nil {
+		return nil, err
+	}
+	tops := make([]member, 0, len(infos)+1)
+	for _, info := range infos {
+		tops = append(tops, member{Info: info, prefix: Prefix, url: rq.urlOf(store.Path{info.Name})})
+	}
+	return append(tops, virtual(Prefix, wire.Path{"shared"})), nil
+}
+
+func itemPages(s *store.Session, p store.Path, url wire.Path, want store.Want) iter.Seq2[[]member, error] {
+	return func(yield func([]member, error) bool) {
+		after := ""
+		for {
+			infos, more, err := s.List(p, after, pageSize, want)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			page := make([]member, len(infos))
+			// One block holds the names of the URLs of a page.
+			names := make([]string, (len(url)+1)*len(infos))
+			for i := range infos {
+				u := names[i*(len(url)+1) : (i+1)*(len(url)+1)]
+				copy(u, url)
+				u[len(url)] = infos[i].Name
+				page[i] = member{Info: infos[i], prefix: Prefix, url: u}
+			}
+			if !yield(page, nil) || !more {
+				return
+			}
+			after = infos[len(infos)-1].Name
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package dav
+
+import (
+	"encoding/xml"
+	"errors"
+	"iter"
+	"net/http"
+	"slices"
+
+	"davit/dav/wire"
+	"davit/store"
+)
+
+// propfind answers PROPFIND in constant memory: pages are read and written one
+// after the other. RFC 4918, section 9.1
+func propfind(rq *request) error {
+	depth, err := wire.ParseDepth(rq.r.Header.Get("Depth"))
+	if err != nil {
+		return err
+	}
+	if depth == wire.DepthAbsent {
+		depth = wire.DepthInfinity // RFC 4918, section 9.1
+	}
+	body, err := wire.ReadBody(rq.r.Body, wire.BodySizeMax)
+	if err != nil {
+		return err
+	}
+	find, err := wire.ParsePropfind(body)
+	if err != nil {
+		return err
+	}
+	prefer := wire.ParsePrefer(rq.r.Header)
+	f := newFinding(rq, find, prefer)
+	s := rq.session.Pinned()
+	self, err := rq.self(s, f.want)
+	if err != nil {
+		return err
+	}
+	f.m = wire.NewMultistatus(rq.w)
+	if !prefer.NoRoot || depth == wire.Depth0 { // RFC 8144, section 3
+		f.write(&self)
+	}
+	if depth != wire.Depth0 && self.Dir {
+		err = f.list(rq.pages(s, f.want), s, depth == wire.DepthInfinity)
+	}
+	if err == nil {
+		err = f.m.End()
+	}
+	if err == nil {
+		return nil
+	}
+	if f.m.Abort() {
+		rq.h.log.Warn("listing broke off", "path", rq.r.URL.Path, "error", err)
+		panic(http.ErrAbortHandler)
+	}
+	return err
+}
+
+// finding is one PROPFIND at work.
+type finding struct {
+	rq      *request
+	m       *wire.Multistatus
+	kind    wire.FindKind
+	minimal bool // RFC 8144, section 2.1: what is not found is not told
+	want    store.Want
+	live    []*liveProp // of the request, nil where the name is a dead property's
+	names   []xml.Name
+	missing []int
+}
+
+func newFinding(rq *request, find wire.Propfind, prefer wire.Preferences) *finding {
+	f := &finding{rq: rq, kind: find.Kind, minimal: prefer.Minimal}
+	if find.Kind != wire.Props {
+		for i := range liveProps {
+			if p := &liveProps[i]; p.all {
+				f.add(p.name)
+			}
+		}
+		f.want.Props = true
+	}
+	for _, name := range find.Props {
+		if !slices.Contains(f.names, name) {
+			f.add(name)
+		}
+	}
+	return f
+}
+
+func (f *finding) add(name xml.Name) {
+	p := liveByName[name]
+	f.names, f.live = append(f.names, name), append(f.live, p)
+	if p == nil || name == displayName {
+		f.want.Props = true
+	}
+	if p != nil {
+		f.want.Quota = f.want.Quota || p.want.Quota
+		f.want.Locks = f.want.Locks || p.want.Locks
+	}
+}
+
+// list writes the members of a collection, and with deep everything below them.
+func (f *finding) list(pages iter.Seq2[[]member, error], s *store.Session, deep bool) error {
+	for page, err := range pages {
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			m := &page[i]
+			f.write(m)
+			if err := f.m.Err(); err != nil {
+				return err
+			}
+			if !deep || !m.Dir {
+				continue
+			}
+			if err := f.list(f.below(m, s), s, true); err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err // what went away meanwhile has no members to list
+			}
+		}
+	}
+	return nil
+}
+
+// below gives the members of a listed collection.
+func (f *finding) below(m *member, s *store.Session) iter.Seq2[[]member, error] {
+	sub := *f.rq
+	sub.url = m.url
+	if m.prefix == "" { // the mount, listed by the root
+		sub.kind, sub.url = kindMount, nil
+	} else {
+		sub.kind, sub.path = f.rq.place(m.url)
+	}
+	return sub.pages(s, f.want)
+}
+
+// write answers for one resource.
+func (f *finding) write(m *member) {
+	f.m.Response(m.prefix, m.url, m.Dir)
+	if f.kind == wire.PropName {
+		f.writeNames(m)
+		return
+	}
+	f.missing = f.missing[:0]
+	for i, p := range f.live {
+		if p != nil && f.writeLive(p, m) || p == nil && f.writeDead(f.names[i], m) {
+			continue
+		}
+		f.missing = append(f.missing, i)
+	}
+	if f.kind == wire.AllProp {
+		for i := range m.Props {
+			if name := propName(&m.Props[i]); !slices.Contains(f.names, name) {
+				f.m.Prop(name, propLang(&m.Props[i]), propValue(&m.Props[i]))
+			}
+		}
+	}
+	if f.kind == wire.AllProp || f.minimal {
+		return
+	}
+	f.m.Group(http.StatusNotFound)
+	for _, i := range f.missing {
+		f.m.Name(f.names[i])
+	}
+}
+
+func (f *finding) writeLive(p *liveProp, m *member) bool {
+	if p.name == displayName && f.writeDead(p.name, m) {
+		return true
+	}
+	if !p.has(m) {
+		return false
+	}
+	p.write(f, m)
+	return true
+}
+
+func (f *finding) writeDead(name xml.Name, m *member) bool {
+	for i := range m.Props {
+		if p := &m.Props[i]; p.Local == name.Local && p.Space == name.Space {
+			f.m.Prop(name, propLang(p), propValue(p))
+			return true
+		}
+	}
+	return false
+}
+
+func (f *finding) writeNames(m *member) {
+	for i := range liveProps {
+		if p := &liveProps[i]; p.has(m) {
+			f.m.Name(p.name)
+		}
+	}
+	for i := range m.Props {
+		if name := propName(&m.Props[i]); name != displayName {
+			f.m.Name(name)
+		}
+	}
+}

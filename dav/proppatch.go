@@ -1,0 +1,113 @@
+package dav
+
+import (
+	"bytes"
+	"encoding/xml"
+	"net/http"
+	"time"
+
+	"davit/dav/wire"
+	"davit/store"
+)
+
+// A dead property is kept as its language, a zero byte and its XML.
+
+func propName(p *store.Prop) xml.Name { return xml.Name{Space: p.Space, Local: p.Local} }
+
+func propLang(p *store.Prop) string {
+	lang, _, _ := bytes.Cut(p.Value, []byte{0})
+	return string(lang)
+}
+
+func propValue(p *store.Prop) []byte {
+	_, value, _ := bytes.Cut(p.Value, []byte{0})
+	return value
+}
+
+// windowsTimes is the namespace in which Windows keeps a file's times.
+const windowsTimes = "urn:schemas-microsoft-com:"
+
+// proppatch answers PROPPATCH: all instructions or none.
+// RFC 4918, section 9.2
+func proppatch(rq *request) error {
+	if rq.kind != kindItem {
+		return store.ErrReserved
+	}
+	body, err := wire.ReadBody(rq.r.Body, wire.BodySizeMax)
+	if err != nil {
+		return err
+	}
+	patch, err := wire.ParsePropertyUpdate(body)
+	if err != nil {
+		return err
+	}
+	t, err := rq.terms()
+	if err != nil {
+		return err
+	}
+	props := make([]store.Prop, 0, len(patch))
+	var modified time.Time
+	protected := map[xml.Name]bool{}
+	for _, p := range patch {
+		when, isTime := fileTime(&p)
+		switch {
+		case isTime && p.Name.Space == wire.DAV:
+			modified = when
+			continue
+		case isTime:
+			modified = when
+		case liveByName[p.Name] != nil && p.Name != displayName:
+			protected[p.Name] = true
+			continue
+		}
+		prop := store.Prop{Space: p.Name.Space, Local: p.Name.Local}
+		if !p.Remove {
+			prop.Value = append(append([]byte(p.Lang), 0), p.Value...)
+		}
+		props = append(props, prop)
+	}
+	if len(protected) > 0 {
+		// The right and the lock are asked first, then nothing is done.
+		if err := rq.session.SetProps(rq.r.Context(), rq.path, nil, time.Time{}, t); err != nil {
+			return err
+		}
+		return rq.patched(patch, protected)
+	}
+	if err := rq.session.SetProps(rq.r.Context(), rq.path, props, modified, t); err != nil {
+		return err
+	}
+	return rq.patched(patch, nil)
+}
+
+// fileTime is the modification time that Windows or a file manager sets.
+func fileTime(p *wire.PropPatch) (time.Time, bool) {
+	if p.Remove || p.Name != davName("getlastmodified") && p.Name != (xml.Name{Space: windowsTimes, Local: "Win32LastModifiedTime"}) {
+		return time.Time{}, false
+	}
+	t, err := http.ParseTime(p.Text())
+	return t, err == nil && t.Year() > 1970 && t.Year() < 2200
+}
+
+// patched answers for each property. RFC 4918, section 9.2.1
+func (rq *request) patched(patch []wire.PropPatch, protected map[xml.Name]bool) error {
+	m := wire.NewMultistatus(rq.w)
+	m.Response(Prefix, rq.url, false)
+	told := map[xml.Name]bool{}
+	names := func(of bool) {
+		for _, p := range patch {
+			if protected[p.Name] == of && !told[p.Name] {
+				told[p.Name] = true
+				m.Name(p.Name)
+			}
+		}
+	}
+	if len(protected) == 0 {
+		names(false)
+		return m.End()
+	}
+	m.Group(http.StatusForbidden, dav("cannot-modify-protected-property")...)
+	names(true)
+	m.Group(http.StatusFailedDependency)
+	names(false)
+	return m.End()
+}

@@ -1,0 +1,78 @@
+package dav
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"davit/store"
+)
+
+// put answers PUT: the whole content of one file, new or replaced. The upload is
+// decided before its first byte is read and again when it commits.
+// RFC 4918, section 9.7
+func put(rq *request) error {
+	if err := rq.item(); err != nil {
+		return err
+	}
+	if rq.r.Header.Get("Content-Range") != "" {
+		return errContentRange
+	}
+	t, err := rq.terms()
+	if err != nil {
+		return err
+	}
+	u, err := rq.session.Begin(rq.path, rq.r.ContentLength, t)
+	if err != nil {
+		return err
+	}
+	if _, err := u.ReadFrom(rq.r.Body); err != nil {
+		u.Abort()
+		return bodyError(err)
+	}
+	modified, kept := clientTime(rq.r.Header)
+	info, created, err := u.Commit(rq.r.Context(), store.Meta{Type: clientType(rq.r.Header), Modified: modified})
+	if err != nil {
+		return err
+	}
+	if kept {
+		rq.w.Header().Set("X-Oc-Mtime", "accepted")
+	}
+	rq.w.Header().Set("Etag", info.ETag())
+	rq.made(created)
+	return nil
+}
+
+// bodyError tells the store's own errors from a body that broke off.
+func bodyError(err error) error {
+	var quota *store.QuotaError
+	if errors.As(err, &quota) || errors.Is(err, store.ErrShort) || errors.Is(err, store.ErrDiskFull) {
+		return err
+	}
+	return errors.Join(errBroken, err)
+}
+
+// clientType is a media type that says something, to be told on GET again.
+func clientType(h http.Header) string {
+	t := h.Get("Content-Type")
+	switch {
+	case len(t) > 200, t == "application/octet-stream", t == "application/x-www-form-urlencoded":
+		return ""
+	}
+	for i := range len(t) {
+		if t[i] < ' ' || t[i] > '~' {
+			return ""
+		}
+	}
+	return t
+}
+
+// clientTime is the modification time that sync clients send along, in seconds.
+func clientTime(h http.Header) (t time.Time, ok bool) {
+	n, err := strconv.ParseInt(h.Get("X-Oc-Mtime"), 10, 64)
+	if err != nil || n <= 0 || n > 1<<40 {
+		return time.Time{}, false
+	}
+	return time.Unix(n, 0), true
+}

@@ -1,0 +1,393 @@
+package policy
+
+import (
+	"slices"
+)
+
+// A Change is one edit of the policy as data: it can be applied, foretold,
+// written down and applied again.
+type Change interface{ apply(*edit) error }
+
+// Changes. Records are given whole; Put creates or replaces by ID.
+type (
+	// PutUser creates or replaces an account.
+	PutUser struct{ User User }
+	// DropUser deletes a deactivated account and takes it out of all lists.
+	DropUser struct{ ID ID }
+	// PutGroup creates a group or role, or renames it; it keeps its members.
+	PutGroup struct{ Group Group }
+	// DropGroup deletes a group or role and takes it out of all lists.
+	DropGroup struct{ ID ID }
+	// Join makes a user or group a member of a group or role.
+	Join struct{ Group, Member ID }
+	// Leave ends a membership.
+	Leave struct{ Group, Member ID }
+	// PutProfile creates or replaces a profile.
+	PutProfile struct{ Profile Profile }
+	// PutSpace creates a space or replaces all of it but levels and pins.
+	PutSpace struct{ Space Space }
+	// DropSpace forgets a space and its levels. Marks go by DropNodes.
+	DropSpace struct{ ID ID }
+	// SetLevel gives a principal its level in a space; an entry without rights
+	// takes it away. Pin sets or lifts the pin of a user.
+	SetLevel struct {
+		Space ID
+		Entry Entry
+		Pin   *bool
+	}
+	// SetEntry puts a line into the list of a node; an entry without rights
+	// takes the line out.
+	SetEntry struct {
+		At    Place
+		Entry Entry
+	}
+	// ClearEntries takes every line of the principal out, or of all for Nobody.
+	ClearEntries struct {
+		Node      Node
+		Principal ID
+	}
+	// SetCut stops or restores inheritance at a folder.
+	SetCut struct {
+		At Place
+		On bool
+	}
+	// SetQuota limits a folder; nil takes the limit away.
+	SetQuota struct {
+		At    Place
+		Limit *Limit
+	}
+	// MoveNode tells that a node that is OnWay stands at a new place.
+	MoveNode struct{ To Place }
+	// ParkNode tells that a node that is OnWay was put into the trash: it keeps
+	// what it carries and leads nobody there. MoveNode brings it back.
+	ParkNode struct{ Node Node }
+	// DropNodes forgets the marks of nodes that are gone.
+	DropNodes struct{ Nodes []Node }
+)
+
+// A Delta holds the records that a set of changes touched, for keeping; nil
+// stands for a record that is gone.
+type Delta struct {
+	Users    map[ID]*User
+	Groups   map[ID]*Group
+	Profiles map[ID]*Profile
+	Spaces   map[ID]*Space
+	Marks    map[Node]*Mark
+}
+
+// Apply makes the state after the changes, or an error and no state: all or
+// nothing.
+func (s *State) Apply(changes ...Change) (*State, Delta, error) {
+	e := newEdit(s)
+	for _, c := range changes {
+		if err := c.apply(e); err != nil {
+			return nil, Delta{}, err
+		}
+	}
+	if err := e.checkOwner(); err != nil {
+		return nil, Delta{}, err
+	}
+	e.State.Epoch++
+	e.close()
+	return &e.State, e.delta, nil
+}
+
+// edit is a state being changed. Tables are persistent, so the copy shares all
+// with the original.
+type edit struct {
+	State
+	hadOwner bool
+	delta    Delta
+	stale    map[ID]bool // principals below which closures have to be made anew
+}
+
+func newEdit(s *State) *edit {
+	return &edit{
+		State: *s, hadOwner: s.hasOwner(), stale: map[ID]bool{},
+		delta: Delta{map[ID]*User{}, map[ID]*Group{}, map[ID]*Profile{}, map[ID]*Space{}, map[Node]*Mark{}},
+	}
+}
+
+func (s *State) hasOwner() bool {
+	for _, u := range s.users.all() {
+		if u.Type == Owner && !u.Inactive {
+			return true
+		}
+	}
+	return false
+}
+
+// checkOwner keeps the last active owner in place.
+func (e *edit) checkOwner() error {
+	touched := false
+	for id := range e.delta.Users {
+		touched = touched || id != Nobody
+	}
+	if touched && e.hadOwner && !e.hasOwner() {
+		return invalid("this would leave no active owner; make another account owner first")
+	}
+	return nil
+}
+
+// rename moves a record's name in the index and refuses one that is taken.
+func (e *edit) rename(kind, old, name string, id ID) error {
+	if taken := e.find(kind, name); taken != Nobody && taken != id {
+		return exists("%s %q", kind, name)
+	}
+	if old != "" {
+		key := nameKey(kind, Fold(old))
+		list, _ := e.names.get(key)
+		list = slices.DeleteFunc(slices.Clone(list), func(n named) bool { return n.kind == kind && n.id == id })
+		e.names = e.names.set(key, list)
+	}
+	if name != "" {
+		folded := Fold(name)
+		key := nameKey(kind, folded)
+		list, _ := e.names.get(key)
+		e.names = e.names.set(key, append(slices.Clone(list), named{kind, folded, id}))
+	}
+	return nil
+}
+
+func (c PutUser) apply(e *edit) error {
+	u := c.User
+	if err := checkName("user", u.Name); err != nil {
+		return err
+	}
+	if !slices.Contains(Types, u.Type) {
+		return invalid("no account type %q (types: owner admin manager member guest)", u.Type)
+	}
+	if e.Profile(u.Profile) == nil {
+		return invalid("user %q has no profile", u.Name)
+	}
+	old := ""
+	if was := e.User(u.ID); was != nil {
+		old = was.Name
+	}
+	if err := e.rename(nameOfUser, old, u.Name, u.ID); err != nil {
+		return err
+	}
+	e.users = e.users.set(uint64(u.ID), &u)
+	e.delta.Users[u.ID] = &u
+	e.stale[u.ID] = true
+	return nil
+}
+
+func (c DropUser) apply(e *edit) error {
+	u := e.User(c.ID)
+	switch {
+	case u == nil:
+		return notFound("no such user")
+	case !u.Inactive:
+		return invalid("user %q is active; deactivate the account before deleting it", u.Name)
+	}
+	e.dropFromLists(c.ID)
+	if err := e.rename(nameOfUser, u.Name, "", u.ID); err != nil {
+		return err
+	}
+	e.users = e.users.del(uint64(c.ID))
+	e.closures = e.closures.del(uint64(c.ID))
+	e.delta.Users[c.ID] = nil
+	return nil
+}
+
+func (c PutGroup) apply(e *edit) error {
+	g := c.Group
+	kind := nameOfGroup
+	if g.Role {
+		kind = nameOfRole
+	}
+	if err := checkName(kind, g.Name); err != nil {
+		return err
+	}
+	old := ""
+	g.Members = nil
+	if was := e.Group(g.ID); was != nil {
+		if was.Role != g.Role {
+			return invalid("a group does not become a role")
+		}
+		old, g.Members = was.Name, was.Members
+	}
+	if err := e.rename(kind, old, g.Name, g.ID); err != nil {
+		return err
+	}
+	e.setGroup(&g)
+	return nil
+}
+
+func (e *edit) setGroup(g *Group) {
+	e.groups = e.groups.set(uint64(g.ID), g)
+	e.delta.Groups[g.ID] = g
+}
+
+func (c DropGroup) apply(e *edit) error {
+	g := e.Group(c.ID)
+	if g == nil {
+		return notFound("no such group")
+	}
+	for _, m := range g.Members {
+		if err := (Leave{g.ID, m}).apply(e); err != nil {
+			return err
+		}
+	}
+	e.dropFromLists(g.ID)
+	kind := nameOfGroup
+	if g.Role {
+		kind = nameOfRole
+	}
+	if err := e.rename(kind, g.Name, "", g.ID); err != nil {
+		return err
+	}
+	e.groups = e.groups.del(uint64(g.ID))
+	e.delta.Groups[g.ID] = nil
+	return nil
+}
+
+func (c Join) apply(e *edit) error {
+	g := e.Group(c.Group)
+	switch {
+	case g == nil:
+		return notFound("no such group")
+	case e.User(c.Member) == nil && e.Group(c.Member) == nil:
+		return notFound("no such member")
+	case slices.Contains(e.ancestors(c.Group), c.Member) || c.Group == c.Member:
+		return invalid("%s cannot join %s: it contains it already", e.PrincipalName(c.Member), e.PrincipalName(c.Group))
+	}
+	i, member := slices.BinarySearch(g.Members, c.Member)
+	if member {
+		return nil
+	}
+	e.setGroup(&Group{g.ID, g.Name, g.Role, slices.Insert(slices.Clone(g.Members), i, c.Member)})
+	in := e.GroupsOf(c.Member)
+	j, _ := slices.BinarySearch(in, c.Group)
+	e.in = e.in.set(uint64(c.Member), slices.Insert(slices.Clone(in), j, c.Group))
+	e.stale[c.Member] = true
+	return nil
+}
+
+func (c Leave) apply(e *edit) error {
+	g := e.Group(c.Group)
+	if g == nil {
+		return notFound("no such group")
+	}
+	i, member := slices.BinarySearch(g.Members, c.Member)
+	if !member {
+		return notFound("%s is not in %s", e.PrincipalName(c.Member), e.PrincipalName(c.Group))
+	}
+	e.setGroup(&Group{g.ID, g.Name, g.Role, slices.Delete(slices.Clone(g.Members), i, i+1)})
+	in := slices.DeleteFunc(slices.Clone(e.GroupsOf(c.Member)), func(id ID) bool { return id == c.Group })
+	e.in = e.in.set(uint64(c.Member), in)
+	e.stale[c.Member] = true
+	return nil
+}
+
+// ancestors are all groups that hold the principal, directly or through others.
+func (e *edit) ancestors(id ID) []ID {
+	var up []ID
+	var climb func(ID)
+	climb = func(id ID) {
+		for _, g := range e.GroupsOf(id) {
+			if !slices.Contains(up, g) {
+				up = append(up, g)
+				climb(g)
+			}
+		}
+	}
+	climb(id)
+	return up
+}
+
+func (c PutProfile) apply(e *edit) error {
+	p := c.Profile
+	if err := checkName("profile", p.Name); err != nil {
+		return err
+	}
+	old := ""
+	if was := e.Profile(p.ID); was != nil {
+		old = was.Name
+	}
+	if err := e.rename(nameOfProfile, old, p.Name, p.ID); err != nil {
+		return err
+	}
+	e.profiles = e.profiles.set(uint64(p.ID), &p)
+	e.delta.Profiles[p.ID] = &p
+	return nil
+}
+
+func (c PutSpace) apply(e *edit) error {
+	sp := c.Space
+	was := e.Space(sp.ID)
+	old := ""
+	if was != nil {
+		sp.Levels, sp.Pins, old = was.Levels, was.Pins, was.Name
+		if was.Kind != sp.Kind || was.Root != sp.Root {
+			return invalid("space %q: kind and root do not change", was.Name)
+		}
+	}
+	if sp.Kind != Personal {
+		if err := checkSpaceName(sp.Name); err != nil {
+			return err
+		}
+		if err := e.rename(nameOfSpace, old, sp.Name, sp.ID); err != nil {
+			return err
+		}
+	}
+	e.setSpace(&sp)
+	return nil
+}
+
+func (e *edit) setSpace(sp *Space) {
+	e.spaces = e.spaces.set(uint64(sp.ID), sp)
+	e.roots = e.roots.set(uint64(sp.Root), sp.ID)
+	e.delta.Spaces[sp.ID] = sp
+}
+
+func (c DropSpace) apply(e *edit) error {
+	sp := e.Space(c.ID)
+	if sp == nil {
+		return notFound("no such space")
+	}
+	if sp.Kind != Personal {
+		if err := e.rename(nameOfSpace, sp.Name, "", sp.ID); err != nil {
+			return err
+		}
+	}
+	e.spaces = e.spaces.del(uint64(c.ID))
+	e.roots = e.roots.del(uint64(sp.Root))
+	e.delta.Spaces[c.ID] = nil
+	return nil
+}
+
+func (c SetLevel) apply(e *edit) error {
+	sp := e.Space(c.Space)
+	if sp == nil {
+		return notFound("no such space")
+	}
+	if err := e.checkEntry(c.Entry); err != nil {
+		return err
+	}
+	if sp.Kind == Personal && c.Entry.Principal == sp.Owner {
+		return invalid("the owner of a personal drive keeps its level")
+	}
+	next := *sp
+	next.Levels = withEntry(sp.Levels, c.Entry)
+	if c.Pin != nil {
+		if e.User(c.Entry.Principal) == nil {
+			return invalid("only a user's level can be pinned")
+		}
+		next.Pins = slices.DeleteFunc(slices.Clone(sp.Pins), func(id ID) bool { return id == c.Entry.Principal })
+		if *c.Pin {
+			i, _ := slices.BinarySearch(next.Pins, c.Entry.Principal)
+			next.Pins = slices.Insert(next.Pins, i, c.Entry.Principal)
+		}
+	}
+	e.setSpace(&next)
+	return nil
+}
+
+func (e *edit) checkEntry(en Entry) error {
+	if en.Principal >= FirstID && e.User(en.Principal) == nil && e.Group(en.Principal) == nil || en.Principal == Nobody {
+		return notFound("no such principal")
+	}
+	return en.check()
+}

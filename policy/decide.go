@@ -1,0 +1,324 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+)
+
+// A Subject asks: an account through one credential, in one context.
+type Subject struct {
+	User ID
+	// Mask is what the credential lets through: All for the main password.
+	Mask  Rights
+	Class Class
+	Now   int64 // Unix seconds
+}
+
+// A Ceiling is what cut a right that the lists give.
+type Ceiling string
+
+const (
+	CutByAccount    Ceiling = "account"
+	CutByType       Ceiling = "type"
+	CutByKind       Ceiling = "space-kind"
+	CutByState      Ceiling = "space-state"
+	CutByCredential Ceiling = "credential"
+)
+
+// A Decision is the whole answer for one subject at one place.
+type Decision struct {
+	Wanted Rights
+	// Held is every right the subject has here, after the ceilings.
+	Held Rights
+	// Visible: its name may be told; an invisible place answers as a missing one.
+	Visible bool
+	// Shell: visible only as the way to something below, without content.
+	Shell bool
+}
+
+// Allowed tells whether everything wanted is held at a visible place, or wanted
+// in a drop box, where adding needs no seeing.
+func (d Decision) Allowed() bool { return d.Wanted&^d.Held == 0 }
+
+// Denied is the error for a refused decision.
+func (d Decision) Denied() *Denied {
+	return &Denied{Missing: d.Wanted &^ d.Held, Visible: d.Visible}
+}
+
+// Denied says which rights were missing. Invisible things answer as missing ones.
+type Denied struct {
+	Missing Rights
+	Visible bool
+	// Cut names the ceiling when one took the right; empty when no list gave it.
+	Cut Ceiling
+}
+
+func (d *Denied) Error() string {
+	if !d.Visible {
+		return "not found"
+	}
+	if d.Cut != "" {
+		return "missing " + d.Missing.String() + " (cut by " + string(d.Cut) + ")"
+	}
+	return "missing " + d.Missing.String()
+}
+
+// Decide answers whether the subject holds every wanted right at the place.
+func (s *State) Decide(sub Subject, at Place, want Rights) Decision {
+	d := Decision{Wanted: want, Held: s.Held(sub, at)}
+	switch {
+	case d.Held&See != 0:
+		d.Visible = true
+	case s.leadsTo(&sub, at):
+		d.Visible, d.Shell = true, true
+	}
+	return d
+}
+
+// Held is every right that the subject has at the place.
+func (s *State) Held(sub Subject, at Place) Rights {
+	sp := s.Space(at.Space)
+	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
+		return 0
+	}
+	var stack [24]*way
+	return s.held(&sub, sp, s.appendWays(stack[:0], at.Path), nil)
+}
+
+// appendWays looks up the nodes of the path that carry or lead to marks. They
+// are the first ones: below a node that leads nowhere nothing is marked.
+func (s *State) appendWays(dst []*way, path []Node) []*way {
+	for _, n := range path {
+		w, ok := s.ways.get(uint64(n))
+		if !ok {
+			break
+		}
+		dst = append(dst, w)
+	}
+	return dst
+}
+
+// held is the one rule and then the ceilings. With a trace it also notes every
+// step; it takes the same steps without.
+func (s *State) held(sub *Subject, sp *Space, ways []*way, tr *trace) Rights {
+	return s.ceilings(sub, sp, s.listed(sub, sp, ways, tr), tr)
+}
+
+// listed reads the one rule over the levels of the space, which stand above
+// ways[0], and the entries on the way down.
+func (s *State) listed(sub *Subject, sp *Space, ways []*way, tr *trace) Rights {
+	_, pinned := slices.BinarySearch(sp.Pins, sub.User)
+	if pinned {
+		tr.pinned()
+	}
+	cut := -1
+	for i, w := range ways {
+		if w.mark != nil && w.mark.Cut {
+			cut = i
+		}
+	}
+	var granted, walls Rights
+	for i := -1; i < len(ways); i++ {
+		g, d := s.level(sub, sp, ways, i, pinned, i < cut, tr)
+		granted |= g
+		walls |= d
+	}
+	if cut >= 0 && s.listed(sub, sp, ways[:min(cut, 1)], nil)&Manage != 0 {
+		// Who manages the space keeps a way into every cut folder.
+		granted |= See | ReadACL | Manage
+		tr.keepsManage(cut)
+	}
+	return granted &^ walls
+}
+
+// level gives what the list at level i grants, less what a nearer entry of the
+// same principal decides, and the walls that stand there. Nothing is granted
+// through a cut, nor to a pinned user by another principal than itself.
+func (s *State) level(sub *Subject, sp *Space, ways []*way, i int, pinned, cutOff bool, tr *trace) (granted, walls Rights) {
+	ids, _ := s.closures.get(uint64(sub.User))
+	m := matching{list: listAt(sp, ways, i), ids: ids}
+	for e := m.next(); e != nil; e = m.next() {
+		allow, revoke, deny := e.under(sub)
+		walls |= deny
+		counts := !cutOff && (!pinned || e.Principal == sub.User)
+		if !counts {
+			allow = 0
+		}
+		part := allow &^ mentionedBelow(sub, e.Principal, sp, ways, i+1)
+		granted |= part
+		tr.step(i, e, part, allow|revoke|deny != 0, cutOff)
+	}
+	return granted, walls
+}
+
+// mentionedBelow is every right that an entry of p at level from or nearer
+// allows or revokes.
+func mentionedBelow(sub *Subject, p ID, sp *Space, ways []*way, from int) Rights {
+	var said Rights
+	for i := from; i < len(ways); i++ {
+		list := listAt(sp, ways, i)
+		for j := firstOf(list, p); j < len(list) && list[j].Principal == p; j++ {
+			allow, revoke, _ := list[j].under(sub)
+			said |= allow | revoke
+		}
+	}
+	return said
+}
+
+func listAt(sp *Space, ways []*way, i int) []Entry {
+	switch {
+	case i < 0:
+		return sp.Levels
+	case ways[i].mark == nil:
+		return nil
+	}
+	return ways[i].mark.Entries
+}
+
+func firstOf(list []Entry, p ID) int {
+	i, _ := slices.BinarySearchFunc(list, p, func(e Entry, p ID) int { return cmp.Compare(e.Principal, p) })
+	return i
+}
+
+// matching walks the entries of a list whose principal is among ids. Both are
+// ascending; the shorter one leads.
+type matching struct {
+	list []Entry
+	ids  []ID
+	i, j int
+}
+
+func (m *matching) next() *Entry {
+	for m.i < len(m.list) && m.j < len(m.ids) {
+		e := &m.list[m.i]
+		switch p := m.ids[m.j]; {
+		case e.Principal == p:
+			m.i++
+			return e
+		case e.Principal < p:
+			if len(m.list) > 8*len(m.ids) {
+				m.i += firstOf(m.list[m.i:], p)
+			} else {
+				m.i++
+			}
+		default:
+			if len(m.ids) > 8*len(m.list) {
+				k, _ := slices.BinarySearch(m.ids[m.j:], e.Principal)
+				m.j += k
+			} else {
+				m.j++
+			}
+		}
+	}
+	return nil
+}
+
+// ceilings cut what the lists give.
+func (s *State) ceilings(sub *Subject, sp *Space, held Rights, tr *trace) Rights {
+	u := s.User(sub.User)
+	if u == nil || u.Inactive {
+		tr.cut(CutByAccount, held)
+		return 0
+	}
+	for _, c := range [...]struct {
+		by   Ceiling
+		lets Rights
+	}{
+		{CutByType, typeLets(u.Type)},
+		{CutByKind, kindLets(sp.Kind, u.Type)},
+		{CutByState, stateLets(sp.State, u.Type)},
+		{CutByCredential, sub.Mask},
+	} {
+		if lost := held &^ c.lets; lost != 0 {
+			tr.cut(c.by, lost)
+			held &= c.lets
+		}
+	}
+	return held
+}
+
+func typeLets(t Type) Rights {
+	if t == Guest {
+		return All &^ (Share | Manage | ManageMembers | Purge | BreakLock | ReadACL)
+	}
+	return All
+}
+
+func kindLets(k SpaceKind, t Type) Rights {
+	if k == Portal && t == Guest {
+		return All &^ (Delete | DeleteOwn | Share | Manage | ManageMembers | Purge)
+	}
+	return All
+}
+
+func stateLets(st SpaceState, t Type) Rights {
+	switch {
+	case st == Archived:
+		return See | Read | ReadACL | Manage | ManageMembers | History | FreeBusy
+	case st == Trashed, st == Closed && t == Guest:
+		return 0
+	}
+	return All
+}
+
+// leadsTo tells whether the subject sees anything below the place: then the
+// place is a shell, a bare collection that lists only the way down.
+func (s *State) leadsTo(sub *Subject, at Place) bool {
+	sp := s.Space(at.Space)
+	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
+		return false
+	}
+	var stack [24]*way
+	ways := s.appendWays(stack[:0], at.Path)
+	if len(ways) < len(at.Path) {
+		return false
+	}
+	return s.seesBelow(sub, sp, ways)
+}
+
+func (s *State) seesBelow(sub *Subject, sp *Space, ways []*way) bool {
+	for _, kid := range ways[len(ways)-1].kids {
+		w, _ := s.ways.get(uint64(kid))
+		below := append(ways, w)
+		if w.mark != nil && w.mark.allowsSeeing() && s.held(sub, sp, below, nil)&See != 0 {
+			return true
+		}
+		if s.seesBelow(sub, sp, below) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Mark) allowsSeeing() bool {
+	return slices.ContainsFunc(m.Entries, func(e Entry) bool { return e.Allow&See != 0 })
+}
+
+// HeldBelow is what the subject holds at the place and at everything below it:
+// the rights that it may use on the whole tree.
+func (s *State) HeldBelow(sub Subject, at Place) Rights {
+	sp := s.Space(at.Space)
+	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
+		return 0
+	}
+	var stack [24]*way
+	ways := s.appendWays(stack[:0], at.Path)
+	held := s.held(&sub, sp, ways, nil)
+	if len(ways) == len(at.Path) {
+		held &= s.heldUnder(&sub, sp, ways)
+	}
+	return held
+}
+
+func (s *State) heldUnder(sub *Subject, sp *Space, ways []*way) Rights {
+	held := All
+	for _, kid := range ways[len(ways)-1].kids {
+		w, _ := s.ways.get(uint64(kid))
+		below := append(ways, w)
+		if w.mark != nil && (w.mark.Cut || len(w.mark.Entries) > 0) {
+			held &= s.held(sub, sp, below, nil)
+		}
+		held &= s.heldUnder(sub, sp, below)
+	}
+	return held
+}

@@ -1,0 +1,78 @@
+package policy
+
+import "fmt"
+
+// A Model is every record of a policy, as it was kept.
+type Model struct {
+	Epoch    uint64
+	Users    []User
+	Groups   []Group
+	Profiles []Profile
+	Spaces   []Space
+	Marks    []PlacedMark
+}
+
+// A PlacedMark is a mark with the place of its node.
+type PlacedMark struct {
+	Mark Mark
+	At   Place
+	// Parked are the nodes on the way that lie in the trash.
+	Parked []Node
+}
+
+// Load makes the state of a model. Records that contradict each other are an
+// error that names them.
+func Load(m Model) (*State, error) {
+	e := newEdit(&State{})
+	for _, p := range m.Profiles {
+		if err := (PutProfile{p}).apply(e); err != nil {
+			return nil, fmt.Errorf("load profile %q: %w", p.Name, err)
+		}
+	}
+	for _, u := range m.Users {
+		if err := (PutUser{u}).apply(e); err != nil {
+			return nil, fmt.Errorf("load user %q: %w", u.Name, err)
+		}
+	}
+	if err := e.loadGroups(m.Groups); err != nil {
+		return nil, err
+	}
+	for _, sp := range m.Spaces {
+		if err := (PutSpace{sp}).apply(e); err != nil {
+			return nil, fmt.Errorf("load space %q: %w", sp.Name, err)
+		}
+	}
+	for _, pm := range m.Marks {
+		if err := e.changeMark(pm.At, func(mk *Mark) { *mk = pm.Mark }); err != nil {
+			return nil, fmt.Errorf("load entries of node %d: %w", pm.Mark.Node, err)
+		}
+	}
+	for _, pm := range m.Marks {
+		for _, n := range pm.Parked {
+			if err := (ParkNode{n}).apply(e); err != nil {
+				return nil, fmt.Errorf("load entries of node %d in the trash: %w", n, err)
+			}
+		}
+	}
+	e.State.Epoch = m.Epoch
+	e.close()
+	return &e.State, nil
+}
+
+// loadGroups makes the groups first and then joins: a member may stand in the
+// model after its group.
+func (e *edit) loadGroups(groups []Group) error {
+	for _, g := range groups {
+		if err := (PutGroup{g}).apply(e); err != nil {
+			return fmt.Errorf("load group %q: %w", g.Name, err)
+		}
+	}
+	for _, g := range groups {
+		for _, member := range g.Members {
+			if err := (Join{g.ID, member}).apply(e); err != nil {
+				return fmt.Errorf("load members of group %q: %w", g.Name, err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,232 @@
+package policy
+
+import (
+	"slices"
+)
+
+func (c SetEntry) apply(e *edit) error {
+	if err := e.checkEntry(c.Entry); err != nil {
+		return err
+	}
+	return e.changeMark(c.At, func(m *Mark) { m.Entries = withEntry(m.Entries, c.Entry) })
+}
+
+func (c ClearEntries) apply(e *edit) error {
+	m := e.Mark(c.Node)
+	if m == nil {
+		return nil
+	}
+	next := *m
+	if c.Principal == Nobody {
+		next.Entries = nil
+	} else {
+		next.Entries = withoutPrincipal(m.Entries, c.Principal)
+	}
+	e.setMark(&next)
+	return nil
+}
+
+func (c SetCut) apply(e *edit) error {
+	return e.changeMark(c.At, func(m *Mark) { m.Cut = c.On })
+}
+
+func (c SetQuota) apply(e *edit) error {
+	return e.changeMark(c.At, func(m *Mark) { m.Quota = c.Limit })
+}
+
+func (c MoveNode) apply(e *edit) error {
+	if len(c.To.Path) < 2 {
+		return invalid("a space's root does not move")
+	}
+	n := c.To.Path[len(c.To.Path)-1]
+	w, ok := e.ways.get(uint64(n))
+	if !ok {
+		return nil
+	}
+	e.unhook(n, w.parent)
+	e.hook(c.To.Path)
+	return nil
+}
+
+func (c ParkNode) apply(e *edit) error {
+	w, ok := e.ways.get(uint64(c.Node))
+	if !ok || w.parent == 0 {
+		return invalid("only what stands in a space goes into the trash")
+	}
+	up, _ := e.ways.get(uint64(w.parent))
+	next := *up
+	next.kids = without(up.kids, c.Node)
+	next.parked = append(without(up.parked, c.Node), c.Node)
+	e.ways = e.ways.set(uint64(w.parent), &next)
+	return nil
+}
+
+func without(nodes []Node, n Node) []Node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(k Node) bool { return k == n })
+}
+
+func (c DropNodes) apply(e *edit) error {
+	for _, n := range c.Nodes {
+		if m := e.Mark(n); m != nil {
+			e.setMark(&Mark{Node: n})
+		}
+	}
+	return nil
+}
+
+// changeMark edits the mark of a place, making it and the way to it when it is
+// the first thing there.
+func (e *edit) changeMark(at Place, change func(*Mark)) error {
+	sp := e.Space(at.Space)
+	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
+		return invalid("not a place in a space")
+	}
+	n := at.Path[len(at.Path)-1]
+	next := Mark{Node: n}
+	if m := e.Mark(n); m != nil {
+		next = *m
+	}
+	change(&next)
+	if !next.empty() {
+		e.hook(at.Path)
+	}
+	e.setMark(&next)
+	return nil
+}
+
+func (e *edit) setMark(m *Mark) {
+	w, ok := e.ways.get(uint64(m.Node))
+	if !ok {
+		return
+	}
+	next := *w
+	next.mark = m
+	e.delta.Marks[m.Node] = m
+	if m.empty() {
+		next.mark, e.delta.Marks[m.Node] = nil, nil
+	}
+	e.ways = e.ways.set(uint64(m.Node), &next)
+	if next.idle() {
+		e.ways = e.ways.del(uint64(m.Node))
+		e.unhook(m.Node, next.parent)
+	}
+}
+
+// hook makes every node of the path a way and the child of the one before it.
+func (e *edit) hook(path []Node) {
+	for i, n := range path {
+		var parent Node
+		if i > 0 {
+			parent = path[i-1]
+		}
+		w, ok := e.ways.get(uint64(n))
+		if ok && w.parent == parent && i > 0 && e.hasKid(parent, n) {
+			continue
+		}
+		next := way{}
+		if ok {
+			next = *w
+		}
+		next.parent = parent
+		e.ways = e.ways.set(uint64(n), &next)
+		if i > 0 {
+			e.addKid(parent, n)
+		}
+	}
+}
+
+func (e *edit) hasKid(parent, n Node) bool {
+	w, _ := e.ways.get(uint64(parent))
+	if w == nil {
+		return false
+	}
+	_, has := slices.BinarySearch(w.kids, n)
+	return has || slices.Contains(w.parked, n)
+}
+
+func (e *edit) addKid(parent, n Node) {
+	w, _ := e.ways.get(uint64(parent))
+	next := *w
+	i, has := slices.BinarySearch(w.kids, n)
+	if !has {
+		next.kids = slices.Insert(slices.Clone(w.kids), i, n)
+		e.ways = e.ways.set(uint64(parent), &next)
+	}
+}
+
+// unhook takes n from the children of parent, and every way that then leads
+// nowhere from its own.
+func (e *edit) unhook(n, parent Node) {
+	w, ok := e.ways.get(uint64(parent))
+	if !ok {
+		return
+	}
+	next := *w
+	next.kids, next.parked = without(w.kids, n), without(w.parked, n)
+	if next.idle() {
+		e.ways = e.ways.del(uint64(parent))
+		e.unhook(parent, next.parent)
+		return
+	}
+	e.ways = e.ways.set(uint64(parent), &next)
+}
+
+// dropFromLists takes a principal out of every group, level, pin and entry.
+func (e *edit) dropFromLists(id ID) {
+	for _, g := range slices.Clone(e.GroupsOf(id)) {
+		grp := e.Group(g)
+		e.setGroup(&Group{grp.ID, grp.Name, grp.Role, slices.DeleteFunc(slices.Clone(grp.Members), func(m ID) bool { return m == id })})
+	}
+	e.in = e.in.del(uint64(id))
+	named := func(list []Entry) bool {
+		i := firstOf(list, id)
+		return i < len(list) && list[i].Principal == id
+	}
+	for _, sp := range e.spaces.all() {
+		if _, pinned := slices.BinarySearch(sp.Pins, id); pinned || named(sp.Levels) {
+			next := *sp
+			next.Levels = withoutPrincipal(sp.Levels, id)
+			next.Pins = slices.DeleteFunc(slices.Clone(sp.Pins), func(p ID) bool { return p == id })
+			e.setSpace(&next)
+		}
+	}
+	for n, w := range e.ways.all() {
+		if w.mark != nil && named(w.mark.Entries) {
+			next := *w.mark
+			next.Entries = withoutPrincipal(w.mark.Entries, id)
+			next.Node = Node(n)
+			e.setMark(&next)
+		}
+	}
+}
+
+// close makes the closures anew of every user below a changed principal.
+func (e *edit) close() {
+	done := map[ID]bool{}
+	var down func(ID)
+	down = func(id ID) {
+		if done[id] {
+			return
+		}
+		done[id] = true
+		if g := e.Group(id); g != nil {
+			for _, m := range g.Members {
+				down(m)
+			}
+		} else if u := e.User(id); u != nil {
+			e.closures = e.closures.set(uint64(id), e.closure(u))
+		}
+	}
+	for id := range e.stale {
+		down(id)
+	}
+}
+
+func (e *edit) closure(u *User) []ID {
+	ids := append(e.ancestors(u.ID), u.ID, AnyoneSignedIn)
+	if u.Type != Guest {
+		ids = append(ids, Members)
+	}
+	slices.Sort(ids)
+	return slices.Clip(ids)
+}

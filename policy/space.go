@@ -1,0 +1,42 @@
+package policy
+
+// A SpaceKind says what a space is for and which levels it admits.
+type SpaceKind string
+
+const (
+	Personal    SpaceKind = "personal"
+	GroupFolder SpaceKind = "group-folder"
+	Room        SpaceKind = "room"
+	Portal      SpaceKind = "portal"
+)
+
+// A SpaceState is a ceiling on everything in a space.
+type SpaceState string
+
+const (
+	Active   SpaceState = "active"
+	Archived SpaceState = "archived" // reading only
+	Closed   SpaceState = "closed"   // a portal without its guests
+	Trashed  SpaceState = "trashed"
+)
+
+// A Space is a tree with members. Its Levels count as entries above its root.
+type Space struct {
+	ID     ID         `json:"id"`
+	Name   string     `json:"name"`
+	Kind   SpaceKind  `json:"kind"`
+	State  SpaceState `json:"state"`
+	Owner  ID         `json:"owner,omitempty"`
+	Root   Node       `json:"root"`
+	Quota  Limit      `json:"quota"`
+	Levels []Entry    `json:"levels,omitempty"` // ascending by principal
+	// Pins are the users for whom only their own level and entries grant here.
+	Pins []ID `json:"pins,omitempty"` // ascending
+}
+
+// A Place is a node and the way to it.
+type Place struct {
+	Space ID
+	// Path leads from the space's root to the node, both included.
+	Path []Node
+}

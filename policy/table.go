@@ -1,0 +1,136 @@
+package policy
+
+import (
+	"iter"
+	"math/bits"
+)
+
+// table is a persistent map: set and del return a new table that shares all but
+// the way to the changed key. Keys that are near each other lie near each other.
+type table[V any] struct {
+	root *branch[V]
+	n    int
+}
+
+// branch has a slot for each set bit of the bitmap, in the order of the bits.
+type branch[V any] struct {
+	bitmap uint64
+	slots  []slot[V]
+}
+
+// slot holds a value, or a branch of the keys that agree with it so far.
+type slot[V any] struct {
+	key uint64
+	sub *branch[V]
+	val V
+}
+
+const tableBits = 6
+
+func (t table[V]) get(key uint64) (val V, ok bool) {
+	for b, rest := t.root, key; b != nil; rest >>= tableBits {
+		bit := uint64(1) << (rest & (1<<tableBits - 1))
+		if b.bitmap&bit == 0 {
+			break
+		}
+		s := &b.slots[bits.OnesCount64(b.bitmap&(bit-1))]
+		if s.sub == nil {
+			if s.key != key {
+				break
+			}
+			return s.val, true
+		}
+		b = s.sub
+	}
+	return val, false
+}
+
+func (t table[V]) set(key uint64, val V) table[V] {
+	root, grown := t.root.with(key, key, 0, val)
+	return table[V]{root, t.n + grown}
+}
+
+func (b *branch[V]) with(key, rest uint64, depth int, val V) (*branch[V], int) {
+	bit := uint64(1) << (rest & (1<<tableBits - 1))
+	if b == nil {
+		return &branch[V]{bit, []slot[V]{{key: key, val: val}}}, 1
+	}
+	i := bits.OnesCount64(b.bitmap & (bit - 1))
+	if b.bitmap&bit == 0 {
+		slots := make([]slot[V], len(b.slots)+1)
+		copy(slots, b.slots[:i])
+		slots[i] = slot[V]{key: key, val: val}
+		copy(slots[i+1:], b.slots[i:])
+		return &branch[V]{b.bitmap | bit, slots}, 1
+	}
+	slots := append([]slot[V](nil), b.slots...)
+	grown := 0
+	switch s := &slots[i]; {
+	case s.sub != nil:
+		s.sub, grown = s.sub.with(key, rest>>tableBits, depth+1, val)
+	case s.key == key:
+		s.val = val
+	default:
+		sub, _ := (*branch[V])(nil).with(s.key, s.key>>(tableBits*(depth+1)), depth+1, s.val)
+		sub, grown = sub.with(key, rest>>tableBits, depth+1, val)
+		*s = slot[V]{sub: sub}
+	}
+	return &branch[V]{b.bitmap, slots}, grown
+}
+
+func (t table[V]) del(key uint64) table[V] {
+	root, shrunk := t.root.without(key, key)
+	return table[V]{root, t.n - shrunk}
+}
+
+func (b *branch[V]) without(key, rest uint64) (*branch[V], int) {
+	if b == nil {
+		return nil, 0
+	}
+	bit := uint64(1) << (rest & (1<<tableBits - 1))
+	if b.bitmap&bit == 0 {
+		return b, 0
+	}
+	i := bits.OnesCount64(b.bitmap & (bit - 1))
+	s := b.slots[i]
+	if s.sub != nil {
+		sub, shrunk := s.sub.without(key, rest>>tableBits)
+		if shrunk == 0 {
+			return b, 0
+		}
+		if sub != nil {
+			slots := append([]slot[V](nil), b.slots...)
+			slots[i].sub = sub
+			return &branch[V]{b.bitmap, slots}, 1
+		}
+	} else if s.key != key {
+		return b, 0
+	}
+	if len(b.slots) == 1 {
+		return nil, 1
+	}
+	slots := append(append([]slot[V](nil), b.slots[:i]...), b.slots[i+1:]...)
+	return &branch[V]{b.bitmap &^ bit, slots}, 1
+}
+
+// all gives every pair in no promised order.
+func (t table[V]) all() iter.Seq2[uint64, V] {
+	return func(yield func(uint64, V) bool) { t.root.each(yield) }
+}
+
+func (b *branch[V]) each(yield func(uint64, V) bool) bool {
+	if b == nil {
+		return true
+	}
+	for i := range b.slots {
+		s := &b.slots[i]
+		if s.sub != nil {
+			if !s.sub.each(yield) {
+				return false
+			}
+		} else if !yield(s.key, s.val) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,403 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"davit/policy"
+	"davit/store/blob"
+	"davit/store/engine"
+)
+
+// Checked is what a check found.
+type Checked struct {
+	Spaces, Collections, Files, Trashed, Locks int
+	Bytes                                      int64 // listed and in the trash
+	Faults                                     []string
+}
+
+// faultsMax is how many faults are told; the rest is counted.
+const faultsMax = 1000
+
+// Check reads the whole store and reports every disagreement: structure and
+// checksums of the database, entries and the way up, sums, references and
+// files of contents, trash, properties, locks, sequences, and the ledger. It
+// changes nothing and may run beside requests.
+func (st *Store) Check(ctx context.Context) (Checked, error) {
+	k := &checker{st: st}
+	if err := st.db.Check(ctx, k.fault); err != nil {
+		return k.found, err
+	}
+	err := st.db.View(func(r engine.Reader) error {
+		state, err := loadPolicy(r)
+		if err != nil {
+			k.fault(err.Error())
+			return nil
+		}
+		k.tx = &Tx{st: st, r: r, state: state, now: st.clock()}
+		return k.run(ctx)
+	})
+	if err == nil {
+		// In the committer's turn nothing changes, and memory agrees with disk.
+		err = st.db.Update(ctx, engine.Background, func(w engine.Writer) error {
+			k.tx = &Tx{st: st, r: w, state: st.next, now: st.clock()}
+			return k.memory()
+		})
+	}
+	if k.more > 0 {
+		k.found.Faults = append(k.found.Faults, fmt.Sprintf("and %d more", k.more))
+	}
+	return k.found, err
+}
+
+type checker struct {
+	st    *Store
+	tx    *Tx
+	found Checked
+	more  int
+	nodes map[policy.Node]bool // reached; true for collections
+	uses  map[refOf]int64      // content that reached nodes have, with its size
+	props map[policy.Node]bool // nodes that say they have properties
+}
+
+type refOf struct {
+	content
+	node policy.Node
+}
+
+func (k *checker) fault(text string) {
+	if len(k.found.Faults) < faultsMax {
+		k.found.Faults = append(k.found.Faults, text)
+	} else {
+		k.more++
+	}
+}
+
+func (k *checker) faultf(format string, a ...any) { k.fault(fmt.Sprintf(format, a...)) }
+
+func (k *checker) run(ctx context.Context) error {
+	k.nodes, k.uses, k.props = map[policy.Node]bool{}, map[refOf]int64{}, map[policy.Node]bool{}
+	trash, err := k.readTrash()
+	if err != nil {
+		return err
+	}
+	for _, sp := range k.tx.state.Spaces() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		k.found.Spaces++
+		root, ok, err := k.tx.lookup(0, rootName(sp.Root))
+		if err != nil || !ok || root.Node != sp.Root || !root.Dir {
+			k.faultf("space %q: no root (%v)", sp.Name, err)
+			continue
+		}
+		if err := k.collection(&root, nodeRec{name: root.Name}, trash); err != nil {
+			return err
+		}
+		if err := k.sequence(sp); err != nil {
+			return err
+		}
+	}
+	for parent, list := range trash {
+		for _, t := range list {
+			if !k.nodes[t.entry.Node] && !k.reached(t.entry.Node) {
+				k.faultf("trash: node %d (%q) was in collection %d, which is gone", t.entry.Node, t.entry.Name, parent)
+			}
+		}
+	}
+	for _, pass := range []func() error{k.nodeTable, k.sumTable, k.refTable, k.contentTables, k.propTable, k.lockTable} {
+		if err := pass(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *checker) reached(n policy.Node) bool { _, ok := k.nodes[n]; return ok }
+
+func (k *checker) readTrash() (map[policy.Node][]trashRec, error) {
+	trash := map[policy.Node][]trashRec{}
+	err := scanPrefix(k.tx.r, []byte{tableTrash}, func(key, v []byte) bool {
+		t, err := decodeTrash(v)
+		if err != nil {
+			k.faultf("trash %x: %v", key, err)
+			return true
+		}
+		rec, err := k.tx.nodeRec(t.entry.Node)
+		if err != nil || rec.trash != binary.BigEndian.Uint64(key[9:]) || rec.parent != t.parent {
+			k.faultf("trash %x: its node %d does not know of it (%v)", key, t.entry.Node, err)
+		}
+		k.found.Trashed++
+		trash[t.parent] = append(trash[t.parent], t)
+		return true
+	})
+	return trash, err
+}
+
+// collection walks one collection and holds its sum against what is there.
+func (k *checker) collection(dir *Entry, rec nodeRec, trash map[policy.Node][]trashRec) error {
+	k.found.Collections++
+	k.node(dir, rec)
+	var members []Entry
+	err := k.tx.children(housekeeping(k.tx, dir.Node), dir.Node, "", func(e *Entry) bool {
+		members = append(members, *e)
+		return true
+	})
+	if err != nil {
+		k.fault(err.Error())
+	}
+	var total sum
+	for i := range members {
+		s, err := k.member(&members[i], nodeRec{parent: dir.Node, name: members[i].Name}, trash)
+		if err != nil {
+			return err
+		}
+		total.live, total.trash, total.files = total.live+s.live, total.trash+s.trash, total.files+s.files
+	}
+	for i := range trash[dir.Node] {
+		t := &trash[dir.Node][i]
+		r, err := k.tx.nodeRec(t.entry.Node)
+		if err != nil {
+			continue // told by readTrash
+		}
+		s, err := k.member(&t.entry, r, trash)
+		if err != nil {
+			return err
+		}
+		total.trash += s.live + s.trash
+	}
+	kept, err := k.tx.sumOf(dir.Node)
+	if err != nil || kept != total {
+		k.faultf("collection %d (%q): its sum is %+v, below it are %+v (%v)", dir.Node, dir.Name, kept, total, err)
+	}
+	return nil
+}
+
+// member walks what stands in a collection and gives what it weighs.
+func (k *checker) member(e *Entry, rec nodeRec, trash map[policy.Node][]trashRec) (sum, error) {
+	if e.Dir {
+		if err := k.collection(e, rec, trash); err != nil {
+			return sum{}, err
+		}
+		return k.tx.sumOf(e.Node)
+	}
+	k.node(e, rec)
+	k.found.Files++
+	k.found.Bytes += e.Size
+	if (e.content.where == nowhere) != (e.Size == 0) {
+		k.faultf("file %d (%q): %d bytes without content", e.Node, e.Name, e.Size)
+	}
+	if e.content.where != nowhere {
+		k.uses[refOf{e.content, e.Node}] = e.Size
+	}
+	return sum{live: e.Size, files: 1}, nil
+}
+
+// node holds the way up against the way down.
+func (k *checker) node(e *Entry, want nodeRec) {
+	if k.reached(e.Node) {
+		k.faultf("node %d (%q) stands in two places", e.Node, e.Name)
+	}
+	k.nodes[e.Node] = e.Dir
+	if e.HasProps {
+		k.props[e.Node] = true
+	}
+	if rec, err := k.tx.nodeRec(e.Node); err != nil || rec != want {
+		k.faultf("node %d (%q): its record is %+v instead of %+v (%v)", e.Node, e.Name, rec, want, err)
+	}
+}
+
+// sequence: the change log has every number up to the newest.
+func (k *checker) sequence(sp *policy.Space) error {
+	v, err := k.tx.r.Get(seqKey(sp.ID))
+	if err != nil {
+		return err
+	}
+	newest, err := readUint64(v)
+	if err != nil {
+		k.faultf("space %q: sequence: %v", sp.Name, err)
+	}
+	next := uint64(1)
+	err = scanPrefix(k.tx.r, key1(tableChange, uint64(sp.ID)), func(key, v []byte) bool {
+		if seq := binary.BigEndian.Uint64(key[9:]); seq != next {
+			k.faultf("space %q: change %d is followed by %d", sp.Name, next-1, seq)
+			next = seq
+		}
+		if _, err := decodeChange(v); err != nil {
+			k.faultf("space %q: change %d: %v", sp.Name, next, err)
+		}
+		next++
+		return true
+	})
+	if next != newest+1 {
+		k.faultf("space %q: the change log ends at %d, the sequence at %d", sp.Name, next-1, newest)
+	}
+	return err
+}
+
+func (k *checker) nodeTable() error {
+	return scanPrefix(k.tx.r, []byte{tableNode}, func(key, _ []byte) bool {
+		if n := policy.Node(binary.BigEndian.Uint64(key[1:])); !k.reached(n) {
+			k.faultf("node %d stands nowhere", n)
+		}
+		return true
+	})
+}
+
+func (k *checker) sumTable() error {
+	return scanPrefix(k.tx.r, []byte{tableSum}, func(key, _ []byte) bool {
+		if n := policy.Node(binary.BigEndian.Uint64(key[1:])); !k.nodes[n] {
+			k.faultf("sum of %d, which is no collection", n)
+		}
+		return true
+	})
+}
+
+func (k *checker) refTable() error {
+	refs := 0
+	have := map[[40]byte]bool{}
+	for u := range k.uses {
+		have[[40]byte(refKey(u.hash, u.node)[1:])] = true
+	}
+	err := scanPrefix(k.tx.r, []byte{tableRef}, func(key, _ []byte) bool {
+		refs++
+		if !have[[40]byte(key[1:])] {
+			k.faultf("reference %x: node %d does not have this content", key[1:9], binary.BigEndian.Uint64(key[33:]))
+		}
+		return true
+	})
+	if refs < len(have) {
+		k.faultf("%d contents in use, %d references", len(have), refs)
+	}
+	return err
+}
+
+// contentTables: every content in use is there with its size, and every content
+// that is there is used or waits for the collector.
+func (k *checker) contentTables() error {
+	type use struct {
+		content
+		size int64
+	}
+	seen := map[use]bool{}
+	for u, size := range k.uses {
+		c := use{u.content, size}
+		if seen[c] {
+			continue
+		}
+		seen[c] = true
+		if u.where == inline {
+			if v, err := k.tx.r.Get(hashKey(tableInline, u.hash)); err != nil || int64(len(v)) != size {
+				k.faultf("content %x of node %d: %d bytes instead of %d (%v)", u.hash[:8], u.node, len(v), size, err)
+			}
+			continue
+		}
+		rec, ok, err := readBlob(k.tx.r, u.hash)
+		if err != nil || !ok || rec.dead || rec.gen != u.gen || rec.size != size {
+			k.faultf("blob %x of node %d: record %+v (%v)", u.hash[:8], u.node, rec, err)
+			continue
+		}
+		if err := k.blobFile(blob.Ref{Hash: u.hash, Gen: u.gen, Size: size}); err != nil {
+			k.faultf("blob of node %d: %v", u.node, err)
+		}
+	}
+	for _, table := range []byte{tableInline, tableBlob} {
+		err := scanPrefix(k.tx.r, []byte{table}, func(key, v []byte) bool { k.unused([32]byte(key[1:]), table, v); return true })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *checker) blobFile(ref blob.Ref) error {
+	f, err := k.st.blobs.Open(ref)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && info.Size() != ref.Size {
+		err = fmt.Errorf("%x has %d bytes instead of %d", ref.Hash[:8], info.Size(), ref.Size)
+	}
+	return err
+}
+
+func (k *checker) unused(hash [32]byte, table byte, v []byte) {
+	if table == tableBlob {
+		if rec, err := decodeBlob(v); err != nil || rec.dead {
+			return
+		}
+	}
+	used, err := inUse(k.tx.r, hash)
+	if used || err != nil {
+		return
+	}
+	if orphan, err := k.tx.r.Get(hashKey(tableOrphan, hash)); err != nil || orphan == nil {
+		k.faultf("content %x: nobody uses it and the collector does not know (%v)", hash[:8], err)
+	}
+}
+
+func (k *checker) propTable() error {
+	has := map[policy.Node]bool{}
+	err := scanPrefix(k.tx.r, []byte{tableProp}, func(key, _ []byte) bool {
+		n := policy.Node(binary.BigEndian.Uint64(key[1:9]))
+		has[n] = true
+		if !k.props[n] {
+			k.faultf("property %q of node %d, which says it has none", strings.ReplaceAll(string(key[9:]), "\x00", " "), n)
+		}
+		return true
+	})
+	for n := range k.props {
+		if !has[n] {
+			k.faultf("node %d says it has properties and has none", n)
+		}
+	}
+	return err
+}
+
+func (k *checker) lockTable() error {
+	err := scanPrefix(k.tx.r, []byte{tableLock}, func(key, v []byte) bool {
+		l, err := decodeLock(key, v)
+		if err != nil || !k.reached(l.Node) {
+			k.faultf("lock %s on node %d, which is gone (%v)", l.Token, l.Node, err)
+		}
+		k.found.Locks++
+		return true
+	})
+	return err
+}
+
+// memory: what is counted in memory agrees with what is kept.
+func (k *checker) memory() error {
+	locks, err := count(k.tx.r, tableLock)
+	if n := k.st.lockCount.Load(); n != int64(locks) {
+		k.faultf("%d locks are kept, %d are counted", locks, n)
+	}
+	l := &k.st.ledger
+	l.Lock()
+	defer l.Unlock()
+	for n, a := range l.accounts {
+		s, err := k.tx.sumOf(n)
+		if err != nil || s != a.sum {
+			k.faultf("quota of node %d: charged %+v, kept %+v (%v)", n, a.sum, s, err)
+		}
+		if a.reserved < 0 {
+			k.faultf("quota of node %d: %d bytes reserved", n, a.reserved)
+		}
+	}
+	return err
+}
+
+// Reserved is what uploads under way hold in all limits together.
+func (st *Store) Reserved() int64 {
+	st.ledger.Lock()
+	defer st.ledger.Unlock()
+	var total int64
+	for _, a := range st.ledger.accounts {
+		total += a.reserved
+	}
+	return total
+}

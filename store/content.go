@@ -1,0 +1,128 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"davit/policy"
+	"davit/store/engine"
+)
+
+// blobRec is what the database knows of a blob file.
+type blobRec struct {
+	gen  uint32
+	dead bool // nobody uses it and its file is about to go
+	size int64
+}
+
+func readBlob(r engine.Reader, hash [32]byte) (rec blobRec, found bool, err error) {
+	v, err := r.Get(hashKey(tableBlob, hash))
+	if err != nil || v == nil {
+		return rec, false, err
+	}
+	rec, err = decodeBlob(v)
+	return rec, true, err
+}
+
+func appendBlob(b []byte, rec blobRec) []byte {
+	var dead byte
+	if rec.dead {
+		dead = 1
+	}
+	b = append(b, dead)
+	b = binary.AppendUvarint(b, uint64(rec.gen))
+	return binary.AppendUvarint(b, uint64(rec.size))
+}
+
+func decodeBlob(v []byte) (blobRec, error) {
+	d := decoder{b: v}
+	rec := blobRec{dead: d.byte() == 1, gen: uint32(d.uvarint()), size: int64(d.uvarint())}
+	return rec, d.done("blob")
+}
+
+// use records that a node has the content. A blob that died since it was kept
+// is errDead.
+func (tx *Tx) use(g grant, b body, n policy.Node) error {
+	switch b.where {
+	case nowhere:
+		return nil
+	case inline:
+		key := hashKey(tableInline, b.hash)
+		v, err := tx.r.Get(key)
+		if err != nil {
+			return err
+		}
+		if v == nil {
+			if err := tx.w.Put(key, b.small); err != nil {
+				return err
+			}
+		}
+	case blobFile:
+		rec, found, err := readBlob(tx.r, b.hash)
+		switch {
+		case err != nil:
+			return err
+		case found && (rec.gen != b.gen || rec.dead) && b.gen <= rec.gen:
+			return fmt.Errorf("blob %x generation %d: %w", b.hash[:8], b.gen, errDead)
+		case !found || rec.dead:
+			if err := tx.w.Put(hashKey(tableBlob, b.hash), appendBlob(nil, blobRec{gen: b.gen, size: b.size})); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.w.Put(refKey(b.hash, n), nil)
+}
+
+// share records that another node has the content of a live entry too.
+func (tx *Tx) share(g grant, c content, n policy.Node) error {
+	if c.where == nowhere {
+		return nil
+	}
+	return tx.w.Put(refKey(c.hash, n), nil)
+}
+
+// disuse takes a node's use of content away. Content that nobody uses any more
+// waits for the collector.
+func (tx *Tx) disuse(g grant, c content, n policy.Node) error {
+	if c.where == nowhere {
+		return nil
+	}
+	if err := tx.w.Delete(refKey(c.hash, n)); err != nil {
+		return err
+	}
+	used, err := inUse(tx.r, c.hash)
+	if err != nil || used {
+		return err
+	}
+	return tx.w.Put(hashKey(tableOrphan, c.hash), binary.AppendVarint(nil, tx.now.UnixNano()))
+}
+
+func inUse(r engine.Reader, hash [32]byte) (used bool, err error) {
+	err = scanPrefix(r, hashKey(tableRef, hash), func(_, _ []byte) bool {
+		used = true
+		return false
+	})
+	return used, err
+}
+
+// launched and landed frame the time in which an upload relies on a blob that
+// it has not linked yet: the collector leaves it alone.
+func (st *Store) launched(hash [32]byte) {
+	st.inflight.Lock()
+	defer st.inflight.Unlock()
+	st.inflight.hashes[hash]++
+}
+
+func (st *Store) landed(hash [32]byte) {
+	st.inflight.Lock()
+	defer st.inflight.Unlock()
+	if st.inflight.hashes[hash]--; st.inflight.hashes[hash] == 0 {
+		delete(st.inflight.hashes, hash)
+	}
+}
+
+func (st *Store) inFlight(hash [32]byte) bool {
+	st.inflight.Lock()
+	defer st.inflight.Unlock()
+	return st.inflight.hashes[hash] > 0
+}

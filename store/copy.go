@@ -1,0 +1,402 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"davit/policy"
+	"davit/store/engine"
+)
+
+// copySlice is how many nodes one transaction of a copy makes: a writer is not
+// held longer than a few milliseconds.
+const copySlice = 500
+
+// Copy makes a copy of a file, or of a collection with everything below that
+// the asker may see and read; the bytes themselves are shared. What stands at
+// the target is replaced when overwrite is set, otherwise the answer is
+// ErrExists. A shallow copy of a collection is an empty one.
+func (s *Session) Copy(ctx context.Context, from, to Path, overwrite, shallow bool, t Terms) (created bool, err error) {
+	c := &copying{s: s, from: from, to: to, overwrite: overwrite, shallow: shallow, terms: t, hold: s.st.ledger.hold(nil)}
+	defer c.hold.release()
+	if err := s.st.update(ctx, engine.Foreground, c.begin); err != nil {
+		return false, err
+	}
+	for len(c.todo) > 0 && err == nil {
+		err = s.st.update(ctx, engine.Foreground, c.slice)
+	}
+	if err == nil && !c.done {
+		err = s.st.update(ctx, engine.Foreground, c.finish)
+	}
+	if err != nil {
+		if cleanErr := s.st.dropStaged(context.WithoutCancel(ctx), c.top); cleanErr != nil {
+			s.st.log.Error("copy given up, its half is left for the next start", "error", cleanErr)
+		}
+	}
+	return c.created, err
+}
+
+// copying is one COPY under way. A collection is built below a top that is
+// linked nowhere, slice by slice, and the last transaction decides once more
+// and links it: it is there whole or not at all.
+type copying struct {
+	s                  *Session
+	from, to           Path
+	overwrite, shallow bool
+	terms              Terms
+
+	hold    *hold
+	created bool
+	done    bool
+	top     policy.Node
+	todo    []copyDir
+	total   usageDelta
+}
+
+// copyDir is a collection whose members are still to be copied.
+type copyDir struct {
+	src, dst policy.Node
+	srcWay   []policy.Node // in the source space, src included
+	dstWay   []policy.Node // below and with the top
+	after    string
+	held     policy.Rights
+}
+
+// decide is what both the first and the last transaction ask.
+func (c *copying) decide(tx *Tx) (src, dst *spot, g, dg grant, err error) {
+	s := c.s
+	if src, dst, err = s.ends(tx, c.from, c.to); err != nil {
+		return
+	}
+	if g, err = s.authorize(tx, src, opCopy); err != nil {
+		return
+	}
+	over := dst.missing() == 0 && !dst.entry().Dir && !src.entry().Dir
+	if over {
+		dg, err = s.authorizePut(tx, dst, opCopyTo)
+	} else {
+		dg, err = s.authorizeOnto(tx, dst, opRemove)
+	}
+	if err != nil {
+		return
+	}
+	if err = apartForCopy(src, dst, c.shallow); err != nil {
+		return
+	}
+	if over {
+		err = s.unlockedAt(tx, dg, dst.nodes, c.terms)
+	} else {
+		err = s.unlockedOnto(tx, dg, dst, c.terms)
+	}
+	if err != nil {
+		return
+	}
+	if err = s.judge(tx, src, c.terms); err != nil {
+		return
+	}
+	if c.created = dst.missing() == 1; !c.created && !c.overwrite {
+		err = ErrExists
+	}
+	return
+}
+
+// apartForCopy is apart, but for a copy without members, which may go inside.
+func apartForCopy(src, dst *spot, shallow bool) error {
+	if shallow && dst.missing() == 1 {
+		return nil
+	}
+	return apart(src, dst)
+}
+
+func (c *copying) begin(tx *Tx) error {
+	src, dst, g, dg, err := c.decide(tx)
+	if err != nil {
+		return err
+	}
+	size, err := tx.sizeOf(src.entry())
+	if err != nil {
+		return err
+	}
+	if c.shallow {
+		size = sum{}
+	}
+	growth := size.live
+	if dst.missing() == 0 && !dst.entry().Dir && !src.entry().Dir {
+		growth -= dst.entry().Size
+	}
+	limits := tx.state.AppendLimits(nil, policy.Place{Space: dst.space.ID, Path: dst.nodes[:len(dst.path)-1]})
+	if err := c.hold.grow(limits, growth); err != nil {
+		return err
+	}
+	if c.done = !src.entry().Dir; c.done {
+		tx.holds = append(tx.holds, c.hold)
+		return c.s.copyFile(tx, g, dg, src, dst)
+	}
+	return c.stage(tx, dg, src.entry(), src.nodes, g.held)
+}
+
+// stage makes the top of the copy, linked nowhere.
+func (c *copying) stage(tx *Tx, dg grant, e *Entry, srcWay []policy.Node, held policy.Rights) error {
+	n, err := tx.newNode()
+	if err != nil {
+		return err
+	}
+	c.top, c.todo, c.total = n, nil, usageDelta{}
+	if !c.shallow {
+		c.todo = []copyDir{{src: e.Node, dst: n, srcWay: slices.Clone(srcWay), dstWay: []policy.Node{n}, held: held}}
+	}
+	return tx.w.Put(key1(tableStaged, uint64(n)), beUint64(uint64(tx.now.UnixNano())))
+}
+
+// slice copies some members. What it reached is kept for the next slice only
+// once the transaction is applied.
+func (c *copying) slice(tx *Tx) error {
+	todo, total, left := slices.Clone(c.todo), c.total, copySlice
+	for left > 0 && len(todo) > 0 {
+		dir := todo[len(todo)-1]
+		members, more, err := c.members(tx, &dir, left)
+		if err != nil {
+			return err
+		}
+		left -= len(members)
+		todo = todo[:len(todo)-1]
+		if more {
+			dir.after = members[len(members)-1].Name
+			todo = append(todo, dir)
+		}
+		for i := range members {
+			m := &members[i]
+			below, err := c.member(tx, &dir, m)
+			if err != nil {
+				return err
+			}
+			if m.Dir {
+				todo = append(todo, below)
+			} else {
+				tx.charge(dir.dstWay, usageDelta{live: m.Size, files: 1})
+				total.live, total.files = total.live+m.Size, total.files+1
+			}
+		}
+	}
+	tx.w.OnApply(func() { c.todo, c.total = todo, total })
+	return nil
+}
+
+// copied is a member of the source with what the asker holds on it.
+type copied struct {
+	Entry
+	held policy.Rights
+}
+
+// members reads the next members that the asker may see and read.
+func (c *copying) members(tx *Tx, dir *copyDir, n int) (page []copied, more bool, err error) {
+	src := tx.state.SpaceAt(dir.srcWay[0])
+	if src == nil {
+		return nil, false, ErrNotFound
+	}
+	sub := c.s.subject(tx)
+	err = tx.children(housekeeping(tx, dir.src), dir.src, dir.after, func(e *Entry) bool {
+		if len(page) == n {
+			more = true
+			return false
+		}
+		held := dir.held
+		if tx.state.OnWay(e.Node) {
+			held = tx.state.Held(sub, at(src.ID, dir.srcWay, e.Node))
+		}
+		if held&(policy.See|policy.Read) == policy.See|policy.Read {
+			page = append(page, copied{*e, held})
+		}
+		return true
+	})
+	return page, more, err
+}
+
+// member puts the copy of one member below its new collection.
+func (c *copying) member(tx *Tx, dir *copyDir, m *copied) (copyDir, error) {
+	g := housekeeping(tx, dir.dst)
+	n, err := tx.newNode()
+	if err != nil {
+		return copyDir{}, err
+	}
+	e := c.s.duplicate(tx, &m.Entry, n)
+	if err := tx.link(g, dir.dst, &e); err != nil {
+		return copyDir{}, err
+	}
+	if err := tx.share(g, e.content, n); err != nil {
+		return copyDir{}, err
+	}
+	if err := tx.copyProps(g, &m.Entry, n); err != nil {
+		return copyDir{}, err
+	}
+	below := copyDir{src: m.Node, dst: n, held: m.held}
+	if m.Dir {
+		below.srcWay = append(slices.Clone(dir.srcWay), m.Node)
+		below.dstWay = append(slices.Clone(dir.dstWay), n)
+	}
+	return below, nil
+}
+
+// duplicate is the entry of a copy: the content and its date stay, the rest is
+// the copier's.
+func (s *Session) duplicate(tx *Tx, e *Entry, n policy.Node) Entry {
+	d := *e
+	d.Node, d.Created, d.Creator = n, tx.now, s.cred.User
+	return d
+}
+
+// finish decides once more and links the copy in.
+func (c *copying) finish(tx *Tx) error {
+	src, dst, g, dg, err := c.decide(tx)
+	if err != nil {
+		return err
+	}
+	parent := dst.nodes[:len(dst.path)-1]
+	if err := c.hold.grow(tx.state.AppendLimits(nil, policy.Place{Space: dst.space.ID, Path: parent}), c.total.live); err != nil {
+		return err
+	}
+	tx.holds = append(tx.holds, c.hold)
+	if dst.missing() == 0 {
+		if err := c.s.trash(tx, dg, dst); err != nil {
+			return err
+		}
+	}
+	e := c.s.duplicate(tx, src.entry(), c.top)
+	e.Name = dst.name()
+	if err := tx.copyProps(g, src.entry(), c.top); err != nil {
+		return err
+	}
+	if e.Rev, err = tx.log(dst.space.ID, c.s.cred.User, Created, c.top, parent[len(parent)-1], e.Name); err != nil {
+		return err
+	}
+	if err := tx.link(dg, parent[len(parent)-1], &e); err != nil {
+		return err
+	}
+	tx.charge(parent, c.total)
+	return tx.w.Delete(key1(tableStaged, uint64(c.top)))
+}
+
+// copyFile copies one file: onto a file its content and properties change and
+// it stays the file that it is.
+func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
+	e := src.entry()
+	if dst.missing() == 0 && !dst.entry().Dir {
+		old := dst.entry()
+		b := body{content: e.content, size: e.Size}
+		if err := tx.dropProps(dg, old); err != nil {
+			return err
+		}
+		old.HasProps = e.HasProps
+		if err := tx.copyProps(g, e, old.Node); err != nil {
+			return err
+		}
+		return s.replace(tx, dg, dst, b, Meta{Type: e.Type, Modified: e.Modified})
+	}
+	parent := dst.nodes[:len(dst.path)-1]
+	if dst.missing() == 0 {
+		if err := s.trash(tx, dg, dst); err != nil {
+			return err
+		}
+	}
+	n, err := tx.newNode()
+	if err != nil {
+		return err
+	}
+	d := s.duplicate(tx, e, n)
+	d.Name = dst.name()
+	if d.Rev, err = tx.log(dst.space.ID, s.cred.User, Created, n, parent[len(parent)-1], d.Name); err != nil {
+		return err
+	}
+	if err := tx.link(dg, parent[len(parent)-1], &d); err != nil {
+		return err
+	}
+	if err := tx.share(dg, d.content, n); err != nil {
+		return err
+	}
+	if err := tx.copyProps(g, e, n); err != nil {
+		return err
+	}
+	tx.charge(parent, usageDelta{live: d.Size, files: 1})
+	return nil
+}
+
+// dropStaged takes down a copy that was given up, in slices.
+func (st *Store) dropStaged(ctx context.Context, top policy.Node) error {
+	for done := false; !done; {
+		err := st.update(ctx, engine.Background, func(tx *Tx) (err error) {
+			done, err = tx.dropSome(housekeeping(tx, top), top, copySlice)
+			if err == nil && done {
+				err = tx.w.Delete(key1(tableStaged, uint64(top)))
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("take down copy %d: %w", top, err)
+		}
+	}
+	return nil
+}
+
+// dropSome erases up to n nodes below a collection that is linked nowhere, the
+// deepest first, and tells whether nothing is left but the collection itself,
+// whose own records it then erases too.
+func (tx *Tx) dropSome(g grant, dir policy.Node, n int) (done bool, err error) {
+	var members []Entry
+	err = tx.children(g, dir, "", func(e *Entry) bool {
+		members = append(members, *e)
+		return len(members) < n
+	})
+	if err != nil {
+		return false, err
+	}
+	for i := range members {
+		e := &members[i]
+		if n--; n < 0 {
+			return false, nil
+		}
+		if e.Dir {
+			if done, err := tx.dropSome(g, e.Node, n); err != nil || !done {
+				return false, err
+			}
+		}
+		if err := tx.erase(g, dir, e); err != nil {
+			return false, err
+		}
+	}
+	if n <= 0 {
+		return false, nil
+	}
+	return true, tx.w.Delete(sumKey(dir))
+}
+
+// erase removes every record of one node that has nothing below it.
+func (tx *Tx) erase(g grant, parent policy.Node, e *Entry) error {
+	if err := tx.disuse(g, e.content, e.Node); err != nil {
+		return err
+	}
+	if err := tx.dropProps(g, e); err != nil {
+		return err
+	}
+	if err := tx.w.Delete(nodeKey(e.Node)); err != nil {
+		return err
+	}
+	return tx.unlink(g, parent, e.Name)
+}
+
+// finishCopies takes down the copies that a crash left half done.
+func (st *Store) finishCopies() error {
+	var tops []policy.Node
+	err := st.db.View(func(r engine.Reader) error {
+		return scanPrefix(r, []byte{tableStaged}, func(k, _ []byte) bool {
+			tops = append(tops, policy.Node(binary.BigEndian.Uint64(k[1:])))
+			return true
+		})
+	})
+	for _, top := range tops {
+		err = errors.Join(err, st.dropStaged(context.Background(), top))
+	}
+	return err
+}

@@ -1,0 +1,244 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"davit/policy"
+	"davit/store/engine"
+)
+
+// Mkdir makes a collection.
+func (s *Session) Mkdir(ctx context.Context, p Path, t Terms) (info Info, err error) {
+	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		sp, err := tx.resolve(p)
+		if err != nil {
+			return err
+		}
+		if sp.missing() == 0 {
+			if _, err := s.authorize(tx, sp, opStat); err == nil {
+				return ErrExists
+			}
+		}
+		g, err := s.authorizeCreate(tx, sp)
+		if err != nil {
+			return err
+		}
+		if err := s.unlockedAt(tx, g, sp.nodes, t); err != nil {
+			return err
+		}
+		if err := s.judge(tx, sp, t); err != nil {
+			return err
+		}
+		info.Held = g.held
+		info.Entry, err = s.mkdir(tx, g, sp)
+		return err
+	})
+	return info, err
+}
+
+func (s *Session) mkdir(tx *Tx, g grant, sp *spot) (Entry, error) {
+	n, err := tx.newNode()
+	if err != nil {
+		return Entry{}, err
+	}
+	parent := sp.nodes[len(sp.nodes)-1]
+	seq, err := tx.log(sp.space.ID, s.cred.User, Created, n, parent, sp.name())
+	if err != nil {
+		return Entry{}, err
+	}
+	e := Entry{Name: sp.name(), Node: n, Dir: true, Created: tx.now, Modified: tx.now, Rev: seq, Creator: s.cred.User}
+	return e, tx.link(g, parent, &e)
+}
+
+// Remove takes a file or a whole collection into the trash, in one step.
+func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
+	return s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		sp, err := tx.resolve(p)
+		if err != nil {
+			return err
+		}
+		g, err := s.authorizeTree(tx, sp, opRemove)
+		if err != nil {
+			return err
+		}
+		if err := s.unlockedTree(tx, g, sp.nodes, t); err != nil {
+			return err
+		}
+		if err := s.judge(tx, sp, t); err != nil {
+			return err
+		}
+		return s.trash(tx, g, sp)
+	})
+}
+
+// trash moves the target out of its collection. It stays charged to where it
+// stood, and keeps its entries for those who look into the trash.
+func (s *Session) trash(tx *Tx, g grant, sp *spot) error {
+	e := sp.entry()
+	_, dir := sp.parent()
+	size, err := tx.sizeOf(e)
+	if err != nil {
+		return err
+	}
+	if err := tx.dropLocks(g, e); err != nil {
+		return err
+	}
+	seq, err := tx.log(sp.space.ID, s.cred.User, Removed, e.Node, dir.Node, e.Name)
+	if err != nil {
+		return err
+	}
+	rec := trashRec{entry: *e, parent: dir.Node, by: s.cred.User, at: tx.now.UnixNano()}
+	if err := tx.w.Put(trashKey(sp.space.ID, seq), appendTrash(nil, &rec)); err != nil {
+		return err
+	}
+	if err := tx.w.Put(nodeKey(e.Node), appendNode(nil, nodeRec{parent: dir.Node, name: e.Name, trash: seq})); err != nil {
+		return err
+	}
+	if err := tx.unlink(g, dir.Node, e.Name); err != nil {
+		return err
+	}
+	tx.charge(sp.nodes[:len(sp.nodes)-1], usageDelta{live: -size.live, trash: size.live, files: -size.files})
+	if tx.state.OnWay(e.Node) {
+		return tx.change(policy.ParkNode{Node: e.Node})
+	}
+	return nil
+}
+
+// Move gives a file or collection another place or name: one write whatever it
+// holds. What stands there is replaced, and goes into the trash, when overwrite
+// is set; otherwise the answer is ErrExists.
+func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Terms) (created bool, err error) {
+	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		src, dst, err := s.ends(tx, from, to)
+		if err != nil {
+			return err
+		}
+		g, err := s.authorizeTree(tx, src, opRemove)
+		if err != nil {
+			return err
+		}
+		dg, err := s.authorizeOnto(tx, dst, opRemove)
+		if err != nil {
+			return err
+		}
+		if err := apart(src, dst); err != nil {
+			return err
+		}
+		if err := s.unlockedTree(tx, g, src.nodes, t); err != nil {
+			return err
+		}
+		if err := s.unlockedOnto(tx, dg, dst, t); err != nil {
+			return err
+		}
+		if err := s.judge(tx, src, t); err != nil {
+			return err
+		}
+		created = dst.missing() == 1
+		if !created && !overwrite {
+			return ErrExists
+		}
+		return s.move(tx, g, dg, src, dst)
+	})
+	return created, err
+}
+
+// ends resolves both ends of a MOVE or COPY.
+func (s *Session) ends(tx *Tx, from, to Path) (src, dst *spot, err error) {
+	if src, err = tx.resolve(from); err != nil {
+		return nil, nil, err
+	}
+	dst, err = tx.resolve(to)
+	return src, dst, err
+}
+
+// apart refuses a target inside its source, and one that would replace a
+// collection that the source stands in.
+func apart(src, dst *spot) error {
+	if dst.missing() == 0 && slices.Contains(src.nodes, dst.entry().Node) ||
+		slices.Contains(dst.nodes, src.entry().Node) {
+		return ErrLoop
+	}
+	return nil
+}
+
+// authorizeOnto decides putting something at a place: making the name, and when
+// something visible stands there also taking that away.
+func (s *Session) authorizeOnto(tx *Tx, dst *spot, o op) (grant, error) {
+	if dst.missing() == 0 {
+		_, err := s.authorizeTree(tx, dst, o)
+		if err == ErrNotFound {
+			return s.authorizeCreate(tx, dst)
+		} else if err != nil {
+			return grant{}, err
+		}
+	}
+	return s.mayAdd(tx, dst)
+}
+
+func (s *Session) unlockedOnto(tx *Tx, g grant, dst *spot, t Terms) error {
+	if dst.missing() == 0 {
+		return s.unlockedTree(tx, g, dst.nodes, t)
+	}
+	return s.unlockedAt(tx, g, dst.nodes, t)
+}
+
+func (s *Session) move(tx *Tx, g, dg grant, src, dst *spot) error {
+	e := *src.entry()
+	size, err := tx.sizeOf(&e)
+	if err != nil {
+		return err
+	}
+	oldWay := src.nodes[:len(src.nodes)-1]
+	newWay := dst.nodes[:len(dst.path)-1]
+	if err := tx.room(dst, oldWay, newWay, size.live+size.trash); err != nil {
+		return err
+	}
+	if dst.missing() == 0 {
+		if err := s.trash(tx, dg, dst); err != nil {
+			return err
+		}
+	}
+	if err := tx.dropLocks(g, &e); err != nil {
+		return err
+	}
+	from, to := oldWay[len(oldWay)-1], newWay[len(newWay)-1]
+	if _, err := tx.log(src.space.ID, s.cred.User, Removed, e.Node, from, e.Name); err != nil {
+		return err
+	}
+	if err := tx.unlink(g, from, e.Name); err != nil {
+		return err
+	}
+	e.Name = dst.name()
+	if _, err := tx.log(dst.space.ID, s.cred.User, Created, e.Node, to, e.Name); err != nil {
+		return err
+	}
+	if err := tx.link(dg, to, &e); err != nil {
+		return err
+	}
+	tx.charge(oldWay, usageDelta{-size.live, -size.trash, -size.files})
+	tx.charge(newWay, usageDelta{size.live, size.trash, size.files})
+	if tx.state.OnWay(e.Node) {
+		return tx.change(policy.MoveNode{To: at(dst.space.ID, newWay, e.Node)})
+	}
+	return nil
+}
+
+// room reserves bytes in the limits on the new way that do not stand on the old
+// one: within one limit a MOVE charges nothing.
+func (tx *Tx) room(dst *spot, oldWay, newWay []policy.Node, bytes int64) error {
+	limits := tx.state.AppendLimits(nil, policy.Place{Space: dst.space.ID, Path: newWay})
+	limits = slices.DeleteFunc(limits, func(q policy.QuotaNode) bool { return slices.Contains(oldWay, q.Node) })
+	return tx.reserve(limits, bytes)
+}
+
+// reserve holds bytes until the transaction is applied or given up.
+func (tx *Tx) reserve(limits []policy.QuotaNode, bytes int64) error {
+	h := tx.st.ledger.hold(limits)
+	if err := h.grow(limits, bytes); err != nil {
+		return err
+	}
+	tx.holds = append(tx.holds, h)
+	tx.own = append(tx.own, h)
+	return nil
+}

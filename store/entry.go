@@ -1,0 +1,278 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"time"
+
+	"davit/policy"
+	"davit/store/engine"
+)
+
+// An Entry is one file or collection as its parent lists it.
+type Entry struct {
+	Name    string
+	Node    policy.Node
+	Dir     bool
+	Size    int64 // bytes of content, 0 for a collection
+	Created time.Time
+	// Modified is when the content last changed, or what a client set.
+	Modified time.Time
+	// Rev is the number of the change that last set the content.
+	Rev     uint64
+	Creator policy.ID
+	// Type is the media type that the client gave, empty if none.
+	Type     string
+	HasProps bool
+	content  content
+}
+
+// ETag is a strong validator: it changes with every write, also of the same
+// bytes, and never comes back. Empty for a collection.
+func (e *Entry) ETag() string { return string(e.AppendETag(nil)) }
+
+// AppendETag appends the ETag with its quotes.
+func (e *Entry) AppendETag(dst []byte) []byte {
+	if e.Dir {
+		return dst
+	}
+	dst = append(dst, '"')
+	dst = strconv.AppendUint(dst, uint64(e.Node), 36)
+	dst = append(dst, '-')
+	dst = strconv.AppendUint(dst, e.Rev, 36)
+	return append(dst, '"')
+}
+
+// content says where the bytes of a file are.
+type content struct {
+	where place
+	hash  [32]byte
+	gen   uint32 // of the blob file
+}
+
+type place byte
+
+const (
+	nowhere  place = iota // a collection, or a file of no bytes
+	inline                // in the database
+	blobFile              // in a file of its own
+)
+
+// inlineMax is the largest content kept in the database, in bytes: up to here
+// it saves syncs, above it all bytes would pass the one writer.
+const inlineMax = 8 << 10
+
+const (
+	flagDir = 1 << iota
+	flagProps
+)
+
+// appendEntry encodes all but the name, which is in the key.
+func appendEntry(b []byte, e *Entry) []byte {
+	var flags byte
+	if e.Dir {
+		flags |= flagDir
+	}
+	if e.HasProps {
+		flags |= flagProps
+	}
+	b = append(b, flags, byte(e.content.where))
+	b = binary.AppendUvarint(b, uint64(e.Node))
+	b = binary.AppendUvarint(b, uint64(e.Size))
+	b = binary.AppendVarint(b, e.Created.UnixNano())
+	b = binary.AppendVarint(b, e.Modified.UnixNano())
+	b = binary.AppendUvarint(b, e.Rev)
+	b = binary.AppendUvarint(b, uint64(e.Creator))
+	b = binary.AppendUvarint(b, uint64(len(e.Type)))
+	b = append(b, e.Type...)
+	if e.content.where != nowhere {
+		b = append(b, e.content.hash[:]...)
+		b = binary.AppendUvarint(b, uint64(e.content.gen))
+	}
+	return b
+}
+
+// decodeEntry is the inverse, in place: a listing decodes thousands.
+func decodeEntry(e *Entry, b []byte) error {
+	d := decoder{b: b}
+	flags := d.byte()
+	e.Dir, e.HasProps = flags&flagDir != 0, flags&flagProps != 0
+	e.content.where = place(d.byte())
+	e.Node = policy.Node(d.uvarint())
+	e.Size = int64(d.uvarint())
+	e.Created = time.Unix(0, d.varint())
+	e.Modified = time.Unix(0, d.varint())
+	e.Rev = d.uvarint()
+	e.Creator = policy.ID(d.uvarint())
+	e.Type = d.text()
+	if e.content.where != nowhere {
+		copy(e.content.hash[:], d.take(32))
+		e.content.gen = uint32(d.uvarint())
+	}
+	return d.done("entry")
+}
+
+// decoder reads the parts of a record; the first fault sticks.
+type decoder struct {
+	b   []byte
+	bad bool
+}
+
+func (d *decoder) take(n int) []byte {
+	if n < 0 || n > len(d.b) {
+		d.bad, d.b = true, nil
+		return make([]byte, max(0, min(n, 64)))
+	}
+	part := d.b[:n]
+	d.b = d.b[n:]
+	return part
+}
+
+func (d *decoder) byte() byte { return d.take(1)[0] }
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.bad, d.b = true, nil
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.b)
+	if n <= 0 {
+		d.bad, d.b = true, nil
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) text() string {
+	n := d.uvarint()
+	if n > uint64(len(d.b)) {
+		d.bad, d.b = true, nil
+		return ""
+	}
+	return string(d.take(int(n)))
+}
+
+func (d *decoder) done(what string) error {
+	if d.bad || len(d.b) != 0 {
+		return fmt.Errorf("%s record: %w", what, engine.ErrDamaged)
+	}
+	return nil
+}
+
+// nodeRec is the way up from a node.
+type nodeRec struct {
+	parent policy.Node
+	name   string
+	// trash is the number of the node's record in the trash; 0 while it is
+	// listed. A trashed node keeps its old parent, which it is charged to.
+	trash uint64
+}
+
+func appendNode(b []byte, n nodeRec) []byte {
+	b = binary.AppendUvarint(b, uint64(n.parent))
+	b = binary.AppendUvarint(b, n.trash)
+	return append(b, n.name...)
+}
+
+func decodeNode(b []byte) (nodeRec, error) {
+	d := decoder{b: b}
+	n := nodeRec{parent: policy.Node(d.uvarint()), trash: d.uvarint()}
+	n.name = string(d.b)
+	d.b = nil
+	return n, d.done("node")
+}
+
+// sum is what lies below a collection, in bytes: listed, and deleted from here
+// but not yet erased.
+type sum struct {
+	live, trash int64
+	files       int64 // listed
+}
+
+func appendSum(b []byte, s sum) []byte {
+	b = binary.AppendVarint(b, s.live)
+	b = binary.AppendVarint(b, s.trash)
+	return binary.AppendVarint(b, s.files)
+}
+
+func decodeSum(b []byte) (sum, error) {
+	d := decoder{b: b}
+	s := sum{live: d.varint(), trash: d.varint(), files: d.varint()}
+	return s, d.done("sum")
+}
+
+// ChangeOp is what happened to a node.
+type ChangeOp byte
+
+const (
+	Created ChangeOp = iota + 1
+	Updated
+	Removed
+)
+
+// changeRec is one line of a space's change log.
+type changeRec struct {
+	op     ChangeOp
+	node   policy.Node
+	parent policy.Node
+	name   string
+	actor  policy.ID
+	at     int64 // Unix nanoseconds
+}
+
+func appendChange(b []byte, c changeRec) []byte {
+	b = append(b, byte(c.op))
+	b = binary.AppendUvarint(b, uint64(c.node))
+	b = binary.AppendUvarint(b, uint64(c.parent))
+	b = binary.AppendUvarint(b, uint64(c.actor))
+	b = binary.AppendVarint(b, c.at)
+	return append(b, c.name...)
+}
+
+func decodeChange(b []byte) (changeRec, error) {
+	d := decoder{b: b}
+	c := changeRec{op: ChangeOp(d.byte()), node: policy.Node(d.uvarint()), parent: policy.Node(d.uvarint()),
+		actor: policy.ID(d.uvarint()), at: d.varint()}
+	c.name = string(d.b)
+	d.b = nil
+	return c, d.done("change")
+}
+
+// trashRec is a deleted entry and where it stood.
+type trashRec struct {
+	entry  Entry
+	parent policy.Node
+	by     policy.ID
+	at     int64 // Unix nanoseconds
+}
+
+func appendTrash(b []byte, t *trashRec) []byte {
+	b = binary.AppendUvarint(b, uint64(t.parent))
+	b = binary.AppendUvarint(b, uint64(t.by))
+	b = binary.AppendVarint(b, t.at)
+	b = binary.AppendUvarint(b, uint64(len(t.entry.Name)))
+	b = append(b, t.entry.Name...)
+	return appendEntry(b, &t.entry)
+}
+
+func decodeTrash(b []byte) (trashRec, error) {
+	d := decoder{b: b}
+	t := trashRec{parent: policy.Node(d.uvarint()), by: policy.ID(d.uvarint()), at: d.varint()}
+	name := d.text()
+	rest := d.b
+	d.b = nil
+	if err := d.done("trash"); err != nil {
+		return t, err
+	}
+	err := decodeEntry(&t.entry, rest)
+	t.entry.Name = name
+	return t, err
+}

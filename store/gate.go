@@ -1,0 +1,293 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"davit/policy"
+)
+
+// A Path names a file or collection from the root of all spaces: the name of a
+// space, or "~mia" for a personal drive, and the names below. Names are NFC.
+type Path []string
+
+// String is the form that commands take and show: "/Finance/2026", "~mia/notes".
+func (p Path) String() string {
+	if len(p) == 0 {
+		return "/"
+	}
+	if strings.HasPrefix(p[0], "~") {
+		return strings.Join(p, "/")
+	}
+	return "/" + strings.Join(p, "/")
+}
+
+// op is what a request wants to do with one node.
+type op string
+
+const (
+	opStat    op = "stat"
+	opOpen    op = "open"
+	opList    op = "list"
+	opCreate  op = "create"
+	opReplace op = "replace"
+	opProps   op = "props"
+	opRemove  op = "remove"
+	opCopy    op = "copy"
+	opCopyTo  op = "copy over"
+	opLock    op = "lock"
+	opUnlock  op = "unlock"
+	opLocks   op = "locks"
+)
+
+// needs says which rights an operation asks for: on its target, or for opCreate
+// on the parent. An operation that is missing here needs every right.
+var needs = map[op]policy.Rights{
+	opStat:    0, // to be visible is enough: a shell is stated and lists the way down
+	opList:    0,
+	opLocks:   policy.See,
+	opOpen:    policy.Read,
+	opCopy:    policy.Read,
+	opCreate:  policy.Add,
+	opReplace: policy.Write,
+	opCopyTo:  policy.Write | policy.Props,
+	opProps:   policy.Props,
+	opRemove:  policy.Delete,
+	opLock:    policy.Write,
+	opUnlock:  policy.See,
+}
+
+// A grant is the leave to do one operation on one node in one transaction. Only
+// authorize makes one, and nothing reaches content without.
+type grant struct {
+	tx   *Tx
+	op   op
+	node policy.Node
+	held policy.Rights
+}
+
+// child is the grant on a listed member, decided for itself.
+func (g grant) child(n policy.Node, held policy.Rights) grant {
+	return grant{g.tx, g.op, n, held}
+}
+
+// housekeeping is the leave for the store's own work on nodes that no client
+// can name: new roots, copies under way, what is erased, and the check.
+func housekeeping(tx *Tx, n policy.Node) grant { return grant{tx: tx, op: "housekeeping", node: n} }
+
+// subject is who asks, as policy sees it now.
+func (s *Session) subject(tx *Tx) policy.Subject {
+	return policy.Subject{User: s.cred.User, Mask: s.cred.Mask, Class: s.cred.Class, Now: tx.now.Unix()}
+}
+
+// spot is what a path leads to.
+type spot struct {
+	path  Path
+	space *policy.Space
+	// nodes is the way from the space's root to the deepest node that exists.
+	nodes []policy.Node
+	// entries are the entries of nodes.
+	entries []Entry
+}
+
+// missing counts the names at the end of the path that lead nowhere.
+func (sp *spot) missing() int {
+	if sp.space == nil {
+		return len(sp.path)
+	}
+	return len(sp.path) - len(sp.nodes)
+}
+
+// entry is the target's; the path must not miss anything.
+func (sp *spot) entry() *Entry { return &sp.entries[len(sp.entries)-1] }
+
+// parent is the collection that the last name stands in. For a missing target
+// it is the last node of the way.
+func (sp *spot) parent() (policy.Place, *Entry) {
+	n := len(sp.path) - 1
+	return policy.Place{Space: sp.space.ID, Path: sp.nodes[:n]}, &sp.entries[n-1]
+}
+
+func (sp *spot) place() policy.Place {
+	return policy.Place{Space: sp.space.ID, Path: sp.nodes}
+}
+
+func (sp *spot) name() string { return sp.path[len(sp.path)-1] }
+
+// isRoot tells whether the path names a space itself.
+func (sp *spot) isRoot() bool { return len(sp.path) == 1 }
+
+// resolve walks the path as far as it goes. It decides nothing and tells
+// nothing: its result is only for authorize.
+func (tx *Tx) resolve(p Path) (*spot, error) {
+	sp := &spot{path: p}
+	if len(p) == 0 {
+		return nil, fmt.Errorf("the root of all spaces: %w", ErrReserved)
+	}
+	if sp.space = tx.spaceOf(p[0]); sp.space == nil {
+		return sp, nil
+	}
+	sp.nodes = make([]policy.Node, 0, len(p))
+	sp.entries = make([]Entry, 0, len(p))
+	parent, name := policy.Node(0), rootName(sp.space.Root)
+	for i := range p {
+		if i > 0 {
+			name = p[i]
+		}
+		e, found, err := tx.lookup(parent, name)
+		if err != nil || !found {
+			return sp, err
+		}
+		sp.nodes = append(sp.nodes, e.Node)
+		sp.entries = append(sp.entries, e)
+		if !e.Dir {
+			break
+		}
+		parent = e.Node
+	}
+	return sp, nil
+}
+
+func (tx *Tx) spaceOf(name string) *policy.Space {
+	if user, ok := strings.CutPrefix(name, "~"); ok {
+		if u := tx.state.UserNamed(user); u != nil {
+			return tx.state.Space(u.Home)
+		}
+		return nil
+	}
+	if sp := tx.state.SpaceNamed(name); sp != nil && sp.Name == name {
+		return sp
+	}
+	return nil
+}
+
+// lookup is one step of resolve.
+func (tx *Tx) lookup(parent policy.Node, name string) (e Entry, found bool, err error) {
+	v, err := tx.r.Get(entryKey(parent, name))
+	if err != nil || v == nil {
+		return e, false, err
+	}
+	e.Name = name
+	if err := decodeEntry(&e, v); err != nil {
+		return e, false, fmt.Errorf("%q in %d: %w", name, parent, err)
+	}
+	return e, true, nil
+}
+
+// authorize decides an operation on a target that has to exist.
+func (s *Session) authorize(tx *Tx, sp *spot, o op) (grant, error) {
+	if sp.missing() > 0 {
+		return grant{}, ErrNotFound
+	}
+	want, listed := needs[o]
+	if !listed {
+		want = policy.All
+	}
+	d := tx.state.Decide(s.subject(tx), sp.place(), want)
+	// A drop box lets itself be found by those who may put into it.
+	d.Visible = d.Visible || sp.entry().Dir && d.Held&policy.Add != 0
+	if !d.Visible {
+		return grant{}, ErrNotFound
+	}
+	if !d.Allowed() {
+		return grant{}, s.refuse(tx, sp.place(), want, sp.path)
+	}
+	return grant{tx, o, sp.entry().Node, d.Held}, nil
+}
+
+// mayAdd decides a new member of the collection that the path's last name
+// stands in.
+func (s *Session) mayAdd(tx *Tx, sp *spot) (grant, error) {
+	if sp.isRoot() {
+		return grant{}, ErrReserved
+	}
+	if sp.missing() > 1 {
+		return grant{}, ErrNoParent
+	}
+	place, dir := sp.parent()
+	d := tx.state.Decide(s.subject(tx), place, needs[opCreate])
+	if !dir.Dir || !d.Visible && d.Held&policy.Add == 0 {
+		return grant{}, ErrNoParent
+	}
+	if !d.Allowed() {
+		return grant{}, s.refuse(tx, place, needs[opCreate], sp.path[:len(sp.path)-1])
+	}
+	return grant{tx, opCreate, dir.Node, d.Held}, nil
+}
+
+// authorizeCreate decides making a new name. When something stands there it is
+// hidden from the asker, who is refused without a word why.
+func (s *Session) authorizeCreate(tx *Tx, sp *spot) (grant, error) {
+	g, err := s.mayAdd(tx, sp)
+	if err == nil && sp.missing() == 0 {
+		return grant{}, &Refused{Path: sp.path}
+	}
+	return g, err
+}
+
+// authorizePut decides create-or-replace: the store learns which before it asks.
+func (s *Session) authorizePut(tx *Tx, sp *spot, replace op) (grant, error) {
+	if sp.missing() == 0 {
+		g, err := s.authorize(tx, sp, replace)
+		if err != ErrNotFound {
+			return g, err
+		}
+	}
+	return s.authorizeCreate(tx, sp)
+}
+
+// authorizeTree decides an operation on a node and everything below it: all or
+// nothing. Without the right on the whole, what one created oneself may go with
+// delete-own.
+func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
+	g, err := s.authorize(tx, sp, opStat)
+	if err != nil {
+		return grant{}, err
+	}
+	if sp.isRoot() {
+		return grant{}, ErrReserved
+	}
+	want := needs[o]
+	held := tx.state.HeldBelow(s.subject(tx), sp.place())
+	if want&^held == 0 && held&policy.See != 0 {
+		return grant{tx, o, g.node, held}, nil
+	}
+	if held&policy.DeleteOwn != 0 && want == policy.Delete {
+		own, err := tx.allBy(g, sp.entry(), s.cred.User)
+		if err != nil {
+			return grant{}, err
+		}
+		if own {
+			return grant{tx, o, g.node, held}, nil
+		}
+	}
+	if g.held&want == want {
+		want |= policy.See // something below is hidden or kept from the asker
+	}
+	return grant{}, s.refuse(tx, sp.place(), want, sp.path)
+}
+
+// Refused is a refusal of something visible, for the answer and the log.
+type Refused struct {
+	policy.Denied
+	Path  Path
+	State policy.SpaceState // of the space
+}
+
+func (r *Refused) Error() string { return fmt.Sprintf("%s: %s", r.Path, r.Denied.Error()) }
+
+func (s *Session) refuse(tx *Tx, at policy.Place, want policy.Rights, p Path) error {
+	x := tx.state.Explain(s.subject(tx), at, want)
+	d := *x.Refusal()
+	d.Visible = true
+	if d.Missing == 0 {
+		d.Missing = want &^ policy.See
+	}
+	return &Refused{d, p, tx.state.Space(at.Space).State}
+}
+
+// at is the place of a child of the way.
+func at(space policy.ID, way []policy.Node, child policy.Node) policy.Place {
+	return policy.Place{Space: space, Path: append(slices.Clip(way), child)}
+}

@@ -1,0 +1,219 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"time"
+
+	"davit/store/blob"
+	"davit/store/engine"
+)
+
+// Collected tells what a collection gave back.
+type Collected struct {
+	Contents int   // contents that nobody used any more
+	Files    int   // blob files removed, those without any record too
+	Bytes    int64 // of the removed contents
+}
+
+// collectSlice bounds one transaction of the collector.
+const collectSlice = 200
+
+// Collect erases content that nobody has used for longer than the grace time,
+// and blob files that no record names, left by a crash before a commit. It
+// works in slices and gives way to requests.
+func (st *Store) Collect(ctx context.Context, grace time.Duration) (Collected, error) {
+	var c Collected
+	for more := true; more; {
+		var dead []blob.Ref
+		err := st.update(ctx, engine.Background, func(tx *Tx) (err error) {
+			var slice Collected
+			dead, slice, more, err = tx.collect(grace)
+			tx.w.OnApply(func() { c.Contents, c.Bytes = c.Contents+slice.Contents, c.Bytes+slice.Bytes })
+			return err
+		})
+		if err != nil {
+			return c, err
+		}
+		if err := st.bury(ctx, dead); err != nil {
+			return c, err
+		}
+		c.Files += len(dead)
+	}
+	n, err := st.sweep(ctx, grace)
+	c.Files += n
+	return c, err
+}
+
+// collect erases some small contents and declares some blobs dead.
+func (tx *Tx) collect(grace time.Duration) (dead []blob.Ref, c Collected, more bool, err error) {
+	var hashes [][32]byte
+	err = scanPrefix(tx.r, []byte{tableOrphan}, func(k, v []byte) bool {
+		since, n := binary.Varint(v)
+		if n > 0 && tx.now.Sub(time.Unix(0, since)) >= grace {
+			hashes = append(hashes, [32]byte(k[1:33]))
+		}
+		return len(hashes) < collectSlice
+	})
+	if err != nil {
+		return nil, c, false, err
+	}
+	for _, hash := range hashes {
+		used, err := inUse(tx.r, hash)
+		if err != nil {
+			return nil, c, false, err
+		}
+		rec, isBlob, err := readBlob(tx.r, hash)
+		if err != nil {
+			return nil, c, false, err
+		}
+		if isBlob && !used && tx.st.inFlight(hash) {
+			continue
+		}
+		if err := tx.w.Delete(hashKey(tableOrphan, hash)); err != nil {
+			return nil, c, false, err
+		}
+		if used {
+			continue
+		}
+		c.Contents++
+		v, err := tx.r.Get(hashKey(tableInline, hash))
+		if err != nil {
+			return nil, c, false, err
+		}
+		c.Bytes += int64(len(v))
+		if err := tx.w.Delete(hashKey(tableInline, hash)); err != nil {
+			return nil, c, false, err
+		}
+		if isBlob {
+			c.Bytes += rec.size
+			rec.dead = true
+			if err := tx.w.Put(hashKey(tableBlob, hash), appendBlob(nil, rec)); err != nil {
+				return nil, c, false, err
+			}
+			dead = append(dead, blob.Ref{Hash: hash, Gen: rec.gen, Size: rec.size})
+		}
+	}
+	return dead, c, len(hashes) == collectSlice && c.Contents > 0, nil
+}
+
+// bury unlinks the files of dead blobs and then forgets them. A new upload of
+// the same content takes the next generation, so its file is never the one that
+// goes.
+func (st *Store) bury(ctx context.Context, dead []blob.Ref) error {
+	for _, ref := range dead {
+		if err := st.blobs.Remove(ref); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if len(dead) == 0 {
+		return nil
+	}
+	return st.update(ctx, engine.Background, func(tx *Tx) error {
+		for _, ref := range dead {
+			rec, found, err := readBlob(tx.r, ref.Hash)
+			if err != nil {
+				return err
+			}
+			if found && rec.dead && rec.gen == ref.Gen {
+				if err := tx.w.Delete(hashKey(tableBlob, ref.Hash)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// sweep removes old blob files that no live record names, and finishes what a
+// crash in bury left.
+func (st *Store) sweep(ctx context.Context, grace time.Duration) (int, error) {
+	var stray []blob.Ref
+	err := st.blobs.Each(func(ref blob.Ref, made time.Time) bool {
+		if st.clock().Sub(made) >= grace && !st.inFlight(ref.Hash) {
+			stray = append(stray, ref)
+		}
+		return ctx.Err() == nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, ref := range stray {
+		var named bool
+		err := st.update(ctx, engine.Background, func(tx *Tx) error {
+			rec, found, err := readBlob(tx.r, ref.Hash)
+			named = found && rec.gen == ref.Gen && !rec.dead
+			if err != nil || named || st.inFlight(ref.Hash) {
+				named = true
+				return err
+			}
+			// Removed inside the transaction: no upload can commit a use of this
+			// very file meanwhile.
+			if err := st.blobs.Remove(ref); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			if found && rec.dead && rec.gen == ref.Gen {
+				return tx.w.Delete(hashKey(tableBlob, ref.Hash))
+			}
+			return nil
+		})
+		if err != nil {
+			return n, err
+		}
+		if !named {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// Scrub reads every blob that is in use and reports those whose bytes have
+// changed. It opens no transaction while it reads.
+func (st *Store) Scrub(ctx context.Context, report func(fault string)) (files int, bytes int64, err error) {
+	var after []byte
+	for {
+		var refs []blob.Ref
+		refs, after, err = st.liveBlobs(after)
+		if err != nil || len(refs) == 0 {
+			return files, bytes, err
+		}
+		for _, ref := range refs {
+			if err := ctx.Err(); err != nil {
+				return files, bytes, err
+			}
+			if err := st.blobs.Verify(ref); err != nil {
+				report(err.Error())
+			}
+			files++
+			bytes += ref.Size
+		}
+	}
+}
+
+// liveBlobs gives a page of blobs after a key.
+func (st *Store) liveBlobs(after []byte) (refs []blob.Ref, last []byte, err error) {
+	lo := []byte{tableBlob}
+	if after != nil {
+		lo = append(bytes.Clone(after), 0)
+	}
+	var failed error
+	err = st.db.View(func(r engine.Reader) error {
+		return r.Scan(lo, prefixEnd([]byte{tableBlob}), func(k, v []byte) bool {
+			rec, err := decodeBlob(v)
+			if err != nil {
+				failed = err
+				return false
+			}
+			last = bytes.Clone(k)
+			if !rec.dead {
+				refs = append(refs, blob.Ref{Hash: [32]byte(k[1:33]), Gen: rec.gen, Size: rec.size})
+			}
+			return len(refs) < 1000
+		})
+	})
+	return refs, last, errors.Join(err, failed)
+}

@@ -1,0 +1,162 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"davit/policy"
+	"davit/store/engine"
+)
+
+// The tables, named by a key's first byte.
+const (
+	tableMeta    = 'm' // format, id allocator, epoch
+	tableUser    = 'U' // id -> policy.User
+	tableGroup   = 'G' // id -> policy.Group
+	tableProfile = 'P' // id -> policy.Profile
+	tableSpace   = 'S' // id -> policy.Space
+	tableMark    = 'A' // node -> policy.Mark
+	tableLogin   = 'L' // user id -> password and devices
+	tableLockout = 'O' // account or address -> failed sign-ins
+	tableSeq     = 's' // space -> newest change
+	tableChange  = 'c' // space, seq -> what changed
+	tableEntry   = 'e' // parent, name -> entry: a listing is one scan
+	tableNode    = 'n' // node -> parent, name: the way up
+	tableSum     = 'd' // collection -> bytes and files below it
+	tableTrash   = 't' // space, seq -> entry with its old place
+	tableProp    = 'p' // node, name -> dead property
+	tableLock    = 'l' // node, token -> lock
+	tableInline  = 'i' // hash -> content of small files
+	tableBlob    = 'b' // hash -> state of a blob file
+	tableRef     = 'r' // hash, node -> nothing: who uses the content
+	tableOrphan  = 'o' // hash -> since when nobody may use it
+	tableStaged  = 'g' // node -> top of a copy under way, linked nowhere yet
+)
+
+var (
+	keyFormat = []byte{tableMeta, 'f'}
+	keyIDs    = []byte{tableMeta, 'i'}
+	keyEpoch  = []byte{tableMeta, 'e'}
+)
+
+func beUint64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func readUint64(b []byte) (uint64, error) {
+	if len(b) != 8 {
+		return 0, fmt.Errorf("%d bytes instead of 8: %w", len(b), engine.ErrDamaged)
+	}
+	return binary.BigEndian.Uint64(b), nil
+}
+
+func key1(table byte, n uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{table}, n)
+}
+
+func seqKey(space policy.ID) []byte { return key1(tableSeq, uint64(space)) }
+
+func changeKey(space policy.ID, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(key1(tableChange, uint64(space)), seq)
+}
+
+func trashKey(space policy.ID, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(key1(tableTrash, uint64(space)), seq)
+}
+
+func nodeKey(n policy.Node) []byte { return key1(tableNode, uint64(n)) }
+
+func sumKey(n policy.Node) []byte { return key1(tableSum, uint64(n)) }
+
+func entryKey(parent policy.Node, name string) []byte {
+	return append(key1(tableEntry, uint64(parent)), name...)
+}
+
+func propKey(n policy.Node, space, local string) []byte {
+	k := append(key1(tableProp, uint64(n)), space...)
+	return append(append(k, 0), local...)
+}
+
+func lockKey(n policy.Node, token string) []byte {
+	return append(key1(tableLock, uint64(n)), token...)
+}
+
+func hashKey(table byte, hash [32]byte) []byte {
+	return append([]byte{table}, hash[:]...)
+}
+
+func refKey(hash [32]byte, n policy.Node) []byte {
+	return binary.BigEndian.AppendUint64(hashKey(tableRef, hash), uint64(n))
+}
+
+// prefixEnd is the first key after all that begin with the prefix.
+func prefixEnd(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i]++; end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+	return nil
+}
+
+// scanPrefix calls fn for every key with the prefix until it answers false.
+func scanPrefix(r engine.Reader, prefix []byte, fn func(k, v []byte) bool) error {
+	return r.Scan(prefix, prefixEnd(prefix), fn)
+}
+
+// scanTable decodes every value of a table with fn and stops at its error.
+func scanTable(r engine.Reader, table byte, fn func(k, v []byte) error) error {
+	var failed error
+	err := scanPrefix(r, []byte{table}, func(k, v []byte) bool {
+		failed = fn(k, v)
+		return failed == nil
+	})
+	if err == nil {
+		err = failed
+	}
+	return err
+}
+
+func count(r engine.Reader, table byte) (int, error) {
+	n := 0
+	err := scanPrefix(r, []byte{table}, func(_, _ []byte) bool { n++; return true })
+	return n, err
+}
+
+// allocator hands out ids for principals, spaces and nodes, never one twice. It
+// takes them from the store in blocks, so a crash skips some.
+type allocator struct{ next uint64 }
+
+const idBlock = 1000
+
+func (a *allocator) load(r engine.Reader) error {
+	a.next = uint64(policy.FirstID)
+	v, err := r.Get(keyIDs)
+	if err == nil && v != nil {
+		a.next, err = readUint64(v)
+	}
+	return err
+}
+
+// take gives the next id. It runs in the committer alone. The stored mark is
+// beyond every id given; a closure that fails takes its mark with it, and then
+// the next one sets it again.
+func (a *allocator) take(w engine.Writer) (uint64, error) {
+	v, err := w.Get(keyIDs)
+	if err != nil {
+		return 0, err
+	}
+	var mark uint64
+	if v != nil {
+		if mark, err = readUint64(v); err != nil {
+			return 0, err
+		}
+	}
+	a.next = max(a.next, uint64(policy.FirstID))
+	if a.next >= mark {
+		if err := w.Put(keyIDs, beUint64(a.next+idBlock)); err != nil {
+			return 0, err
+		}
+	}
+	a.next++
+	return a.next - 1, nil
+}

@@ -1,0 +1,374 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"davit/policy"
+	"davit/store/engine"
+)
+
+// LockMax is the longest that a lock lives without being refreshed.
+const LockMax = time.Hour
+
+// locksPerNode bounds the shared locks on one file.
+const locksPerNode = 100
+
+// A Lock is a write lock, RFC 4918, section 6.
+type Lock struct {
+	Token    string // a urn:uuid
+	Node     policy.Node
+	User     policy.ID
+	UserName string
+	Owner    []byte // XML that the client gave, to be shown to others
+	Infinite bool   // covers everything below
+	Shared   bool
+	Expires  time.Time
+	Root     Path // where the lock was taken, as of now
+}
+
+// LockedError names the locks that stand in the way.
+type LockedError struct{ Locks []Lock }
+
+func (l *LockedError) Error() string { return fmt.Sprintf("locked at %s", l.Locks[0].Root) }
+
+// ErrNoLock says that a token names no lock here.
+var ErrNoLock = errors.New("no such lock here")
+
+func appendLock(b []byte, l *Lock) []byte {
+	var flags byte
+	if l.Infinite {
+		flags |= 1
+	}
+	if l.Shared {
+		flags |= 2
+	}
+	b = append(b, flags)
+	b = binary.AppendUvarint(b, uint64(l.User))
+	b = binary.AppendVarint(b, l.Expires.UnixNano())
+	return append(b, l.Owner...)
+}
+
+func decodeLock(k, v []byte) (Lock, error) {
+	d := decoder{b: v}
+	flags := d.byte()
+	l := Lock{
+		Node: policy.Node(binary.BigEndian.Uint64(k[1:9])), Token: string(k[9:]),
+		Infinite: flags&1 != 0, Shared: flags&2 != 0,
+		User: policy.ID(d.uvarint()), Expires: time.Unix(0, d.varint()),
+	}
+	l.Owner = slices.Clone(d.b)
+	d.b = nil
+	return l, d.done("lock")
+}
+
+// eachLock scans the live locks of one node, or of all for 0.
+func (tx *Tx) eachLock(n policy.Node, fn func(Lock)) error {
+	if tx.st.lockCount.Load() == 0 {
+		return nil
+	}
+	prefix := []byte{tableLock}
+	if n != 0 {
+		prefix = key1(tableLock, uint64(n))
+	}
+	var failed error
+	err := scanPrefix(tx.r, prefix, func(k, v []byte) bool {
+		l, err := decodeLock(k, v)
+		if err != nil {
+			failed = err
+			return false
+		}
+		if l.Expires.After(tx.now) {
+			fn(l)
+		}
+		return true
+	})
+	if err == nil {
+		err = failed
+	}
+	return err
+}
+
+// locksOn are the locks that cover the last node of the way: its own and the
+// infinite ones above.
+func (tx *Tx) locksOn(g grant, way []policy.Node) ([]Lock, error) {
+	return tx.covering(g, way, len(way)-1)
+}
+
+// locksOver are the locks that cover a new name below the last node.
+func (tx *Tx) locksOver(g grant, way []policy.Node) ([]Lock, error) {
+	return tx.covering(g, way, len(way))
+}
+
+func (tx *Tx) covering(g grant, way []policy.Node, own int) ([]Lock, error) {
+	if tx.st.lockCount.Load() == 0 {
+		return nil, nil
+	}
+	var locks []Lock
+	for i, n := range way {
+		err := tx.eachLock(n, func(l Lock) {
+			if i == own || l.Infinite {
+				locks = append(locks, l)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return locks, tx.name(g, locks)
+}
+
+// locksBelow are the locks rooted below a collection.
+func (tx *Tx) locksBelow(g grant, dir policy.Node) ([]Lock, error) {
+	var below []Lock
+	var failed error
+	err := tx.eachLock(0, func(l Lock) {
+		up, err := way(tx.r, l.Node)
+		if err != nil {
+			failed = err
+			return
+		}
+		if l.Node != dir && slices.Contains(up, dir) {
+			below = append(below, l)
+		}
+	})
+	return below, errors.Join(err, failed, tx.name(g, below))
+}
+
+// name fills in what is looked up rather than kept: names change.
+func (tx *Tx) name(g grant, locks []Lock) (err error) {
+	for i := range locks {
+		l := &locks[i]
+		if u := tx.state.User(l.User); u != nil {
+			l.UserName = u.Name
+		}
+		if l.Root, err = tx.pathOf(g, l.Node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unlocked refuses unless, of the locks that cover one resource, the request
+// submits one that is the asker's own.
+func (s *Session) unlocked(locks []Lock, t Terms) error {
+	if len(locks) == 0 {
+		return nil
+	}
+	for _, l := range locks {
+		if l.User == s.cred.User && t.Submits != nil && t.Submits(l) {
+			return nil
+		}
+	}
+	return &LockedError{locks}
+}
+
+// unlockedAt refuses a change of the content or properties of a node.
+func (s *Session) unlockedAt(tx *Tx, g grant, way []policy.Node, t Terms) error {
+	locks, err := tx.locksOn(g, way)
+	if err != nil {
+		return err
+	}
+	return s.unlocked(locks, t)
+}
+
+// unlockedTree refuses taking a node away from where it stands: by locks on the
+// collection it stands in, on itself and on anything below.
+// RFC 4918, section 7.4
+func (s *Session) unlockedTree(tx *Tx, g grant, way []policy.Node, t Terms) error {
+	if err := s.unlockedAt(tx, g, way[:len(way)-1], t); err != nil {
+		return err
+	}
+	if err := s.unlockedAt(tx, g, way, t); err != nil {
+		return err
+	}
+	below, err := tx.locksBelow(g, way[len(way)-1])
+	if err != nil {
+		return err
+	}
+	for _, l := range below {
+		if err := s.unlocked([]Lock{l}, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LockRequest is what a client asks for.
+type LockRequest struct {
+	Owner    []byte
+	Infinite bool
+	Shared   bool
+	Timeout  time.Duration // bounded by LockMax
+}
+
+// Lock takes a lock. On a name that does not exist it makes an empty file, and
+// created tells so.
+func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l Lock, created bool, err error) {
+	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		created = false
+		sp, err := tx.resolve(p)
+		if err != nil {
+			return err
+		}
+		g, err := s.authorizePut(tx, sp, opLock)
+		if err != nil {
+			return err
+		}
+		if sp.missing() == 0 && sp.isRoot() {
+			return ErrReserved
+		}
+		if g.op == opCreate {
+			if err := s.unlockedAt(tx, g, sp.nodes, t); err != nil {
+				return err
+			}
+		}
+		if err := s.judge(tx, sp, t); err != nil {
+			return err
+		}
+		if created = g.op == opCreate; created {
+			if err := s.createEmpty(tx, g, sp); err != nil {
+				return err
+			}
+		}
+		if err := s.noConflict(tx, g, sp.nodes, q); err != nil {
+			return err
+		}
+		l = Lock{Token: "urn:uuid:" + uuid.NewString(), Node: sp.entry().Node, User: s.cred.User,
+			Owner: q.Owner, Infinite: q.Infinite, Shared: q.Shared, Expires: tx.now.Add(bounded(q.Timeout))}
+		if err := tx.keepLock(g, &l); err != nil {
+			return err
+		}
+		tx.w.OnApply(func() { s.st.lockCount.Add(1) })
+		one := []Lock{l}
+		err = tx.name(g, one)
+		l = one[0]
+		return err
+	})
+	return l, created, err
+}
+
+func bounded(d time.Duration) time.Duration {
+	if d <= 0 || d > LockMax {
+		return LockMax
+	}
+	return d
+}
+
+func (tx *Tx) keepLock(g grant, l *Lock) error {
+	return tx.w.Put(lockKey(l.Node, l.Token), appendLock(nil, l))
+}
+
+// noConflict holds a new lock against the ones that stand: an exclusive one
+// suffers no other, a shared one no exclusive one. RFC 4918, section 6.1
+func (s *Session) noConflict(tx *Tx, g grant, way []policy.Node, q LockRequest) error {
+	locks, err := tx.locksOn(g, way)
+	if err != nil {
+		return err
+	}
+	if q.Infinite {
+		below, err := tx.locksBelow(g, way[len(way)-1])
+		if err != nil {
+			return err
+		}
+		locks = append(locks, below...)
+	}
+	if len(locks) >= locksPerNode {
+		return fmt.Errorf("%d locks here already: %w", len(locks), ErrTooMany)
+	}
+	for _, l := range locks {
+		if !l.Shared || !q.Shared {
+			return &LockedError{[]Lock{l}}
+		}
+	}
+	return nil
+}
+
+// Refresh lets the asker's submitted lock on the path live on.
+func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t Terms) (l Lock, err error) {
+	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		sp, err := tx.resolve(p)
+		if err != nil {
+			return err
+		}
+		g, err := s.authorize(tx, sp, opLock)
+		if err != nil {
+			return err
+		}
+		if err := s.judge(tx, sp, t); err != nil {
+			return err
+		}
+		locks, err := tx.locksOn(g, sp.nodes)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(locks, func(l Lock) bool { return l.User == s.cred.User && t.Submits != nil && t.Submits(l) })
+		if i < 0 {
+			return ErrNoLock // RFC 4918, section 9.10.2
+		}
+		l = locks[i]
+		l.Expires = tx.now.Add(bounded(timeout))
+		return tx.keepLock(g, &l)
+	})
+	return l, err
+}
+
+// Unlock ends the lock with that token, which covers the path: one's own, or
+// another's with break-lock.
+func (s *Session) Unlock(ctx context.Context, p Path, token string) error {
+	return s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		sp, err := tx.resolve(p)
+		if err != nil {
+			return err
+		}
+		g, err := s.authorize(tx, sp, opUnlock)
+		if err != nil {
+			return err
+		}
+		locks, err := tx.locksOn(g, sp.nodes)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(locks, func(l Lock) bool { return l.Token == token })
+		if i < 0 {
+			return ErrNoLock
+		}
+		if locks[i].User != s.cred.User && g.held&policy.BreakLock == 0 {
+			return s.refuse(tx, sp.place(), policy.BreakLock, sp.path)
+		}
+		return tx.dropLock(g, locks[i])
+	})
+}
+
+func (tx *Tx) dropLock(g grant, l Lock) error {
+	tx.w.OnApply(func() { tx.st.lockCount.Add(-1) })
+	return tx.w.Delete(lockKey(l.Node, l.Token))
+}
+
+// dropLocks ends every lock on a node and below it: a resource that goes away
+// or moves takes no lock with it. RFC 4918, sections 7.6 and 9.6
+func (tx *Tx) dropLocks(g grant, e *Entry) error {
+	var locks []Lock
+	if err := tx.eachLock(e.Node, func(l Lock) { locks = append(locks, l) }); err != nil {
+		return err
+	}
+	if e.Dir {
+		below, err := tx.locksBelow(g, e.Node)
+		if err != nil {
+			return err
+		}
+		locks = append(locks, below...)
+	}
+	for _, l := range locks {
+		if err := tx.dropLock(g, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,344 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"davit/policy"
+	"davit/store/blob"
+)
+
+// A Credential is who somebody has proved to be. It carries ids and no rights:
+// what they may do is looked up anew in each transaction.
+type Credential struct {
+	User  policy.ID
+	Mask  policy.Rights // what the credential lets through
+	Class policy.Class
+}
+
+// A Session is a client's only way to content.
+type Session struct {
+	st   *Store
+	cred Credential
+	// pinned is the policy of a walk, which shows one state from end to end.
+	pinned *policy.State
+}
+
+// Login makes the session of a proved credential. Only the package auth proves.
+func (st *Store) Login(c Credential) *Session { return &Session{st: st, cred: c} }
+
+// User is the account that the session acts for.
+func (s *Session) User() policy.ID { return s.cred.User }
+
+// UserName is its name now.
+func (s *Session) UserName() string {
+	if u := s.st.Policy().User(s.cred.User); u != nil {
+		return u.Name
+	}
+	return ""
+}
+
+// Pinned is the same session with the policy of this moment: a request that
+// reads many pages shows all of one policy.
+func (s *Session) Pinned() *Session {
+	p := *s
+	p.pinned = s.st.Policy()
+	return &p
+}
+
+func (s *Session) view(fn func(*Tx) error) error {
+	return s.st.view(func(tx *Tx) error {
+		if s.pinned != nil {
+			tx.state = s.pinned
+		}
+		return fn(tx)
+	})
+}
+
+// Want says what an Info should hold beside the entry; each costs look-ups.
+type Want struct{ Quota, Locks, Props, Privileges bool }
+
+// An Info is an entry as the asker may know it.
+type Info struct {
+	Entry
+	// Root: the entry is a space or personal drive itself.
+	Root bool
+	// Shell: only the way to something below may be told.
+	Shell bool
+	// Held is what the asker holds here.
+	Held  policy.Rights
+	Quota Quota
+	Locks []Lock
+	Props []Prop
+}
+
+// Stat tells about one file or collection.
+func (s *Session) Stat(p Path, want Want) (Info, error) {
+	var info Info
+	err := s.view(func(tx *Tx) error {
+		sp, err := tx.resolve(p)
+		if err != nil {
+			return err
+		}
+		g, err := s.authorize(tx, sp, opStat)
+		if err != nil {
+			return err
+		}
+		info, err = tx.info(g, sp.place(), sp.entry(), want)
+		return err
+	})
+	return info, err
+}
+
+// info gathers what is wanted about an entry that g was granted for.
+func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) {
+	info := Info{Entry: *e, Root: len(at.Path) == 1, Held: g.held, Shell: g.held&policy.See == 0}
+	if info.Root {
+		info.Name = tx.spaceName(e.Node)
+	}
+	if want.Quota && e.Dir {
+		info.Quota = tx.quotaAt(at)
+	}
+	var err error
+	if want.Locks {
+		if info.Locks, err = tx.locksOn(g, at.Path); err != nil {
+			return info, err
+		}
+	}
+	if want.Props && e.HasProps && !info.Shell {
+		info.Props, err = tx.props(g, e.Node)
+	}
+	return info, err
+}
+
+// List gives one page of a collection by name: at most n entries that the asker
+// may see, after the name given. more tells whether to ask again.
+func (s *Session) List(p Path, after string, n int, want Want) (page []Info, more bool, err error) {
+	err = s.view(func(tx *Tx) error {
+		sp, err := tx.resolve(p)
+		if err != nil {
+			return err
+		}
+		g, err := s.authorize(tx, sp, opList)
+		if err != nil {
+			return err
+		}
+		if !sp.entry().Dir {
+			return ErrNotDir
+		}
+		page, more, err = s.list(tx, g, sp, after, n, want)
+		return err
+	})
+	return page, more, err
+}
+
+// list decides each child. One that no entry stands on holds what its parent
+// does, so only the others ask.
+func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want) (page []Info, more bool, err error) {
+	sub, dir := s.subject(tx), sp.place()
+	var failed error
+	err = tx.children(g, g.node, after, func(e *Entry) bool {
+		if len(page) == n {
+			more = true
+			return false
+		}
+		d := policy.Decision{Held: g.held, Visible: g.held&policy.See != 0}
+		if tx.state.OnWay(e.Node) {
+			d = tx.state.Decide(sub, at(dir.Space, dir.Path, e.Node), 0)
+		}
+		if !d.Visible {
+			return true
+		}
+		cg := g.child(e.Node, d.Held)
+		if !want.Locks && !e.Dir && !(want.Props && e.HasProps) {
+			page = append(page, Info{Entry: *e, Held: d.Held})
+			return true
+		}
+		var info Info
+		info, failed = tx.info(cg, at(dir.Space, dir.Path, e.Node), e, want)
+		page = append(page, info)
+		return failed == nil
+	})
+	if err == nil {
+		err = failed
+	}
+	return page, more, err
+}
+
+// Spaces lists what stands in the mount's top: every space that the asker sees
+// anything of, the own drive first.
+func (s *Session) Spaces(want Want) ([]Info, error) {
+	var infos []Info
+	err := s.view(func(tx *Tx) error {
+		infos = nil
+		u := tx.state.User(s.cred.User)
+		if u == nil {
+			return nil
+		}
+		for _, space := range tx.state.Spaces() {
+			if space.Kind == policy.Personal && space.ID != u.Home {
+				continue
+			}
+			sp, err := tx.resolve(Path{SpacePath(tx.state, space)})
+			if err != nil {
+				return err
+			}
+			g, err := s.authorize(tx, sp, opStat)
+			if err == ErrNotFound {
+				continue
+			} else if err != nil {
+				return err
+			}
+			info, err := tx.info(g, sp.place(), sp.entry(), want)
+			if err != nil {
+				return err
+			}
+			if space.ID == u.Home {
+				infos = slices.Insert(infos, 0, info)
+			} else {
+				infos = append(infos, info)
+			}
+		}
+		return nil
+	})
+	return infos, err
+}
+
+// A File is content that its reader was granted. It outlives the transaction
+// and a later change of the name: what was opened is read whole.
+type File struct {
+	Info
+	file  *os.File // a blob's own file, which the system can send by itself
+	bytes []byte
+}
+
+// Open opens a file for reading once the terms hold.
+func (s *Session) Open(p Path, t Terms) (*File, error) {
+	var f *File
+	err := s.view(func(tx *Tx) error {
+		sp, err := tx.resolve(p)
+		if err != nil {
+			return err
+		}
+		g, err := s.authorize(tx, sp, opOpen)
+		if err != nil {
+			return err
+		}
+		e := sp.entry()
+		if e.Dir {
+			return ErrIsDir
+		}
+		if err := s.judge(tx, sp, t); err != nil {
+			return err
+		}
+		f = &File{Info: Info{Entry: *e, Held: g.held}}
+		f.bytes, f.file, err = tx.content(g, e)
+		return err
+	})
+	return f, err
+}
+
+// content opens the bytes of an entry.
+func (tx *Tx) content(g grant, e *Entry) ([]byte, *os.File, error) {
+	switch e.content.where {
+	case inline:
+		v, err := tx.r.Get(hashKey(tableInline, e.content.hash))
+		if err == nil && int64(len(v)) != e.Size {
+			err = fmt.Errorf("content of node %d has %d bytes instead of %d", e.Node, len(v), e.Size)
+		}
+		return bytes.Clone(v), nil, err
+	case blobFile:
+		f, err := tx.st.blobs.Open(blob.Ref{Hash: e.content.hash, Gen: e.content.gen, Size: e.Size})
+		return nil, f, err
+	}
+	return nil, nil, nil
+}
+
+// Content is the reader to serve from.
+func (f *File) Content() io.ReadSeeker {
+	if f.file != nil {
+		return f.file
+	}
+	return bytes.NewReader(f.bytes)
+}
+
+// Close ends the reading.
+func (f *File) Close() error {
+	if f.file != nil {
+		return f.file.Close()
+	}
+	return nil
+}
+
+// Terms are the conditions of a request. They are judged in the transaction
+// that acts, after the right and the lock.
+type Terms struct {
+	// Submits tells whether the request names the lock as one it holds.
+	Submits func(Lock) bool
+	// Holds judges preconditions against what stands there: the target, nil when
+	// there is none, and other paths by look, for which a hidden thing is absent.
+	Holds func(target *Entry, look Look) error
+}
+
+// Look tells of another path in the same transaction.
+type Look func(Path) (e *Entry, tokens []string)
+
+// judge applies the terms to the target.
+func (s *Session) judge(tx *Tx, sp *spot, t Terms) error {
+	if t.Holds == nil {
+		return nil
+	}
+	var target *Entry
+	if sp.missing() == 0 {
+		target = sp.entry()
+	}
+	return t.Holds(target, func(p Path) (*Entry, []string) { return s.look(tx, p) })
+}
+
+func (s *Session) look(tx *Tx, p Path) (*Entry, []string) {
+	sp, err := tx.resolve(p)
+	if err != nil {
+		return nil, nil
+	}
+	g, err := s.authorize(tx, sp, opLocks)
+	way := sp.nodes
+	if err == ErrNotFound && sp.missing() == 1 {
+		// A name that is not there yet is covered by the locks of its parent.
+		parent := *sp
+		parent.path = sp.path[:len(sp.path)-1]
+		if g, err = s.authorize(tx, &parent, opLocks); err != nil {
+			return nil, nil
+		}
+		locks, err := tx.locksOver(g, way)
+		if err != nil {
+			return nil, nil
+		}
+		return nil, tokensOf(locks)
+	}
+	if err != nil {
+		return nil, nil
+	}
+	locks, err := tx.locksOn(g, way)
+	if err != nil {
+		return nil, nil
+	}
+	return sp.entry(), tokensOf(locks)
+}
+
+func tokensOf(locks []Lock) []string {
+	tokens := make([]string, len(locks))
+	for i, l := range locks {
+		tokens[i] = l.Token
+	}
+	return tokens
+}
+
+// OwnPath tells whether the path begins in the session's own drive.
+func (s *Session) OwnPath(p Path) bool {
+	name, ok := strings.CutPrefix(p[0], "~")
+	return ok && policy.Fold(name) == policy.Fold(s.UserName())
+}

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"davit/policy"
+	"davit/store/engine"
+)
+
+// A Tx is one transaction over the tree with the policy that it is decided by.
+type Tx struct {
+	st    *Store
+	r     engine.Reader
+	w     engine.Writer // nil in a view
+	state *policy.State
+	now   time.Time
+
+	changed *policy.State // set by change, published with the commit
+	charges map[policy.Node]usageDelta
+	seqs    map[policy.ID]uint64 // the newest change of spaces changed here
+	holds   []*hold              // over once this is applied
+	own     []*hold              // made in here: given back when this fails
+	adopt   []policy.Node        // where a limit may stand from now on
+}
+
+// change applies policy changes and keeps their records.
+func (tx *Tx) change(changes ...policy.Change) error {
+	next, delta, err := tx.state.Apply(changes...)
+	if err != nil {
+		return err
+	}
+	tx.state, tx.changed = next, next
+	return tx.keep(next.Epoch, delta)
+}
+
+// finish writes what was gathered and joins memory to the batch.
+func (tx *Tx) finish() error {
+	for space, seq := range tx.seqs {
+		if err := tx.w.Put(seqKey(space), beUint64(seq)); err != nil {
+			return err
+		}
+	}
+	if err := tx.writeCharges(); err != nil {
+		return err
+	}
+	adopted := map[policy.Node]sum{}
+	for _, n := range tx.adopt {
+		s, err := tx.sumOf(n)
+		if err != nil {
+			return err
+		}
+		adopted[n] = s
+	}
+	st, changed, charges, holds := tx.st, tx.changed, tx.charges, tx.holds
+	tx.w.OnApply(func() {
+		st.ledger.settle(adopted, charges, holds)
+		if changed != nil {
+			st.next = changed
+		}
+	})
+	if changed != nil {
+		tx.w.OnCommit(func() { st.state.Store(changed) })
+	}
+	return nil
+}
+
+// nextSeq numbers a change of a space. The number is given in the transaction
+// that makes the change, so numbers become visible in their order.
+func (tx *Tx) nextSeq(space policy.ID) (uint64, error) {
+	if tx.seqs == nil {
+		tx.seqs = map[policy.ID]uint64{}
+	}
+	seq, ok := tx.seqs[space]
+	if !ok {
+		v, err := tx.r.Get(seqKey(space))
+		if err != nil {
+			return 0, err
+		}
+		if v != nil {
+			if seq, err = readUint64(v); err != nil {
+				return 0, fmt.Errorf("sequence of space %d: %w", space, err)
+			}
+		}
+	}
+	seq++
+	tx.seqs[space] = seq
+	return seq, nil
+}

@@ -1,0 +1,330 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"syscall"
+	"time"
+
+	"davit/store/blob"
+	"davit/store/engine"
+)
+
+// ErrShort says that fewer or more bytes came than were announced.
+var ErrShort = errors.New("the content has not the announced length")
+
+// An Upload takes in the content of one file. It is decided before the first
+// byte and again when it commits, and until then nothing of it is visible.
+type Upload struct {
+	s     *Session
+	path  Path
+	terms Terms
+	size  int64 // announced, -1 if not
+	old   int64 // bytes that the file had at the beginning
+	hold  *hold
+	n     int64
+	small []byte // content so far, while it may stay in the database
+	temp  *blob.Temp
+	known [32]byte // marked as in flight
+	kept  bool
+}
+
+// reserveStep is how much room an upload of unannounced length takes at a time.
+const reserveStep = 4 << 20
+
+// Begin decides an upload of size bytes, -1 if unknown, and reserves its room.
+// The caller ends it with Commit or Abort.
+func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
+	u := &Upload{s: s, path: p, terms: t, size: size}
+	err := s.view(func(tx *Tx) error {
+		sp, err := tx.resolve(p)
+		if err != nil {
+			return err
+		}
+		if _, err := s.mayPut(tx, sp, t); err != nil {
+			return err
+		}
+		if sp.missing() == 0 {
+			u.old = sp.entry().Size
+		}
+		limits := tx.state.AppendLimits(nil, sp.place())
+		u.hold = s.st.ledger.hold(limits)
+		return u.hold.grow(limits, max(size, 0)-u.old)
+	})
+	if err == nil && size > s.st.diskFree() {
+		err = ErrDiskFull
+	}
+	if err != nil {
+		if u.hold != nil {
+			u.hold.release()
+		}
+		return nil, err
+	}
+	return u, nil
+}
+
+// mayPut decides writing a file: right, lock, precondition, in this order.
+func (s *Session) mayPut(tx *Tx, sp *spot, t Terms) (grant, error) {
+	g, err := s.authorizePut(tx, sp, opReplace)
+	if err != nil {
+		return g, err
+	}
+	if sp.missing() == 0 && sp.entry().Dir {
+		return g, ErrIsDir
+	}
+	if err := s.unlockedAt(tx, g, sp.nodes, t); err != nil {
+		return g, err
+	}
+	return g, s.judge(tx, sp, t)
+}
+
+// Write takes in content. Past the announced length, or past the quota where
+// none was announced, it fails.
+func (u *Upload) Write(p []byte) (int, error) {
+	n := u.n + int64(len(p))
+	if u.size >= 0 && n > u.size {
+		return 0, ErrShort
+	}
+	if growth := n - u.old; u.size < 0 && growth > u.hold.bytes {
+		if err := u.more(growth); err != nil {
+			return 0, err
+		}
+	}
+	if u.temp == nil && n <= inlineMax {
+		u.small = append(u.small, p...)
+		u.n = n
+		return len(p), nil
+	}
+	if u.temp == nil {
+		if err := u.spill(); err != nil {
+			return 0, err
+		}
+	}
+	k, err := u.temp.Write(p)
+	u.n += int64(k)
+	return k, diskFull(err)
+}
+
+// buffers carry bytes from the network to the disk, 256 KiB at a time.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+
+// ReadFrom takes content in large pieces.
+func (u *Upload) ReadFrom(r io.Reader) (int64, error) {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	return io.CopyBuffer(struct{ io.Writer }{u}, struct{ io.Reader }{r}, *buf)
+}
+
+// more reserves further room: a step ahead where there is, else what is needed.
+func (u *Upload) more(growth int64) error {
+	limits := u.hold.limits
+	if err := u.hold.grow(limits, growth+reserveStep); err == nil {
+		return nil
+	}
+	return u.hold.grow(limits, growth)
+}
+
+func (u *Upload) spill() error {
+	if u.size < 0 && u.s.st.diskFree() == 0 {
+		return ErrDiskFull
+	}
+	temp, err := u.s.st.blobs.Create()
+	if err != nil {
+		return diskFull(err)
+	}
+	u.temp = temp
+	_, err = temp.Write(u.small)
+	u.small = nil
+	return diskFull(err)
+}
+
+func diskFull(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
+	return err
+}
+
+// Abort gives everything back.
+func (u *Upload) Abort() {
+	u.hold.release()
+	if u.temp != nil {
+		u.temp.Discard()
+	}
+	if u.kept {
+		u.s.st.landed(u.known)
+		u.kept = false
+	}
+}
+
+// A Meta is what a client tells about the content it puts.
+type Meta struct {
+	Type     string    // media type
+	Modified time.Time // zero: now
+}
+
+// Commit makes the content the file's: the blob is durable first, then one
+// transaction decides again and links it. It ends the upload either way.
+func (u *Upload) Commit(ctx context.Context, m Meta) (info Info, created bool, err error) {
+	defer u.Abort()
+	if u.size >= 0 && u.n != u.size {
+		return info, false, fmt.Errorf("%d bytes of %d: %w", u.n, u.size, ErrShort)
+	}
+	b, err := u.keep()
+	if err != nil {
+		return info, false, diskFull(err)
+	}
+	st := u.s.st
+	for range 3 {
+		err = st.update(ctx, engine.Foreground, func(tx *Tx) error {
+			info, created, err = u.commit(tx, b, m)
+			return err
+		})
+		if !errors.Is(err, errDead) {
+			break
+		}
+		// The same content was collected meanwhile: keep it under a new name.
+		if b, err = u.keep(); err != nil {
+			return info, false, diskFull(err)
+		}
+	}
+	return info, created, err
+}
+
+// errDead: the blob that the upload found is being collected.
+var errDead = errors.New("blob is dead")
+
+// body is the content of a file on its way into a transaction.
+type body struct {
+	content
+	size  int64
+	small []byte // the bytes, for content in the database
+}
+
+// keep makes the content durable where it is not yet.
+func (u *Upload) keep() (body, error) {
+	switch {
+	case u.n == 0:
+		return body{}, nil
+	case u.temp == nil:
+		return body{content{where: inline, hash: sha256.Sum256(u.small)}, u.n, u.small}, nil
+	}
+	st := u.s.st
+	hash, size := u.temp.Sum()
+	if !u.kept {
+		st.launched(hash)
+		u.known, u.kept = hash, true
+	}
+	var rec blobRec
+	var found bool
+	err := st.db.View(func(r engine.Reader) (err error) {
+		rec, found, err = readBlob(r, hash)
+		return err
+	})
+	if err != nil {
+		return body{}, err
+	}
+	b := body{content{blobFile, hash, rec.gen}, size, nil}
+	if found && !rec.dead {
+		return b, nil
+	}
+	if found {
+		b.gen++ // the file of the dead one may be unlinked at any moment
+	}
+	_, err = u.temp.Keep(b.gen)
+	return b, err
+}
+
+func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
+	sp, err := tx.resolve(u.path)
+	if err != nil {
+		return Info{}, false, err
+	}
+	g, err := u.s.mayPut(tx, sp, u.terms)
+	if err != nil {
+		return Info{}, false, err
+	}
+	var old int64
+	if sp.missing() == 0 {
+		old = sp.entry().Size
+	}
+	if err := u.hold.grow(tx.state.AppendLimits(nil, sp.place()), u.n-old); err != nil {
+		return Info{}, false, err
+	}
+	tx.holds = append(tx.holds, u.hold)
+	created := g.op == opCreate
+	if created {
+		err = u.s.create(tx, g, sp, b, m)
+	} else {
+		err = u.s.replace(tx, g, sp, b, m)
+	}
+	if err != nil {
+		return Info{}, false, err
+	}
+	return Info{Entry: *sp.entry(), Held: g.held}, created, nil
+}
+
+// create makes the last name of the path a file with that content.
+func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
+	n, err := tx.newNode()
+	if err != nil {
+		return err
+	}
+	parent := sp.nodes[len(sp.nodes)-1]
+	seq, err := tx.log(sp.space.ID, s.cred.User, Created, n, parent, sp.name())
+	if err != nil {
+		return err
+	}
+	e := Entry{Name: sp.name(), Node: n, Size: b.size, Created: tx.now, Modified: modified(tx, m), Rev: seq,
+		Creator: s.cred.User, Type: m.Type, content: b.content}
+	if err := tx.link(g, parent, &e); err != nil {
+		return err
+	}
+	if err := tx.use(g, b, n); err != nil {
+		return err
+	}
+	tx.charge(sp.nodes, usageDelta{live: b.size, files: 1})
+	sp.nodes, sp.entries = append(sp.nodes, n), append(sp.entries, e)
+	return nil
+}
+
+func modified(tx *Tx, m Meta) time.Time {
+	if m.Modified.IsZero() {
+		return tx.now
+	}
+	return m.Modified
+}
+
+// replace gives an existing file new content.
+func (s *Session) replace(tx *Tx, g grant, sp *spot, b body, m Meta) error {
+	e := sp.entry()
+	_, dir := sp.parent()
+	seq, err := tx.log(sp.space.ID, s.cred.User, Updated, e.Node, dir.Node, e.Name)
+	if err != nil {
+		return err
+	}
+	if err := tx.use(g, b, e.Node); err != nil {
+		return err
+	}
+	if e.content != b.content {
+		if err := tx.disuse(g, e.content, e.Node); err != nil {
+			return err
+		}
+	}
+	tx.charge(sp.nodes[:len(sp.nodes)-1], usageDelta{live: b.size - e.Size})
+	// A file that came from another space may be ahead of this one's sequence.
+	e.Size, e.content, e.Modified, e.Rev = b.size, b.content, modified(tx, m), max(seq, e.Rev+1)
+	if m.Type != "" {
+		e.Type = m.Type
+	}
+	return tx.put(g, dir.Node, e)
+}
+
+// createEmpty makes the last name of the path a file of no bytes.
+func (s *Session) createEmpty(tx *Tx, g grant, sp *spot) error {
+	return s.create(tx, g, sp, body{}, Meta{})
+}
