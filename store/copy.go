@@ -13,7 +13,7 @@ import (
 
 // copySlice is how many nodes one transaction of a copy makes: a writer is not
 // held longer than a few milliseconds.
-const copySlice = 500
+const copySlice = 2000
 
 // Copy makes a copy of a file, or of a collection with everything below that
 // the asker may see and read; the bytes themselves are shared. What stands at

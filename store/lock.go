@@ -69,7 +69,7 @@ func decodeLock(k, v []byte) (Lock, error) {
 }
 
 // eachLock scans the live locks of one node, or of all for 0.
-func (tx *Tx) eachLock(n policy.Node, fn func(Lock)) error {
+func (tx *Tx) eachLock(g grant, n policy.Node, fn func(Lock)) error {
 	if tx.st.lockCount.Load() == 0 {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (tx *Tx) covering(g grant, way []policy.Node, own int) ([]Lock, error) {
 	}
 	var locks []Lock
 	for i, n := range way {
-		err := tx.eachLock(n, func(l Lock) {
+		err := tx.eachLock(g, n, func(l Lock) {
 			if i == own || l.Infinite {
 				locks = append(locks, l)
 			}
@@ -128,7 +128,7 @@ func (tx *Tx) covering(g grant, way []policy.Node, own int) ([]Lock, error) {
 func (tx *Tx) locksBelow(g grant, dir policy.Node) ([]Lock, error) {
 	var below []Lock
 	var failed error
-	err := tx.eachLock(0, func(l Lock) {
+	err := tx.eachLock(g, 0, func(l Lock) {
 		up, err := way(tx.r, l.Node)
 		if err != nil {
 			failed = err
@@ -355,7 +355,7 @@ func (tx *Tx) dropLock(g grant, l Lock) error {
 // or moves takes no lock with it. RFC 4918, sections 7.6 and 9.6
 func (tx *Tx) dropLocks(g grant, e *Entry) error {
 	var locks []Lock
-	if err := tx.eachLock(e.Node, func(l Lock) { locks = append(locks, l) }); err != nil {
+	if err := tx.eachLock(g, e.Node, func(l Lock) { locks = append(locks, l) }); err != nil {
 		return err
 	}
 	if e.Dir {

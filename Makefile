@@ -1,0 +1,40 @@
+# Every target is one line of the README.
+.DEFAULT_GOAL := build
+.PHONY: build run check test peers fuzz bench soak clean
+
+GO ?= go
+FUZZTIME ?= 30s
+
+build: ## builds ./davit
+	$(GO) build -trimpath -o davit ./cmd/davit
+
+run: build ## serves a demo organisation on loopback
+	./davit demo --data demo
+
+check: peers ## what every change has to pass: format, vet, all tests, real clients
+	@test -z "$$(gofmt -l .)" || { echo "not gofmt'ed:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) mod verify
+	$(GO) test -race -shuffle=on -timeout 40m ./...
+
+test: ## the tests without the race detector and without the slow ones
+	$(GO) test -short ./...
+
+peers: ## installs the real clients that the tests drive, where it may
+	@testdata/peers/install.sh
+
+fuzz: ## feeds every parser FUZZTIME of inputs
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+bench: ## measures Davit beside other servers and writes docs/performance.md
+	$(GO) run ./bench --markdown docs/performance.md
+
+soak: ## the crash loop for an hour and the long models
+	DAVIT_CRASH_ROUNDS=400 $(GO) test -run 'Crash' -timeout 3h -v ./cmd/davit
+
+clean: ## removes what build and run made
+	rm -rf davit demo

@@ -1,0 +1,121 @@
+// Package admin is what an operator can do: one function for each operation, on
+// accounts, groups, profiles, spaces, levels, access lists, limits and the store
+// itself. Names go in and come out ("mia", "group:staff", "/Finance/2026"),
+// never the store's numbers.
+//
+// An operator arranges who may do what and has no way to content. This package
+// reads no files of anybody, decides no request and prints nothing.
+//
+// Every operation has two doors, and a caller cannot tell them apart: an Admin
+// over an open store, and a Client of the control socket of a running server.
+//
+//	var door admin.Doer = admin.New(st, service)
+//	mia, err := admin.AddUser.Do(ctx, door, admin.NewUser{Name: "mia", Password: secret})
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"davit/auth"
+	"davit/policy"
+	"davit/store"
+)
+
+// A Doer carries out operations by name: an Admin or a Client.
+type Doer interface {
+	// Do puts what the operation answers into result, a pointer. Its error is an
+	// *Error.
+	Do(ctx context.Context, op string, args, result any) error
+}
+
+// An Admin operates on one open store.
+type Admin struct {
+	st   *store.Store
+	op   *store.Operator
+	auth *auth.Service
+}
+
+// New makes the Admin of a store; service is the one that serves its clients, so
+// that what it remembers of credentials ends with them.
+func New(st *store.Store, service *auth.Service) *Admin {
+	return &Admin{st: st, op: st.Operator(), auth: service}
+}
+
+// An Op is an operation that takes an A and answers an R.
+type Op[A, R any] struct {
+	name string
+	run  func(*Admin, context.Context, A) (R, error)
+}
+
+// Do carries the operation out through a door.
+func (o Op[A, R]) Do(ctx context.Context, door Doer, args A) (result R, err error) {
+	err = door.Do(ctx, o.name, args, &result)
+	return result, err
+}
+
+// None is what an operation takes that takes nothing.
+type None struct{}
+
+// operations are all Ops by name.
+var operations = map[string]operation{}
+
+// operation is an Op of any types.
+type operation interface {
+	direct(ctx context.Context, a *Admin, args, result any) error
+	decoded(ctx context.Context, a *Admin, args []byte) (result any, err error)
+}
+
+// define makes an Op and puts it into the table that both doors read.
+func define[A, R any](name string, run func(*Admin, context.Context, A) (R, error)) Op[A, R] {
+	o := Op[A, R]{name, run}
+	operations[name] = o
+	return o
+}
+
+// Operations lists the names of all operations.
+func Operations() []string {
+	names := make([]string, 0, len(operations))
+	for name := range operations {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Do implements Doer.
+func (a *Admin) Do(ctx context.Context, op string, args, result any) error {
+	o, ok := operations[op]
+	if !ok {
+		return unknown(op)
+	}
+	return tell(o.direct(ctx, a, args, result))
+}
+
+func unknown(op string) *Error {
+	return &Error{NotFound, fmt.Sprintf("no operation %q", op), "use a davit of the same version as the running server"}
+}
+
+func (o Op[A, R]) direct(ctx context.Context, a *Admin, args, result any) error {
+	in, ok := args.(A)
+	out, fits := result.(*R)
+	if !ok || !fits {
+		return fmt.Errorf("operation %s takes %T and answers %T, not %T and %T", o.name, *new(A), new(R), args, result)
+	}
+	var err error
+	*out, err = o.run(a, ctx, in)
+	return err
+}
+
+func (o Op[A, R]) decoded(ctx context.Context, a *Admin, args []byte) (any, error) {
+	var in A
+	d := json.NewDecoder(bytes.NewReader(args))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&in); err != nil {
+		return nil, fmt.Errorf("arguments of %s: %w: %w", o.name, err, policy.ErrInvalid)
+	}
+	return o.run(a, ctx, in)
+}

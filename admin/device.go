@@ -1,0 +1,106 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"davit/auth"
+	"davit/policy"
+	"davit/store"
+)
+
+// Operations on app passwords.
+var (
+	AddDevice    = define("device.add", (*Admin).AddDevice)
+	ListDevices  = define("device.list", (*Admin).ListDevices)
+	RemoveDevice = define("device.remove", (*Admin).RemoveDevice)
+)
+
+// A Device is an app password, made for one client of one account.
+type Device struct {
+	User     string       `json:"user"`
+	Name     string       `json:"name"`
+	Class    policy.Class `json:"class"`
+	ReadOnly bool         `json:"read_only,omitempty"`
+	Created  time.Time    `json:"created"`
+	Expires  *time.Time   `json:"expires,omitempty"`
+	// Secret is told once, by AddDevice.
+	Secret string `json:"secret,omitempty"`
+}
+
+// NewDevice says what an app password is for.
+type NewDevice struct {
+	User     string       `json:"user"`
+	Name     string       `json:"name"`
+	Class    policy.Class `json:"class"`
+	ReadOnly bool         `json:"read_only,omitempty"`
+	Expires  *time.Time   `json:"expires,omitempty"`
+}
+
+// A DeviceOf names one app password of an account.
+type DeviceOf struct {
+	User string `json:"user"`
+	Name string `json:"name"`
+}
+
+// AddDevice makes an app password; its secret is in the answer and nowhere else.
+func (a *Admin) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
+	u, err := findUser(a.st.Policy(), n.User)
+	if err != nil {
+		return Device{}, err
+	}
+	asked := auth.NewDevice{Name: n.Name, Class: n.Class, ReadOnly: n.ReadOnly}
+	if n.Expires != nil {
+		asked.Expires = *n.Expires
+	}
+	d, secret, err := a.auth.AddDevice(ctx, u.ID, asked)
+	if err != nil {
+		return Device{}, err
+	}
+	shown := deviceShown(u.Name, d)
+	shown.Secret = secret
+	return shown, nil
+}
+
+// ListDevices tells the app passwords of an account, without their secrets.
+func (a *Admin) ListDevices(_ context.Context, n Named) ([]Device, error) {
+	account, err := a.account(n.Name)
+	if err != nil {
+		return nil, err
+	}
+	devices := []Device{}
+	for _, d := range account.Devices {
+		devices = append(devices, deviceShown(account.Name, d))
+	}
+	return devices, nil
+}
+
+// RemoveDevice ends an app password from its next request on.
+func (a *Admin) RemoveDevice(ctx context.Context, of DeviceOf) (Device, error) {
+	account, err := a.account(of.User)
+	if err != nil {
+		return Device{}, err
+	}
+	for _, d := range account.Devices {
+		if d.Name == of.Name {
+			return deviceShown(account.Name, d), a.auth.RemoveDevice(ctx, account.ID, d.ID)
+		}
+	}
+	return Device{}, notFound("davit device list "+account.Name, "user %s has no device %q", account.Name, of.Name)
+}
+
+func (a *Admin) account(name string) (store.Account, error) {
+	u, err := findUser(a.st.Policy(), name)
+	if err != nil {
+		return store.Account{}, err
+	}
+	return a.st.Account(u.Name)
+}
+
+func deviceShown(user string, d store.Device) Device {
+	shown := Device{User: user, Name: d.Name, Class: d.Class, ReadOnly: d.ReadOnly, Created: d.Created}
+	if !d.Expires.IsZero() {
+		shown.Expires = &d.Expires
+	}
+	return shown
+}

@@ -1,0 +1,140 @@
+package admin
+
+import (
+	"context"
+	"strings"
+
+	"davit/policy"
+)
+
+// Operations on groups.
+var (
+	AddGroup    = define("group.add", (*Admin).AddGroup)
+	RemoveGroup = define("group.remove", (*Admin).RemoveGroup)
+	ListGroups  = define("group.list", (*Admin).ListGroups)
+	ShowGroup   = define("group.show", (*Admin).ShowGroup)
+	JoinGroup   = define("group.join", (*Admin).JoinGroup)
+	LeaveGroup  = define("group.leave", (*Admin).LeaveGroup)
+)
+
+// A Group is a set of users and groups.
+type Group struct {
+	Name    string   `json:"name"`
+	Members []string `json:"members"` // as principals: user:mia, group:staff
+	Users   []string `json:"users"`   // everybody in it, directly or not, by name
+	Groups  []string `json:"groups"`  // that hold it directly
+}
+
+// A Membership names principals in, or for, a group.
+type Membership struct {
+	Group   string   `json:"group"`
+	Members []string `json:"members"`
+}
+
+// AddGroup makes a group without members.
+func (a *Admin) AddGroup(ctx context.Context, n Named) (Group, error) {
+	g, err := a.op.AddGroup(ctx, policy.Group{Name: n.Name})
+	if err != nil {
+		return Group{}, err
+	}
+	return groupShown(a.st.Policy(), &g), nil
+}
+
+// RemoveGroup deletes a group and every line that names it.
+func (a *Admin) RemoveGroup(ctx context.Context, n Named) (gone Group, err error) {
+	err = a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
+		g, err := findGroup(state, n.Name)
+		if err != nil {
+			return nil, err
+		}
+		gone = groupShown(state, g)
+		return []policy.Change{policy.DropGroup{ID: g.ID}}, nil
+	})
+	return gone, err
+}
+
+// ListGroups tells every group by name.
+func (a *Admin) ListGroups(context.Context, None) ([]Group, error) {
+	state := a.st.Policy()
+	groups := []Group{}
+	for _, g := range state.Groups() {
+		if !g.Role {
+			groups = append(groups, groupShown(state, g))
+		}
+	}
+	return groups, nil
+}
+
+// ShowGroup tells one group.
+func (a *Admin) ShowGroup(_ context.Context, n Named) (Group, error) {
+	state := a.st.Policy()
+	g, err := findGroup(state, n.Name)
+	if err != nil {
+		return Group{}, err
+	}
+	return groupShown(state, g), nil
+}
+
+// JoinGroup makes principals members: all of them or none.
+func (a *Admin) JoinGroup(ctx context.Context, m Membership) (Group, error) {
+	return a.changeMembers(ctx, m, func(group, member policy.ID) policy.Change {
+		return policy.Join{Group: group, Member: member}
+	})
+}
+
+// LeaveGroup ends memberships: all of them or none.
+func (a *Admin) LeaveGroup(ctx context.Context, m Membership) (Group, error) {
+	return a.changeMembers(ctx, m, func(group, member policy.ID) policy.Change {
+		return policy.Leave{Group: group, Member: member}
+	})
+}
+
+func (a *Admin) changeMembers(ctx context.Context, m Membership, change func(group, member policy.ID) policy.Change) (Group, error) {
+	err := a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
+		g, err := findGroup(state, m.Group)
+		if err != nil {
+			return nil, err
+		}
+		var changes []policy.Change
+		for _, name := range m.Members {
+			id, err := findPrincipal(state, name)
+			if err != nil {
+				return nil, err
+			}
+			if state.User(id) == nil && state.Group(id) == nil {
+				return nil, invalid("", "%s is everybody of a kind and joins no group", name)
+			}
+			changes = append(changes, change(g.ID, id))
+		}
+		return changes, nil
+	})
+	if err != nil {
+		return Group{}, err
+	}
+	return a.ShowGroup(ctx, Named{m.Group})
+}
+
+// findGroup finds a group by "staff" or "group:staff".
+func findGroup(state *policy.State, name string) (*policy.Group, error) {
+	if g := state.GroupNamed(strings.TrimPrefix(name, "group:")); g != nil {
+		return g, nil
+	}
+	return nil, notFound("davit group list", "no group %q", name)
+}
+
+// findPrincipal finds whom an entry, a level or a membership names.
+func findPrincipal(state *policy.State, name string) (policy.ID, error) {
+	id, err := state.ParsePrincipal(name)
+	if err != nil {
+		return id, notFound("write user:NAME, group:NAME, role:NAME, members or anyone-signed-in", "no principal %q", name)
+	}
+	return id, nil
+}
+
+func groupShown(state *policy.State, g *policy.Group) Group {
+	shown := Group{Name: g.Name, Members: principals(state, g.Members), Users: []string{}, Groups: principals(state, state.GroupsOf(g.ID))}
+	for _, id := range state.MembersOf(g.ID) {
+		shown.Users = append(shown.Users, state.User(id).Name)
+	}
+	return shown
+}

@@ -1,0 +1,148 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"davit/policy"
+	"davit/store"
+)
+
+// Operations on the levels of a space.
+var (
+	SetLevel   = define("level.set", (*Admin).SetLevel)
+	ListLevels = define("level.list", (*Admin).ListLevels)
+)
+
+const (
+	levelManager = "manager"
+	levelNone    = "none"
+)
+
+// A Level is what a principal is in a space.
+type Level struct {
+	Space     string        `json:"space"`
+	Principal string        `json:"principal"`
+	Level     string        `json:"level"` // "editor", "editor+share"; "none" for a pin alone
+	Rights    policy.Rights `json:"rights"`
+	Pinned    bool          `json:"pinned,omitempty"` // groups give this user nothing here
+	Conditions
+}
+
+// Conditions say when an entry counts; where one does not hold, the entry is as
+// if absent.
+type Conditions struct {
+	Class policy.Classes `json:"class,omitempty"`
+	From  *time.Time     `json:"from,omitempty"`
+	Until *time.Time     `json:"until,omitempty"` // the first moment no longer
+}
+
+// NewLevel gives a principal a level in a space.
+type NewLevel struct {
+	Space     string `json:"space"`
+	Principal string `json:"principal"`
+	Level     string `json:"level"` // none takes it away
+	Pin       *bool  `json:"pin,omitempty"`
+}
+
+// SetLevel gives, changes or takes away a level.
+func (a *Admin) SetLevel(ctx context.Context, n NewLevel) (Level, error) {
+	var set Level
+	err := a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
+		sp, err := findSpace(state, n.Space)
+		if err != nil {
+			return nil, err
+		}
+		id, err := findPrincipal(state, n.Principal)
+		if err != nil {
+			return nil, err
+		}
+		if sp.Owner == id && id != policy.Nobody {
+			return nil, refused(ownerHint(state, sp), "%s owns %s and stays its manager", state.PrincipalName(id), store.SpacePath(state, sp))
+		}
+		rights, err := parseLevel(n.Level)
+		if err != nil {
+			return nil, err
+		}
+		entry := policy.Entry{Principal: id, Level: n.Level, Allow: rights}
+		set = levelShown(state, sp, &entry)
+		if n.Pin != nil {
+			set.Pinned = *n.Pin
+		}
+		return []policy.Change{policy.SetLevel{Space: sp.ID, Entry: entry, Pin: n.Pin}}, nil
+	})
+	return set, err
+}
+
+func ownerHint(state *policy.State, sp *policy.Space) string {
+	if sp.Kind == policy.Personal {
+		return ""
+	}
+	return fmt.Sprintf("davit space set %q --owner NAME", store.SpacePath(state, sp))
+}
+
+// parseLevel reads a level, alone or with rights: "editor+share".
+func parseLevel(text string) (policy.Rights, error) {
+	level, more, _ := strings.Cut(text, "+")
+	rights, err := policy.LevelRights(level)
+	if err != nil {
+		return 0, err
+	}
+	besides, err := policy.ParseRights(more)
+	return rights | besides, err
+}
+
+// ListLevels tells who is what in a space.
+func (a *Admin) ListLevels(_ context.Context, n Named) ([]Level, error) {
+	state := a.st.Policy()
+	sp, err := findSpace(state, n.Name)
+	if err != nil {
+		return nil, err
+	}
+	return levelsOf(state, sp), nil
+}
+
+// levelsOf tells the levels of a space, and the users who are only pinned there.
+func levelsOf(state *policy.State, sp *policy.Space) []Level {
+	levels := []Level{}
+	named := map[policy.ID]bool{}
+	for i := range sp.Levels {
+		levels = append(levels, levelShown(state, sp, &sp.Levels[i]))
+		named[sp.Levels[i].Principal] = true
+	}
+	for _, id := range sp.Pins {
+		if !named[id] {
+			levels = append(levels, levelShown(state, sp, &policy.Entry{Principal: id, Level: levelNone}))
+		}
+	}
+	slices.SortStableFunc(levels, func(a, b Level) int { return strings.Compare(a.Principal, b.Principal) })
+	return levels
+}
+
+func levelShown(state *policy.State, sp *policy.Space, e *policy.Entry) Level {
+	name := e.Level
+	if name == "" {
+		name = e.Allow.String()
+	}
+	_, pinned := slices.BinarySearch(sp.Pins, e.Principal)
+	return Level{
+		Space: store.SpacePath(state, sp), Principal: state.PrincipalName(e.Principal),
+		Level: name, Rights: e.Allow, Pinned: pinned, Conditions: conditionsOf(e),
+	}
+}
+
+func conditionsOf(e *policy.Entry) Conditions {
+	return Conditions{e.Class, moment(e.From), moment(e.Until)}
+}
+
+// moment is the time of Unix seconds, nil for none.
+func moment(seconds int64) *time.Time {
+	if seconds == 0 {
+		return nil
+	}
+	t := time.Unix(seconds, 0).UTC()
+	return &t
+}

@@ -1,0 +1,105 @@
+package policy
+
+import (
+	"maps"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestTable compares the persistent map with a Go map; what an older version
+// held stays.
+func TestTable(t *testing.T) {
+	const rounds, steps = 20, 2000
+	for seed := range uint64(rounds) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		key := keys(seed)
+		var now table[int]
+		want := map[uint64]int{}
+		type version struct {
+			table table[int]
+			want  map[uint64]int
+		}
+		var old []version
+		for i := range steps {
+			k := key(rng)
+			if rng.IntN(3) > 0 {
+				now = now.set(k, i)
+				want[k] = i
+			} else {
+				now = now.del(k)
+				delete(want, k)
+			}
+			if i%250 == 0 {
+				old = append(old, version{now, maps.Clone(want)})
+			}
+		}
+		for k := range maps.Clone(want) {
+			if rng.IntN(2) == 0 {
+				now = now.del(k)
+				delete(want, k)
+			}
+		}
+		for _, v := range append(old, version{now, want}) {
+			if got := maps.Collect(v.table.all()); !maps.Equal(got, v.want) || v.table.n != len(v.want) {
+				t.Fatalf("seed %d: the table holds %d pairs and counts %d, want %d", seed, len(got), v.table.n, len(v.want))
+			}
+			for range 200 {
+				k := key(rng)
+				got, ok := v.table.get(k)
+				if want, there := v.want[k]; ok != there || got != want {
+					t.Fatalf("seed %d: get(%#x) = %d, %v, want %d, %v", seed, k, got, ok, want, there)
+				}
+			}
+		}
+	}
+}
+
+// keys gives keys that stand close together, that differ in the last bits only,
+// or anything.
+func keys(seed uint64) func(*rand.Rand) uint64 {
+	switch seed % 3 {
+	case 0:
+		return func(rng *rand.Rand) uint64 { return rng.Uint64N(500) }
+	case 1:
+		return func(rng *rand.Rand) uint64 { return 42 | rng.Uint64N(400)<<55 }
+	}
+	return func(rng *rand.Rand) uint64 { return rng.Uint64() >> rng.UintN(64) }
+}
+
+// TestTableEmptied: what is all deleted is empty again, and stays usable.
+func TestTableEmptied(t *testing.T) {
+	var full table[string]
+	for k := range uint64(1000) {
+		full = full.set(k<<40, "x")
+	}
+	empty := full
+	for k := range uint64(1000) {
+		empty = empty.del(k << 40)
+		if _, ok := empty.get(k << 40); ok {
+			t.Fatalf("%d is still there", k)
+		}
+	}
+	if empty.root != nil || empty.n != 0 || full.n != 1000 {
+		t.Errorf("emptied: %d pairs, root %v; before: %d", empty.n, empty.root, full.n)
+	}
+	if v, ok := empty.del(7).set(7, "y").get(7); !ok || v != "y" {
+		t.Errorf("an emptied table gives %q, %v", v, ok)
+	}
+}
+
+// TestTableStops: a loop over all may break.
+func TestTableStops(t *testing.T) {
+	var full table[int]
+	for k := range uint64(300) {
+		full = full.set(k, 0)
+	}
+	n := 0
+	for range full.all() {
+		if n++; n == 5 {
+			break
+		}
+	}
+	if n != 5 {
+		t.Errorf("%d pairs before the break", n)
+	}
+}
