@@ -84,47 +84,55 @@ func (s *State) Apply(changes ...Change) (*State, Delta, error) {
 			return nil, Delta{}, err
 		}
 	}
-	if err := e.checkOwner(); err != nil {
+	if err := e.checkOwner(s); err != nil {
 		return nil, Delta{}, err
 	}
-	e.State.Epoch++
 	e.close()
-	return &e.State, e.delta, nil
+	next := e.State // a copy: the edit itself is not kept alive
+	next.Epoch++
+	return &next, e.delta, nil
 }
 
 // edit is a state being changed. Tables are persistent, so the copy shares all
 // with the original.
 type edit struct {
 	State
-	hadOwner bool
 	delta    Delta
 	stale    map[ID]bool // principals below which closures have to be made anew
 }
 
 func newEdit(s *State) *edit {
 	return &edit{
-		State: *s, hadOwner: s.hasOwner(), stale: map[ID]bool{},
+		State: *s, stale: map[ID]bool{},
 		delta: Delta{map[ID]*User{}, map[ID]*Group{}, map[ID]*Profile{}, map[ID]*Space{}, map[Node]*Mark{}},
 	}
 }
 
-func (s *State) hasOwner() bool {
-	for _, u := range s.users.all() {
-		if u.Type == Owner && !u.Inactive {
-			return true
+// checkOwner keeps the last active owner in place.
+func (e *edit) checkOwner(before *State) error {
+	lost := false
+	for id := range e.delta.Users {
+		lost = lost || before.User(id).rules() && !e.User(id).rules()
+	}
+	if !lost {
+		return nil
+	}
+	for _, u := range e.users.all() {
+		if u.rules() {
+			return nil
 		}
 	}
-	return false
+	return invalid("this would leave no active owner; make another account owner first")
 }
 
-// checkOwner keeps the last active owner in place.
-func (e *edit) checkOwner() error {
-	touched := false
-	for id := range e.delta.Users {
-		touched = touched || id != Nobody
-	}
-	if touched && e.hadOwner && !e.hasOwner() {
-		return invalid("this would leave no active owner; make another account owner first")
+func (u *User) rules() bool { return u != nil && u.Type == Owner && !u.Inactive }
+
+// checkID refuses an ID that is reserved or stands for something else: whoever
+// takes it over would take over its entries too.
+func (e *edit) checkID(what string, id ID, same bool) error {
+	taken := e.User(id) != nil || e.Group(id) != nil || e.Profile(id) != nil || e.Space(id) != nil
+	if id < FirstID || taken && !same {
+		return invalid("%s with the ID %d, which is not its own", what, id)
 	}
 	return nil
 }
@@ -156,6 +164,13 @@ func (c PutUser) apply(e *edit) error {
 	}
 	if !slices.Contains(Types, u.Type) {
 		return invalid("no account type %q (types: owner admin manager member guest)", u.Type)
+	}
+	if err := e.checkID("user", u.ID, e.User(u.ID) != nil); err != nil {
+		return err
+	}
+	if u.Quota != nil {
+		limit := *u.Quota
+		u.Quota = &limit
 	}
 	if e.Profile(u.Profile) == nil {
 		return invalid("user %q has no profile", u.Name)
@@ -198,6 +213,9 @@ func (c PutGroup) apply(e *edit) error {
 		kind = nameOfRole
 	}
 	if err := checkName(kind, g.Name); err != nil {
+		return err
+	}
+	if err := e.checkID(kind, g.ID, e.Group(g.ID) != nil); err != nil {
 		return err
 	}
 	old := ""
@@ -302,6 +320,9 @@ func (c PutProfile) apply(e *edit) error {
 	if err := checkName("profile", p.Name); err != nil {
 		return err
 	}
+	if err := e.checkID("profile", p.ID, e.Profile(p.ID) != nil); err != nil {
+		return err
+	}
 	old := ""
 	if was := e.Profile(p.ID); was != nil {
 		old = was.Name
@@ -317,6 +338,18 @@ func (c PutProfile) apply(e *edit) error {
 func (c PutSpace) apply(e *edit) error {
 	sp := c.Space
 	was := e.Space(sp.ID)
+	if err := e.checkID("space", sp.ID, was != nil); err != nil {
+		return err
+	}
+	if err := sp.check(); err != nil {
+		return err
+	}
+	sp.Levels, sp.Pins = sortedEntries(sp.Levels), slices.Sorted(slices.Values(sp.Pins))
+	for _, l := range sp.Levels {
+		if err := e.checkEntry(l); err != nil {
+			return err
+		}
+	}
 	old := ""
 	if was != nil {
 		sp.Levels, sp.Pins, old = was.Levels, was.Pins, was.Name
@@ -386,7 +419,8 @@ func (c SetLevel) apply(e *edit) error {
 }
 
 func (e *edit) checkEntry(en Entry) error {
-	if en.Principal >= FirstID && e.User(en.Principal) == nil && e.Group(en.Principal) == nil || en.Principal == Nobody {
+	builtIn := en.Principal == Members || en.Principal == AnyoneSignedIn || en.Principal == Links
+	if !builtIn && e.User(en.Principal) == nil && e.Group(en.Principal) == nil {
 		return notFound("no such principal")
 	}
 	return en.check()

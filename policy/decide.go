@@ -36,8 +36,8 @@ type Decision struct {
 	Shell bool
 }
 
-// Allowed tells whether everything wanted is held at a visible place, or wanted
-// in a drop box, where adding needs no seeing.
+// Allowed tells whether everything wanted is held. In a drop box that may be so
+// at an invisible place.
 func (d Decision) Allowed() bool { return d.Wanted&^d.Held == 0 }
 
 // Denied is the error for a refused decision.
@@ -123,12 +123,18 @@ func (s *State) listed(sub *Subject, sp *Space, ways []*way, tr *trace) Rights {
 		granted |= g
 		walls |= d
 	}
-	if cut >= 0 && s.listed(sub, sp, ways[:min(cut, 1)], nil)&Manage != 0 {
+	if cut >= 0 && s.mayManage(sub) && s.listed(sub, sp, ways[:min(cut, 1)], nil)&Manage != 0 {
 		// Who manages the space keeps a way into every cut folder.
 		granted |= See | ReadACL | Manage
 		tr.keepsManage(cut)
 	}
 	return granted &^ walls
+}
+
+// mayManage: some account types never hold manage, whatever a list says.
+func (s *State) mayManage(sub *Subject) bool {
+	u := s.User(sub.User)
+	return u != nil && typeLets(u.Type)&Manage != 0
 }
 
 // level gives what the list at level i grants, less what a nearer entry of the
@@ -140,13 +146,14 @@ func (s *State) level(sub *Subject, sp *Space, ways []*way, i int, pinned, cutOf
 	for e := m.next(); e != nil; e = m.next() {
 		allow, revoke, deny := e.under(sub)
 		walls |= deny
+		holds := allow|revoke|deny != 0
 		counts := !cutOff && (!pinned || e.Principal == sub.User)
 		if !counts {
 			allow = 0
 		}
 		part := allow &^ mentionedBelow(sub, e.Principal, sp, ways, i+1)
 		granted |= part
-		tr.step(i, e, part, allow|revoke|deny != 0, cutOff)
+		tr.step(i, e, part, holds, cutOff)
 	}
 	return granted, walls
 }
@@ -280,7 +287,7 @@ func (s *State) seesBelow(sub *Subject, sp *Space, ways []*way) bool {
 	for _, kid := range ways[len(ways)-1].kids {
 		w, _ := s.ways.get(uint64(kid))
 		below := append(ways, w)
-		if w.mark != nil && w.mark.allowsSeeing() && s.held(sub, sp, below, nil)&See != 0 {
+		if w.mark != nil && w.mark.mayShow() && s.held(sub, sp, below, nil)&See != 0 {
 			return true
 		}
 		if s.seesBelow(sub, sp, below) {
@@ -290,8 +297,10 @@ func (s *State) seesBelow(sub *Subject, sp *Space, ways []*way) bool {
 	return false
 }
 
-func (m *Mark) allowsSeeing() bool {
-	return slices.ContainsFunc(m.Entries, func(e Entry) bool { return e.Allow&See != 0 })
+// mayShow: whoever sees nothing above may see here, by an entry or because who
+// manages the space keeps a way into a cut folder.
+func (m *Mark) mayShow() bool {
+	return m.Cut || slices.ContainsFunc(m.Entries, func(e Entry) bool { return e.Allow&See != 0 })
 }
 
 // HeldBelow is what the subject holds at the place and at everything below it:

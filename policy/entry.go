@@ -129,6 +129,11 @@ func withEntry(list []Entry, e Entry) []Entry {
 	return out
 }
 
+// sortedEntries is a list of its own in the order that decisions read.
+func sortedEntries(list []Entry) []Entry {
+	return slices.SortedFunc(slices.Values(list), compareEntries)
+}
+
 // withoutPrincipal returns the list without any line of p.
 func withoutPrincipal(list []Entry, p ID) []Entry {
 	return slices.DeleteFunc(slices.Clone(list), func(e Entry) bool { return e.Principal == p })

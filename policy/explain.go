@@ -8,8 +8,8 @@ type Explanation struct {
 	Cuts  []Cut
 	// Pinned: only the user's own level and entries grant in this space.
 	Pinned bool
-	// KeepsManage is the depth of a cut folder that a manager of the space keeps
-	// a way into, 0 when there is none (a root cannot be cut by its managers).
+	// KeepsManage is the depth of the cut folder that a manager of the space
+	// keeps a way into, -1 when there is none.
 	KeepsManage int
 }
 
@@ -69,12 +69,12 @@ func (t *trace) step(depth int, e *Entry, part Rights, holds, cutOff bool) {
 		Allow: e.Allow, Revoke: e.Revoke, Deny: e.Deny, Granted: part,
 	}
 	switch {
+	case !holds:
+		st.Skipped = "its condition (client class or time) does not hold"
 	case cutOff && e.Allow|e.Revoke != 0:
 		st.Skipped = "a folder further down is cut: nothing is inherited into it"
 	case t.Pinned && e.Principal != t.user && e.Allow|e.Revoke != 0:
 		st.Skipped = "the user's level is pinned here: only own entries grant"
-	case !holds:
-		st.Skipped = "its condition (client class or time) does not hold"
 	case part != e.Allow:
 		st.Skipped = "a nearer entry of the same principal decides the rest"
 	}
@@ -83,7 +83,7 @@ func (t *trace) step(depth int, e *Entry, part Rights, holds, cutOff bool) {
 
 // Explain decides like Decide and tells how.
 func (s *State) Explain(sub Subject, at Place, want Rights) Explanation {
-	tr := &trace{state: s, user: sub.User}
+	tr := &trace{Explanation: Explanation{KeepsManage: -1}, state: s, user: sub.User}
 	tr.Decision = s.Decide(sub, at, want)
 	if sp := s.Space(at.Space); sp != nil && len(at.Path) > 0 && at.Path[0] == sp.Root {
 		s.held(&sub, sp, s.appendWays(nil, at.Path), tr)

@@ -61,7 +61,7 @@ func counted(x policy.Explanation) policy.Rights {
 			walls |= st.Deny
 		}
 	}
-	if x.KeepsManage > 0 {
+	if x.KeepsManage >= 0 {
 		granted |= policy.See | policy.ReadACL | policy.Manage
 	}
 	held := granted &^ walls

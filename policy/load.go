@@ -30,6 +30,9 @@ func Load(m Model) (*State, error) {
 		}
 	}
 	for _, u := range m.Users {
+		if e.User(u.ID) != nil {
+			return nil, invalid("load user %q: two of the ID %d", u.Name, u.ID)
+		}
 		if err := (PutUser{u}).apply(e); err != nil {
 			return nil, fmt.Errorf("load user %q: %w", u.Name, err)
 		}
@@ -43,7 +46,7 @@ func Load(m Model) (*State, error) {
 		}
 	}
 	for _, pm := range m.Marks {
-		if err := e.changeMark(pm.At, func(mk *Mark) { *mk = pm.Mark }); err != nil {
+		if err := e.loadMark(pm); err != nil {
 			return nil, fmt.Errorf("load entries of node %d: %w", pm.Mark.Node, err)
 		}
 	}
@@ -54,9 +57,24 @@ func Load(m Model) (*State, error) {
 			}
 		}
 	}
-	e.State.Epoch = m.Epoch
 	e.close()
-	return &e.State, nil
+	state := e.State // a copy: the records are not kept alive by the edit
+	state.Epoch = m.Epoch
+	return &state, nil
+}
+
+func (e *edit) loadMark(pm PlacedMark) error {
+	if len(pm.At.Path) == 0 || pm.At.Path[len(pm.At.Path)-1] != pm.Mark.Node {
+		return invalid("its way leads elsewhere")
+	}
+	for _, en := range pm.Mark.Entries {
+		if err := e.checkEntry(en); err != nil {
+			return err
+		}
+	}
+	mark := pm.Mark
+	mark.Entries = sortedEntries(mark.Entries)
+	return e.changeMark(pm.At, func(m *Mark) { *m = mark })
 }
 
 // loadGroups makes the groups first and then joins: a member may stand in the

@@ -31,7 +31,12 @@ func (c SetCut) apply(e *edit) error {
 }
 
 func (c SetQuota) apply(e *edit) error {
-	return e.changeMark(c.At, func(m *Mark) { m.Quota = c.Limit })
+	limit := c.Limit
+	if limit != nil {
+		own := *limit
+		limit = &own
+	}
+	return e.changeMark(c.At, func(m *Mark) { m.Quota = limit })
 }
 
 func (c MoveNode) apply(e *edit) error {

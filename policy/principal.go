@@ -77,7 +77,7 @@ func checkName(what, name string) error {
 		return invalid("%s name %q: use 1 to %d bytes of UTF-8", what, name, NameMax)
 	}
 	for i, c := range name {
-		if unicode.IsLetter(c) || unicode.IsDigit(c) || unicode.IsMark(c) || strings.ContainsRune("._-@ ", c) && i > 0 {
+		if unicode.IsLetter(c) || unicode.IsDigit(c) || i > 0 && (unicode.IsMark(c) || strings.ContainsRune("._-@ ", c)) {
 			continue
 		}
 		return invalid("%s name %q: use letters, digits and . _ - @, beginning with a letter or digit", what, name)

@@ -34,6 +34,19 @@ type Space struct {
 	Pins []ID `json:"pins,omitempty"` // ascending
 }
 
+func (sp *Space) check() error {
+	switch sp.Kind {
+	case Personal, GroupFolder, Room, Portal:
+	default:
+		return invalid("no space kind %q (kinds: personal group-folder room portal)", sp.Kind)
+	}
+	switch sp.State {
+	case Active, Archived, Closed, Trashed:
+		return nil
+	}
+	return invalid("no space state %q (states: active archived closed trashed)", sp.State)
+}
+
 // A Place is a node and the way to it.
 type Place struct {
 	Space ID

@@ -217,8 +217,10 @@ func (s *State) ParsePrincipal(text string) (ID, error) {
 		}
 		kind, name = nameOfGroup, text
 	}
-	if id := s.find(kind, name); id != Nobody {
-		return id, nil
+	if kind == nameOfUser || kind == nameOfGroup || kind == nameOfRole {
+		if id := s.find(kind, name); id != Nobody {
+			return id, nil
+		}
 	}
 	return Nobody, notFound("no principal %q (write user:NAME, group:NAME, role:NAME, members or anyone-signed-in)", text)
 }
