@@ -202,7 +202,8 @@ func (rq *request) terms() (store.Terms, error) {
 		Submits: func(l store.Lock) bool {
 			return slices.Contains(head.TokensFor(func(res string) bool { return rq.covers(l, res) }), l.Token)
 		},
-		Holds: func(target *store.Entry, look store.Look) error { return rq.holds(cond, head, target, look) },
+		If:    func(target *store.Entry, look store.Look) error { return rq.holds(head, target, look) },
+		Match: func(target *store.Entry) error { return matches(cond, target) },
 	}, nil
 }
 
@@ -217,10 +218,14 @@ func (rq *request) covers(l store.Lock, resource string) bool {
 	return k == kindItem && wire.Path(path).Within(wire.Path(l.Root))
 }
 
-func (rq *request) holds(cond wire.Conditions, head wire.If, target *store.Entry, look store.Look) error {
-	if len(head.Lists) > 0 && !head.Eval("", func(res string) wire.State { return rq.state(res, target, look) }) {
+func (rq *request) holds(head wire.If, target *store.Entry, look store.Look) error {
+	if !head.Eval("", func(res string) wire.State { return rq.state(res, target, look) }) {
 		return store.ErrStale // RFC 4918, section 10.4.1
 	}
+	return nil
+}
+
+func matches(cond wire.Conditions, target *store.Entry) error {
 	exists, etag := target != nil, ""
 	var modified time.Time
 	if exists {

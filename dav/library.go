@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -90,7 +91,8 @@ func (v *verdict) WriteHeader(status int)      { v.status = status }
 // carryOut lets the library do the deed and answers with its status.
 func (rq *request) carryOut(d *deed, locks webdav.LockSystem) error {
 	r := rq.r.Clone(rq.r.Context())
-	r.Header.Del("If") // judged already, and better
+	r.Header.Del("If")                   // judged already, and better
+	r.URL = &url.URL{Path: Prefix + "/"} // and the act knows its path
 	v := &verdict{header: http.Header{}, status: http.StatusOK}
 	(&webdav.Handler{Prefix: Prefix, FileSystem: d, LockSystem: locks}).ServeHTTP(v, r)
 	switch {

@@ -86,15 +86,13 @@ func (c *copying) decide(tx *Tx) (src, dst *spot, g, dg grant, err error) {
 	if err = apartForCopy(src, dst, c.shallow); err != nil {
 		return
 	}
+	var locked error
 	if over {
-		err = s.unlockedAt(tx, dg, dst.nodes, c.terms)
+		locked = s.unlockedAt(tx, dg, dst.nodes, c.terms)
 	} else {
-		err = s.unlockedOnto(tx, dg, dst, c.terms)
+		locked = s.unlockedOnto(tx, dg, dst, c.terms)
 	}
-	if err != nil {
-		return
-	}
-	if err = s.judge(tx, src, c.terms); err != nil {
+	if err = s.judge(tx, src, c.terms, locked); err != nil {
 		return
 	}
 	if c.created = dst.missing() == 1; !c.created && !c.overwrite {
@@ -120,7 +118,7 @@ func (c *copying) begin(tx *Tx) error {
 	if err != nil {
 		return err
 	}
-	if c.shallow {
+	if c.shallow && src.entry().Dir {
 		size = sum{}
 	}
 	growth := size.live

@@ -24,10 +24,7 @@ func (s *Session) Mkdir(ctx context.Context, p Path, t Terms) (info Info, err er
 		if err != nil {
 			return err
 		}
-		if err := s.unlockedAt(tx, g, sp.nodes, t); err != nil {
-			return err
-		}
-		if err := s.judge(tx, sp, t); err != nil {
+		if err := s.judge(tx, sp, t, s.unlockedAt(tx, g, sp.nodes, t)); err != nil {
 			return err
 		}
 		info.Held = g.held
@@ -62,10 +59,7 @@ func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
 		if err != nil {
 			return err
 		}
-		if err := s.unlockedTree(tx, g, sp.nodes, t); err != nil {
-			return err
-		}
-		if err := s.judge(tx, sp, t); err != nil {
+		if err := s.judge(tx, sp, t, s.unlockedTree(tx, g, sp.nodes, t)); err != nil {
 			return err
 		}
 		return s.trash(tx, g, sp)
@@ -125,13 +119,11 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 		if err := apart(src, dst); err != nil {
 			return err
 		}
-		if err := s.unlockedTree(tx, g, src.nodes, t); err != nil {
-			return err
+		locked := s.unlockedTree(tx, g, src.nodes, t)
+		if locked == nil {
+			locked = s.unlockedOnto(tx, dg, dst, t)
 		}
-		if err := s.unlockedOnto(tx, dg, dst, t); err != nil {
-			return err
-		}
-		if err := s.judge(tx, src, t); err != nil {
+		if err := s.judge(tx, src, t, locked); err != nil {
 			return err
 		}
 		created = dst.missing() == 1

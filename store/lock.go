@@ -224,12 +224,11 @@ func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l L
 		if sp.missing() == 0 && sp.isRoot() {
 			return ErrReserved
 		}
+		var locked error
 		if g.op == opCreate {
-			if err := s.unlockedAt(tx, g, sp.nodes, t); err != nil {
-				return err
-			}
+			locked = s.unlockedAt(tx, g, sp.nodes, t)
 		}
-		if err := s.judge(tx, sp, t); err != nil {
+		if err := s.judge(tx, sp, t, locked); err != nil {
 			return err
 		}
 		if created = g.op == opCreate; created {
@@ -301,7 +300,7 @@ func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t 
 		if err != nil {
 			return err
 		}
-		if err := s.judge(tx, sp, t); err != nil {
+		if err := s.judge(tx, sp, t, nil); err != nil {
 			return err
 		}
 		locks, err := tx.locksOn(g, sp.nodes)

@@ -79,10 +79,7 @@ func (s *Session) SetProps(ctx context.Context, p Path, patch []Prop, modified t
 		if err != nil {
 			return err
 		}
-		if err := s.unlockedAt(tx, g, sp.nodes, t); err != nil {
-			return err
-		}
-		if err := s.judge(tx, sp, t); err != nil {
+		if err := s.judge(tx, sp, t, s.unlockedAt(tx, g, sp.nodes, t)); err != nil {
 			return err
 		}
 		return tx.setProps(g, sp, patch, modified)

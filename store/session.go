@@ -232,7 +232,7 @@ func (s *Session) Open(p Path, t Terms) (*File, error) {
 		if e.Dir {
 			return ErrIsDir
 		}
-		if err := s.judge(tx, sp, t); err != nil {
+		if err := s.judge(tx, sp, t, nil); err != nil {
 			return err
 		}
 		f = &File{Info: Info{Entry: *e, Held: g.held}}
@@ -275,28 +275,39 @@ func (f *File) Close() error {
 }
 
 // Terms are the conditions of a request. They are judged in the transaction
-// that acts, after the right and the lock.
+// that acts, after the right.
 type Terms struct {
 	// Submits tells whether the request names the lock as one it holds.
 	Submits func(Lock) bool
-	// Holds judges preconditions against what stands there: the target, nil when
+	// If judges the If header against what stands there: the target, nil when
 	// there is none, and other paths by look, for which a hidden thing is absent.
-	Holds func(target *Entry, look Look) error
+	If func(target *Entry, look Look) error
+	// Match judges the target by the preconditions of HTTP.
+	Match func(target *Entry) error
 }
 
 // Look tells of another path in the same transaction.
 type Look func(Path) (e *Entry, tokens []string)
 
-// judge applies the terms to the target.
-func (s *Session) judge(tx *Tx, sp *spot, t Terms) error {
-	if t.Holds == nil {
-		return nil
-	}
+// judge applies the terms to the target, where locked tells which locks are in
+// the way. An If header that does not hold fails the request whatever they are;
+// the preconditions of HTTP count only for what could be done without them.
+// RFC 4918, section 10.4.1
+// RFC 9110, section 13.2.1
+func (s *Session) judge(tx *Tx, sp *spot, t Terms, locked error) error {
 	var target *Entry
 	if sp.missing() == 0 {
 		target = sp.entry()
 	}
-	return t.Holds(target, func(p Path) (*Entry, []string) { return s.look(tx, p) })
+	if t.If != nil {
+		if err := t.If(target, func(p Path) (*Entry, []string) { return s.look(tx, p) }); err != nil {
+			return err
+		}
+	}
+	if locked != nil || t.Match == nil {
+		return locked
+	}
+	return t.Match(target)
 }
 
 func (s *Session) look(tx *Tx, p Path) (*Entry, []string) {

@@ -67,7 +67,7 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 	return u, nil
 }
 
-// mayPut decides writing a file: right, lock, precondition, in this order.
+// mayPut decides writing a file: first the right, then lock and conditions.
 func (s *Session) mayPut(tx *Tx, sp *spot, t Terms) (grant, error) {
 	g, err := s.authorizePut(tx, sp, opReplace)
 	if err != nil {
@@ -76,10 +76,7 @@ func (s *Session) mayPut(tx *Tx, sp *spot, t Terms) (grant, error) {
 	if sp.missing() == 0 && sp.entry().Dir {
 		return g, ErrIsDir
 	}
-	if err := s.unlockedAt(tx, g, sp.nodes, t); err != nil {
-		return g, err
-	}
-	return g, s.judge(tx, sp, t)
+	return g, s.judge(tx, sp, t, s.unlockedAt(tx, g, sp.nodes, t))
 }
 
 // Write takes in content. Past the announced length, or past the quota where

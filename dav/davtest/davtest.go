@@ -1,6 +1,7 @@
 // Package davtest starts a whole server in the process of a test: a store in a
 // temporary directory, people and spaces in it, and WebDAV on a loopback port.
-// When the test ends the store is checked.
+// A test fails with the first error that the server logs, and when the test ends
+// the store is checked.
 //
 //	s := davtest.Start(t, "mia", "max")
 //	s.Space("Team", "user:mia=editor", "user:max=viewer")
@@ -11,9 +12,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"davit/auth"
@@ -31,9 +36,12 @@ type Server struct {
 	Dir   string
 	Store *store.Store
 	Auth  *auth.Service
+	// Handler answers in process, for what needs no connection.
+	Handler http.Handler
 
 	t    testing.TB
 	http *httptest.Server
+	busy sync.RWMutex // held for reading by each request
 }
 
 // Start makes a store with the people and serves it. The first is the owner,
@@ -66,9 +74,50 @@ func (s *Server) open(o store.Options) {
 		s.t.Fatal(err)
 	}
 	s.Auth = auth.New(s.Store, auth.Options{Now: o.Clock})
-	guard := &auth.Guard{Store: s.Store, Auth: s.Auth, Next: dav.New(dav.Config{}), Class: policy.DAV}
-	s.http = httptest.NewServer(guard)
+	log := slog.New(alarm{slog.DiscardHandler, s.t})
+	s.Handler = &auth.Guard{Store: s.Store, Auth: s.Auth, Next: dav.New(dav.Config{Log: log}), Class: policy.DAV}
+	s.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.busy.RLock()
+		defer s.busy.RUnlock()
+		s.Handler.ServeHTTP(w, r)
+	}))
 	s.URL = s.http.URL
+}
+
+// alarm fails the test with what the server logs as an error, such as a panic.
+type alarm struct {
+	slog.Handler
+	t testing.TB
+}
+
+func (a alarm) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
+
+func (a alarm) Handle(_ context.Context, r slog.Record) error {
+	text := r.Message
+	r.Attrs(func(at slog.Attr) bool { text += " " + at.String(); return true })
+	a.t.Errorf("the server logged: %s", text)
+	return nil
+}
+
+// Settle waits until the requests under way are over, also those whose client
+// went away.
+func (s *Server) Settle() {
+	s.busy.Lock()
+	defer s.busy.Unlock()
+}
+
+// Temps are the files of uploads that are not kept.
+func (s *Server) Temps() []string {
+	s.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(s.Dir, "blobs", "tmp"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names
 }
 
 // Restart closes the server, checks the store and opens both again, at a new
@@ -188,14 +237,27 @@ func (s *Server) ChangeAt(path string, plan func(*policy.State, policy.Place) ([
 
 // A Client speaks for one person.
 type Client struct {
-	s    *Server
-	user string
-	http *http.Client
+	s      *Server
+	user   string
+	secret string
+	http   *http.Client
 }
 
 // As is a client of that person with connections of its own; nobody for "".
 func (s *Server) As(user string) *Client {
-	return &Client{s, user, &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &Client{s, user, Password, &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// AsDevice is As with a new app password.
+func (s *Server) AsDevice(user string, d auth.NewDevice) *Client {
+	s.t.Helper()
+	_, secret, err := s.Auth.AddDevice(context.Background(), s.Store.Policy().UserNamed(user).ID, d)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c := s.As(user)
+	c.secret = secret
+	return c
 }
 
 // A Response is an answer, read whole.
@@ -224,22 +286,32 @@ func (c *Client) Do(method, path, body string, headers ...string) *Response {
 	return c.Send(req)
 }
 
-// Send sends a request made by hand, signed in.
+// Send sends a request made by hand, signed in. A connection that breaks fails
+// the test and answers with the status 0; any goroutine may send.
 func (c *Client) Send(req *http.Request) *Response {
 	c.s.t.Helper()
 	if c.user != "" {
-		req.SetBasicAuth(c.user, Password)
+		req.SetBasicAuth(c.user, c.secret)
 	}
+	answer := &Response{Method: req.Method, Path: req.URL.Path}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		c.s.t.Fatalf("%s %s as %s: %v", req.Method, req.URL.Path, c.user, err)
+		c.s.t.Errorf("%s %s as %s: %v", req.Method, req.URL.Path, c.user, err)
+		return answer
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		c.s.t.Fatalf("%s %s as %s: %v", req.Method, req.URL.Path, c.user, err)
+		c.s.t.Errorf("%s %s as %s: %v", req.Method, req.URL.Path, c.user, err)
 	}
-	return &Response{req.Method, req.URL.Path, resp.StatusCode, resp.Header, string(body)}
+	answer.Status, answer.Header, answer.Body = resp.StatusCode, resp.Header, string(body)
+	return answer
+}
+
+// Tree is the whole listing of a collection, as text to be compared.
+func (c *Client) Tree(path string) string {
+	c.s.t.Helper()
+	return c.Do("PROPFIND", path, "", "Depth", "infinity").Want(c.s.t, http.StatusMultiStatus).Body
 }
 
 // Want holds the answer to a status, and its body to texts that must be there,

@@ -70,6 +70,7 @@ type Committer struct {
 type call struct {
 	fn       func(Writer) error
 	done     chan error
+	failed   error // the closure's own
 	onCommit []func()
 }
 
@@ -244,7 +245,7 @@ func shift(queue *[]*call) *call {
 // A batch is one transaction of the backend and the calls that share it.
 type batch struct {
 	tx         Batch
-	calls      []*call // whose answer depends on the commit
+	calls      []*call // to be answered when it ends
 	ran        int
 	size       int
 	changed    bool
@@ -265,7 +266,10 @@ func (c *Committer) round() {
 			c.refuse(cause)
 		}
 		for _, cl := range b.calls {
-			cl.done <- cause
+			if cause != nil {
+				cl.failed = cause
+			}
+			cl.done <- cl.failed
 		}
 	}()
 	cause = guard(func() error {
@@ -276,8 +280,10 @@ func (c *Committer) round() {
 	})
 }
 
-// fill runs closures until the batch is full or nobody waits. A closure that
-// fails is answered at once; the others only after the commit.
+// fill runs closures until the batch is full or nobody waits. All are answered
+// after the commit, also those that failed: why they did may be a change of this
+// batch that no View shows yet and that may never come to be. Only a failure
+// with no change before it is answered at once.
 func (c *Committer) fill(b *batch) error {
 	for cl := c.next(b); cl != nil; cl = c.next(b) {
 		b.ran++
@@ -289,29 +295,28 @@ func (c *Committer) fill(b *batch) error {
 			}
 			b.tx = tx
 		}
-		failed, err := b.run(cl)
-		if err != nil {
+		if err := b.run(cl); err != nil {
 			return err
 		}
-		if failed != nil {
+		if cl.failed != nil && !b.changed {
 			b.calls = b.calls[:len(b.calls)-1]
-			cl.done <- failed
+			cl.done <- cl.failed
 		}
 	}
 	return nil
 }
 
-// run runs one closure and lets its changes join the batch. failed is the
-// closure's own error, err one of the batch.
-func (b *batch) run(cl *call) (failed, err error) {
+// run runs one closure and lets its changes join the batch, unless it fails. The
+// error it returns is one of the batch.
+func (b *batch) run(cl *call) error {
 	w := newOverlay(b.tx)
-	failed = guard(func() error { return cl.fn(w) })
+	cl.failed = guard(func() error { return cl.fn(w) })
 	w.batch.ended = true
-	if failed != nil {
-		return failed, nil
+	if cl.failed != nil {
+		return nil
 	}
 	if err := w.apply(b.tx); err != nil {
-		return nil, err
+		return err
 	}
 	b.size += w.size
 	b.changed = b.changed || len(w.order) > 0
@@ -319,7 +324,7 @@ func (b *batch) run(cl *call) (failed, err error) {
 	for _, f := range w.onApply {
 		f()
 	}
-	return nil, nil
+	return nil
 }
 
 // settle makes the batch durable and says so to whoever asked for it.

@@ -114,8 +114,9 @@ func TestForegroundFirst(t *testing.T) {
 	})
 }
 
-// TestAnswerAfterCommit stops a commit in the middle: nobody but the closure
-// that failed may have his answer by then.
+// TestAnswerAfterCommit stops a commit in the middle: nobody may have his answer
+// by then but a closure that failed before anything was changed. One that failed
+// later may have failed because of the change, which no View shows yet.
 func TestAnswerAfterCommit(t *testing.T) {
 	disk := make(chan struct{})
 	before := func() error {
@@ -138,18 +139,20 @@ func TestAnswerAfterCommit(t *testing.T) {
 			})
 			synctest.Wait()
 		}
+		fail := func(engine.Writer) error { return errDisk }
+		start("fails first", fail)
 		start("writes", write("a", 1))
 		start("only reads", func(w engine.Writer) error { _, err := w.Get([]byte("a")); return err })
-		start("fails", func(engine.Writer) error { return errDisk })
+		start("fails later", fail)
 		close(l.release)
 		synctest.Wait()
-		if mu.Lock(); len(answered) != 1 || answered["fails"] != errDisk {
+		if mu.Lock(); len(answered) != 1 || answered["fails first"] != errDisk {
 			t.Errorf("answers before the commit ended: %v", answered)
 		}
 		mu.Unlock()
 		close(disk)
 		l.wg.Wait()
-		if len(answered) != 3 || answered["writes"] != nil || answered["only reads"] != nil {
+		if len(answered) != 4 || answered["writes"] != nil || answered["only reads"] != nil || answered["fails later"] != errDisk {
 			t.Errorf("answers: %v", answered)
 		}
 	})

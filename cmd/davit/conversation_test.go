@@ -1,0 +1,306 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestConversations tells the stories of testdata/conversations to a server in
+// this process and to the built binary.
+func TestConversations(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/conversations/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no conversations: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(file), ".txt")
+		t.Run("in-process/"+name, func(t *testing.T) { converse(t, inProcess(t), file, string(text)) })
+		t.Run("binary/"+name, func(t *testing.T) { converse(t, builtBinary(t), file, string(text)) })
+	}
+}
+
+// A stage is where a conversation takes place: a fresh server and the commands.
+type stage struct {
+	url   string
+	davit func(stdin string, args ...string) (code int, output string)
+}
+
+const everybodysPassword = "correct horse"
+
+// talk is a conversation under way.
+type talk struct {
+	t     *testing.T
+	on    stage
+	http  map[string]*http.Client // a connection for each person, kept open
+	kept  map[string]string
+	where string // file and line
+}
+
+func converse(t *testing.T, on stage, file, text string) {
+	c := &talk{t: t, on: on, http: map[string]*http.Client{}, kept: map[string]string{}}
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		c.where = fmt.Sprintf("%s:%d: %s", filepath.Base(file), i+1, line)
+		words, err := split(line)
+		if err != nil || len(words) < 2 {
+			t.Fatalf("%s: cannot be read: %v", c.where, err)
+		}
+		if words[0].text == "op" {
+			c.operate(words[1:])
+		} else {
+			c.ask(words)
+		}
+	}
+}
+
+// word is a part of a line; a quoted one is a body or a text to look for.
+type word struct {
+	text   string
+	quoted bool
+}
+
+// split cuts a line at spaces outside quotes.
+func split(line string) (words []word, err error) {
+	for line = strings.TrimLeft(line, " "); line != ""; line = strings.TrimLeft(line, " ") {
+		if line[0] == '"' {
+			end := strings.IndexByte(line[1:], '"')
+			if end < 0 {
+				return nil, fmt.Errorf("a quote without its end")
+			}
+			words = append(words, word{line[1 : end+1], true})
+			line = line[end+2:]
+			continue
+		}
+		end, quoted := 0, false
+		for end < len(line) && (quoted || line[end] != ' ') {
+			quoted = quoted != (line[end] == '"')
+			end++
+		}
+		words = append(words, word{line[:end], false})
+		line = line[end:]
+	}
+	return words, nil
+}
+
+// wanted is what a line says of the outcome.
+type wanted struct {
+	with, without []string
+	sameAs        string
+	keep          []string // NAME=Header
+}
+
+// outcome takes the trailing conditions off the words.
+func (c *talk) outcome(words []word) (rest []word, w wanted) {
+	for i := 0; i < len(words); i++ {
+		if words[i].quoted || i+1 == len(words) {
+			rest = append(rest, words[i])
+			continue
+		}
+		next := c.fill(words[i+1].text)
+		switch words[i].text {
+		case "with":
+			w.with = append(w.with, next)
+		case "without":
+			w.without = append(w.without, next)
+		case "same-as":
+			w.sameAs = next
+		case "keep":
+			w.keep = append(w.keep, next)
+		default:
+			rest = append(rest, words[i])
+			continue
+		}
+		i++
+	}
+	return rest, w
+}
+
+// fill puts kept values in place of $NAME.
+func (c *talk) fill(text string) string {
+	for name, value := range c.kept {
+		text = strings.ReplaceAll(text, "$"+name, value)
+	}
+	return text
+}
+
+// operate runs a command of the operator.
+func (c *talk) operate(words []word) {
+	c.t.Helper()
+	words, want := c.outcome(words)
+	code := 0
+	if n := len(words); n > 2 && words[n-2].text == "exit" {
+		var err error
+		if code, err = strconv.Atoi(words[n-1].text); err != nil {
+			c.t.Fatalf("%s: %v", c.where, err)
+		}
+		words = words[:n-2]
+	}
+	args := make([]string, len(words))
+	for i, w := range words {
+		args[i] = c.fill(w.text)
+	}
+	if len(args) > 2 && args[0] == "user" && args[1] == "add" {
+		args = append(args, "--password-stdin")
+	}
+	got, output := c.on.davit(everybodysPassword+"\n", args...)
+	if got != code {
+		c.t.Fatalf("%s: exit %d instead of %d\n%s", c.where, got, code, output)
+	}
+	c.look(want, output)
+}
+
+func (c *talk) look(want wanted, shown string) {
+	c.t.Helper()
+	for _, text := range want.with {
+		if !strings.Contains(shown, text) {
+			c.t.Errorf("%s: it does not show %q\n%s", c.where, text, shown)
+		}
+	}
+	for _, text := range want.without {
+		if strings.Contains(shown, text) {
+			c.t.Errorf("%s: it shows %q\n%s", c.where, text, shown)
+		}
+	}
+}
+
+// ask sends the request of a line and holds the answer to it.
+func (c *talk) ask(words []word) {
+	c.t.Helper()
+	words, want := c.outcome(words)
+	last := len(words) - 1
+	status, err := strconv.Atoi(words[last].text)
+	if err != nil || last < 3 {
+		c.t.Fatalf("%s: no status at the end", c.where)
+	}
+	got := c.send(words[:last], "")
+	if got.status != status {
+		c.t.Fatalf("%s: %d\n%s", c.where, got.status, got.text())
+	}
+	c.look(want, got.text())
+	for _, k := range want.keep {
+		name, header, _ := strings.Cut(k, "=")
+		c.kept[name] = strings.Trim(got.header.Get(header), "<>")
+		if header == "Lock-Token" {
+			c.kept[name] = "<" + c.kept[name] + ">"
+		}
+	}
+	if want.sameAs != "" {
+		if other := c.send(words[:last], want.sameAs); got.text() != other.text() {
+			c.t.Errorf("%s: the answers differ\n%s\n--- and ---\n%s", c.where, got.text(), other.text())
+		}
+	}
+}
+
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// text is everything that a client can tell an answer by, less the date.
+func (r reply) text() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, r.status)
+	names := make([]string, 0, len(r.header))
+	for name := range r.header {
+		if name != "Date" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintln(&b, name+":", strings.Join(r.header[name], ", "))
+	}
+	return b.String() + "\n" + r.body
+}
+
+// bodies are what clients send, by the name after the @.
+func namedBody(name string) (string, bool) {
+	const lock = `<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:%s/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>`
+	kind, arg, _ := strings.Cut(name, ":")
+	switch kind {
+	case "exclusive", "shared":
+		return fmt.Sprintf(lock, kind), true
+	case "props":
+		return `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:` + arg + ` xmlns:x="urn:x">value</x:` + arg + `></D:prop></D:set></D:propertyupdate>`, true
+	case "quota":
+		return `<D:propfind xmlns:D="DAV:"><D:prop><D:quota-available-bytes/><D:quota-used-bytes/></D:prop></D:propfind>`, true
+	}
+	return "", false
+}
+
+// send makes the request of the words: who, method, path, then bodies and
+// headers. A path given beside replaces theirs.
+func (c *talk) send(words []word, path string) reply {
+	c.t.Helper()
+	who, method := words[0].text, words[1].text
+	if path == "" {
+		path = c.fill(words[2].text)
+	}
+	body, headers := "", http.Header{}
+	for _, w := range words[3:] {
+		switch text := c.fill(w.text); {
+		case w.quoted:
+			body = text
+		case text[0] == '@':
+			known := false
+			if body, known = namedBody(text[1:]); !known {
+				c.t.Fatalf("%s: no body %s", c.where, text)
+			}
+		case text[0] == '#':
+			n, err := strconv.Atoi(text[1:])
+			if err != nil {
+				c.t.Fatalf("%s: %v", c.where, err)
+			}
+			body = strings.Repeat("x", n)
+		default:
+			name, value, found := strings.Cut(text, "=")
+			if !found {
+				c.t.Fatalf("%s: %q is neither body nor header", c.where, text)
+			}
+			value = strings.Trim(value, `"`)
+			if name == "Destination" {
+				value = c.on.url + value
+			}
+			headers.Set(name, value)
+		}
+	}
+	req, err := http.NewRequest(method, c.on.url+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatalf("%s: %v", c.where, err)
+	}
+	req.Header = headers
+	req.SetBasicAuth(who, everybodysPassword)
+	return c.exchange(who, req)
+}
+
+func (c *talk) exchange(who string, req *http.Request) reply {
+	c.t.Helper()
+	if c.http[who] == nil {
+		c.http[who] = &http.Client{Transport: &http.Transport{}}
+	}
+	resp, err := c.http[who].Do(req)
+	if err != nil {
+		c.t.Fatalf("%s: %v", c.where, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		c.t.Fatalf("%s: %v", c.where, err)
+	}
+	return reply{resp.StatusCode, resp.Header, string(body)}
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"davit/admin"
+)
+
+func newGroup(g *global) *cobra.Command {
+	return noun("group", "groups of users and of other groups",
+		carries(g, &cobra.Command{Use: "add NAME", Short: "make a group without members"},
+			admin.AddGroup, named, func(p *printer, gr admin.Group) { p.line("group %s added", gr.Name) }),
+		carries(g, &cobra.Command{Use: "remove NAME", Short: "delete a group and every line that names it"},
+			admin.RemoveGroup, named, func(p *printer, gr admin.Group) { p.line("group %s removed", gr.Name) }),
+		carries(g, &cobra.Command{Use: "list", Short: "list the groups"}, admin.ListGroups, nothing, showGroups),
+		carries(g, &cobra.Command{Use: "show NAME", Short: "show one group"}, admin.ShowGroup, named, showGroup),
+		carries(g, &cobra.Command{
+			Use: "join GROUP PRINCIPAL...", Short: "make users or groups members of a group",
+			Example: "  davit group join staff mia group:interns",
+		}, admin.JoinGroup, membership, showMembers),
+		carries(g, &cobra.Command{Use: "leave GROUP PRINCIPAL...", Short: "end memberships in a group"},
+			admin.LeaveGroup, membership, showMembers),
+	)
+}
+
+func membership(args []string) (admin.Membership, error) {
+	return admin.Membership{Group: args[0], Members: args[1:]}, nil
+}
+
+func showGroups(p *printer, groups []admin.Group) {
+	p.row("name", "users", "members", "in")
+	for _, gr := range groups {
+		p.row(gr.Name, strconv.Itoa(len(gr.Users)), list(gr.Members), list(gr.Groups))
+	}
+}
+
+func showGroup(p *printer, gr admin.Group) {
+	p.field("name", gr.Name)
+	p.field("members", list(gr.Members))
+	p.field("users", list(gr.Users))
+	p.field("in", list(gr.Groups))
+}
+
+func showMembers(p *printer, gr admin.Group) {
+	if len(gr.Members) == 0 {
+		p.line("group %s has no members", gr.Name)
+		return
+	}
+	p.line("group %s: %s", gr.Name, list(gr.Members))
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// passwordLineMax is how much of standard input a password may take, in bytes.
+const passwordLineMax = 4096
+
+// passwordOptions say where a password comes from. Arguments are no place for
+// one: every user of the machine sees them.
+type passwordOptions struct{ stdin bool }
+
+func (o *passwordOptions) flags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.stdin, "password-stdin", false, "read the password from the first line of standard input")
+}
+
+// read takes the password from standard input, or asks twice at the terminal.
+func (o *passwordOptions) read(g *global, cmd *cobra.Command, who string) (string, error) {
+	if o.stdin {
+		return firstLine(g.in)
+	}
+	in, ok := g.in.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return "", misused(cmd, "no terminal to ask for a password at; give it with --password-stdin")
+	}
+	first, err := ask(g.err, in, "password for "+who+": ")
+	if err != nil {
+		return "", err
+	}
+	again, err := ask(g.err, in, "once more: ")
+	if err != nil {
+		return "", err
+	}
+	if first != again {
+		return "", errors.New("the two passwords differ; nothing was changed")
+	}
+	return first, nil
+}
+
+func ask(prompt io.Writer, in *os.File, text string) (string, error) {
+	fmt.Fprint(prompt, text)
+	defer fmt.Fprintln(prompt)
+	secret, err := term.ReadPassword(int(in.Fd()))
+	if err != nil {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	return string(secret), nil
+}
+
+func firstLine(r io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(r, passwordLineMax+1)).ReadString('\n')
+	switch {
+	case err != nil && err != io.EOF:
+		return "", fmt.Errorf("read password: %w", err)
+	case len(line) > passwordLineMax:
+		return "", fmt.Errorf("the password on standard input is longer than %d bytes", passwordLineMax)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"davit/admin"
+)
+
+func newProfile(g *global) *cobra.Command {
+	return noun("profile", "what accounts of one kind have in common",
+		newProfileAdd(g), newProfileSet(g),
+		carries(g, &cobra.Command{Use: "list", Short: "list the profiles"}, admin.ListProfiles, nothing,
+			func(p *printer, profiles []admin.Profile) {
+				p.row("name", "quota", "users")
+				for _, pr := range profiles {
+					p.row(pr.Name, pr.Quota, strconv.Itoa(len(pr.Users)))
+				}
+			}),
+		carries(g, &cobra.Command{Use: "show NAME", Short: "show one profile"}, admin.ShowProfile, named,
+			func(p *printer, pr admin.Profile) {
+				p.field("name", pr.Name)
+				p.field("quota", pr.Quota)
+				p.field("users", list(pr.Users))
+			}),
+	)
+}
+
+func newProfileAdd(g *global) *cobra.Command {
+	var quota string
+	cmd := &cobra.Command{Use: "add NAME", Short: "make a profile", Example: "  davit profile add sales --quota 10GB"}
+	cmd.Flags().StringVar(&quota, "quota", "none", "`size` limit of each personal drive, or none")
+	read := func(args []string) (admin.EditProfile, error) {
+		return admin.EditProfile{Name: args[0], Quota: &quota}, nil
+	}
+	return carries(g, cmd, admin.AddProfile, read, func(p *printer, pr admin.Profile) { p.line("profile %s added", pr.Name) })
+}
+
+type profileSetOptions struct{ name, quota string }
+
+func newProfileSet(g *global) *cobra.Command {
+	var o profileSetOptions
+	cmd := &cobra.Command{Use: "set NAME", Short: "change a profile, and with it all its users"}
+	cmd.Flags().StringVar(&o.name, "name", "", "new `name`")
+	cmd.Flags().StringVar(&o.quota, "quota", "", "`size` limit of each personal drive, or none")
+	read := func(args []string) (admin.EditProfile, error) {
+		return admin.EditProfile{Name: args[0], NewName: given(cmd, "name", &o.name), Quota: given(cmd, "quota", &o.quota)}, nil
+	}
+	return carries(g, cmd, admin.SetProfile, read, func(p *printer, pr admin.Profile) {
+		p.line("profile %s changed; it counts for %s", pr.Name, counted(len(pr.Users), "user"))
+	})
+}

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"davit/admin"
+	"davit/auth"
+	"davit/dav"
+	"davit/policy"
+	"davit/store"
+)
+
+// Limits of a connection. There is none on a whole request: an upload takes as
+// long as it takes, and a slow one holds no transaction.
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	headerMax         = 64 << 10 // bytes
+	shutdownTimeout   = 10 * time.Second
+	collectEvery      = time.Hour
+)
+
+type serveOptions struct {
+	listen, cert, key, readyFile string
+	behindProxy, logJSON         bool
+}
+
+func newServe(g *global) *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "serve the data directory",
+		Long: `serve the data directory until SIGINT or SIGTERM. without TLS it listens on
+loopback only, unless a proxy in front of it takes the clients' connections.`,
+		Example: `  davit serve
+  davit serve --listen :443 --tls-cert cert.pem --tls-key key.pem
+  davit serve --listen 10.0.0.5:8080 --behind-proxy`,
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` to listen on")
+	f.StringVar(&o.cert, "tls-cert", "", "`file` of the certificate and its chain, PEM")
+	f.StringVar(&o.key, "tls-key", "", "`file` of the certificate's key, PEM")
+	f.BoolVar(&o.behindProxy, "behind-proxy", false, "a proxy speaks TLS to the clients and appends their address to X-Forwarded-For")
+	f.StringVar(&o.readyFile, "ready-file", "", "write the base URL to this `file` once the server listens")
+	f.BoolVar(&o.logJSON, "log-json", false, "log JSON instead of text")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if (o.cert == "") != (o.key == "") {
+			return misused(cmd, "--tls-cert and --tls-key go together")
+		}
+		return runServe(cmd.Context(), g, o)
+	}
+	return cmd
+}
+
+func runServe(ctx context.Context, g *global, o serveOptions) error {
+	log := o.logger(g.err)
+	config, err := o.tls()
+	if err != nil {
+		return err
+	}
+	if err := o.guarded(config != nil); err != nil {
+		return err
+	}
+	broken := make(chan error, 1)
+	st, err := openStore(g.data, store.Options{Log: log, OnBroken: func(err error) { broken <- err }})
+	if err != nil {
+		return err
+	}
+	s := newServer(st, o.behindProxy, log)
+	if err = s.listen(g.data, o.listen, config); err == nil {
+		if err = o.announce(s.url()); err == nil {
+			log.Info("serving", "url", s.url(), "data", g.data)
+			err = s.run(ctx, broken)
+		} else {
+			s.close()
+		}
+	}
+	return errors.Join(err, st.Close())
+}
+
+func (o *serveOptions) logger(w io.Writer) *slog.Logger {
+	if o.logJSON {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+// tls is the configuration of TLS, nil without a certificate.
+func (o *serveOptions) tls() (*tls.Config, error) {
+	if o.cert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(o.cert, o.key)
+	if err != nil {
+		return nil, fmt.Errorf("load the certificate: %w", err)
+	}
+	return &tls.Config{
+		Certificates: []tls.Certificate{pair},
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"h2", "http/1.1"},
+	}, nil
+}
+
+// guarded refuses to send passwords over a network in the clear.
+func (o *serveOptions) guarded(secure bool) error {
+	addr, err := net.ResolveTCPAddr("tcp", o.listen)
+	if err != nil {
+		return &admin.Error{Kind: admin.Invalid, Text: fmt.Sprintf("cannot listen on %q: %v", o.listen, err), Hint: "write HOST:PORT"}
+	}
+	if secure || o.behindProxy || addr.IP.IsLoopback() {
+		return nil
+	}
+	return &admin.Error{
+		Kind: admin.Invalid,
+		Text: fmt.Sprintf("%s is reached from other machines, and without TLS passwords would cross the network in the clear", o.listen),
+		Hint: "give --tls-cert and --tls-key, or --behind-proxy when a proxy speaks TLS, or listen on 127.0.0.1",
+	}
+}
+
+// announce writes the base URL to the ready file, whole or not at all.
+func (o *serveOptions) announce(url string) error {
+	if o.readyFile == "" {
+		return nil
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(o.readyFile), ".ready-")
+	if err != nil {
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	_, err = tmp.WriteString(url + "\n")
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), o.readyFile)
+	}
+	if err != nil {
+		os.Remove(tmp.Name())
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	return nil
+}
+
+// server is one run of serve: the clients' listener, the control socket and what
+// goes on in the background.
+type server struct {
+	st      *store.Store
+	admin   *admin.Admin
+	http    *http.Server
+	front   *front
+	clients net.Listener
+	control net.Listener
+	log     *slog.Logger
+}
+
+func newServer(st *store.Store, behindProxy bool, log *slog.Logger) *server {
+	options := auth.Options{Now: st.Now}
+	if behindProxy {
+		options.Remote = lastHop
+	}
+	service := auth.New(st, options)
+	content := &auth.Guard{Store: st, Auth: service, Next: dav.New(dav.Config{Log: log}), Class: policy.DAV}
+	s := &server{st: st, admin: admin.New(st, service), front: &front{content: content}, log: log}
+	s.http = &http.Server{
+		Handler:           s.front,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerMax,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	return s
+}
+
+// listen opens both doors and answers at neither yet.
+func (s *server) listen(data, address string, config *tls.Config) (err error) {
+	s.http.TLSConfig = config
+	if s.clients, err = net.Listen("tcp", address); err != nil {
+		return fmt.Errorf("listen for clients: %w", err)
+	}
+	if s.control, err = admin.Listen(data); err != nil {
+		s.clients.Close()
+	}
+	return err
+}
+
+// url is where clients find the server.
+func (s *server) url() string {
+	scheme := "http"
+	if s.http.TLSConfig != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + s.clients.Addr().String() + "/"
+}
+
+func (s *server) close() {
+	s.clients.Close()
+	s.control.Close()
+}
+
+// run serves until ctx ends, and then finishes the requests under way; or until
+// the store breaks or a listener fails, which is the error.
+func (s *server) run(ctx context.Context, broken <-chan error) error {
+	background, stop := context.WithCancel(context.Background())
+	failed := make(chan error, 2)
+	tick := time.NewTicker(collectEvery)
+	defer tick.Stop()
+	var tasks sync.WaitGroup
+	tasks.Go(func() { failed <- s.admin.Serve(background, s.control, s.log) })
+	tasks.Go(func() { collect(background, s.st, tick.C, s.log) })
+	tasks.Go(func() { failed <- s.serve() })
+	s.front.ready.Store(true)
+
+	var err error
+	select {
+	case <-ctx.Done():
+		s.log.Info("finishing the requests under way", "at_most", shutdownTimeout)
+	case cause := <-broken:
+		err = fmt.Errorf("the store takes no more changes: %w", cause)
+	case cause := <-failed:
+		err = fmt.Errorf("serve: %w", cause)
+	}
+	s.front.ready.Store(false)
+	s.shutdown()
+	stop()
+	tasks.Wait()
+	return err
+}
+
+func (s *server) serve() error {
+	if s.http.TLSConfig != nil {
+		return s.http.ServeTLS(s.clients, "", "")
+	}
+	return s.http.Serve(s.clients)
+}
+
+func (s *server) shutdown() {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.log.Warn("requests were cut off", "error", err)
+		s.http.Close()
+	}
+}
+
+// collect has the store erase unused content at every tick.
+func collect(ctx context.Context, st *store.Store, tick <-chan time.Time, log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick:
+		}
+		c, err := st.Collect(ctx, admin.Grace)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			log.Error("erasing unused content failed", "error", err)
+		case c.Contents+c.Files > 0:
+			log.Info("unused content erased", "contents", c.Contents, "files", c.Files, "bytes", c.Bytes)
+		}
+	}
+}
