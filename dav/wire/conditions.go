@@ -101,6 +101,9 @@ func weakEqual(a, b string) bool {
 }
 
 func parseDate(value string) time.Time {
+	if value == "" {
+		return time.Time{} // most requests; a failed parse costs an error
+	}
 	t, err := http.ParseTime(value)
 	if err != nil {
 		return time.Time{}

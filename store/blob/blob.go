@@ -1,5 +1,5 @@
 // Package blob keeps immutable content, each in a file named by its SHA-256 and
-// a generation: blobs/ab/cd/<sha256>-<generation>. A name appears only with its
+// a generation: blobs/ab/<sha256>-<generation>. A name appears only with its
 // whole content behind it, and is durable when Keep returns. The package never
 // decides which blobs are still needed; the store counts that, and hands out
 // the generations, so that a late removal cannot hit content uploaded again.
@@ -45,7 +45,9 @@ type Ref struct {
 // String is the name of the blob's file.
 func (r Ref) String() string { return fmt.Sprintf("%x-%d", r.Hash, r.Gen) }
 
-func (r Ref) dir() string { return fmt.Sprintf("%s/%02x/%02x", root, r.Hash[0], r.Hash[1]) }
+// dir is one of 256, made once: a second level, made on demand, costs most
+// uploads a further sync, and file systems find a name among 100,000 as fast.
+func (r Ref) dir() string { return fmt.Sprintf("%s/%02x", root, r.Hash[0]) }
 
 func (r Ref) path() string { return r.dir() + "/" + r.String() }
 
@@ -54,16 +56,9 @@ func (r Ref) path() string { return r.dir() + "/" + r.String() }
 type Dir struct {
 	fs      *disk.FS
 	buffers sync.Pool
-	known   [256]shelf
 }
 
-// A shelf is one first-level directory.
-type shelf struct {
-	mu      sync.Mutex
-	durable [256]bool // second-level directories whose names survive a power cut
-}
-
-// Open makes the first-level directories where they are missing, and removes
+// Open makes the directories where they are missing, and removes
 // the temporary files of earlier processes: the caller holds the lock on the
 // data directory, so none of them is being written.
 func Open(fsys *disk.FS) (*Dir, error) {
@@ -168,19 +163,9 @@ func (d *Dir) Remove(ref Ref) error {
 // passed over, and so is a blob removed meanwhile.
 func (d *Dir) Each(fn func(ref Ref, received time.Time) bool) error {
 	for first := range 256 {
-		shelf := fmt.Sprintf("%s/%02x", root, first)
-		seconds, err := d.fs.ReadDir(shelf)
-		if err != nil {
-			return fmt.Errorf("list blobs: %w", err)
-		}
-		for _, second := range seconds {
-			if !second.IsDir() {
-				continue
-			}
-			going, err := d.eachIn(path.Join(shelf, second.Name()), fn)
-			if err != nil || !going {
-				return err
-			}
+		going, err := d.eachIn(fmt.Sprintf("%s/%02x", root, first), fn)
+		if err != nil || !going {
+			return err
 		}
 	}
 	return nil

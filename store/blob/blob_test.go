@@ -56,7 +56,7 @@ func mustKeep(t *testing.T, blobs *blob.Dir, content string, gen uint32) blob.Re
 // fileOf is where the layout says a blob lies.
 func fileOf(dir string, ref blob.Ref) string {
 	name := fmt.Sprintf("%x", ref.Hash)
-	return filepath.Join(dir, "blobs", name[:2], name[2:4], fmt.Sprintf("%s-%d", name, ref.Gen))
+	return filepath.Join(dir, "blobs", name[:2], fmt.Sprintf("%s-%d", name, ref.Gen))
 }
 
 func wantNoTemp(t *testing.T, dir string) {

@@ -7,8 +7,6 @@ import (
 	"hash"
 	"io"
 	"io/fs"
-	"path"
-	"strconv"
 
 	"davit/store/disk"
 )
@@ -126,54 +124,13 @@ func (t *Temp) seal() error {
 	return t.close()
 }
 
-// place renames the file and makes the name durable, up to the first level.
+// place renames the file and makes the name durable.
 func (t *Temp) place(ref Ref) error {
-	d, dir := t.dir, ref.dir()
-	shelf, second := &d.known[ref.Hash[0]], ref.Hash[1]
-	known := shelf.has(second)
-	if !known {
-		if err := d.mkdir(dir); err != nil {
-			return err
-		}
-	}
-	if err := d.fs.Rename(t.file.Name(), ref.path()); err != nil {
+	if err := t.dir.fs.Rename(t.file.Name(), ref.path()); err != nil {
 		return err
 	}
 	t.there = false
-	if err := d.fs.SyncDir(dir); err != nil {
-		return err
-	}
-	if known {
-		return nil
-	}
-	return d.syncShelf(shelf, path.Dir(dir))
-}
-
-// syncShelf syncs a first-level directory and remembers which second-level ones
-// it named before. A directory that exists is not enough to rely on: another
-// upload, or a process that was killed, may have made it a moment ago.
-func (d *Dir) syncShelf(s *shelf, dir string) error {
-	entries, err := d.fs.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	if err := d.fs.SyncDir(dir); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, entry := range entries {
-		if second, err := strconv.ParseUint(entry.Name(), 16, 8); err == nil {
-			s.durable[second] = true
-		}
-	}
-	return nil
-}
-
-func (s *shelf) has(second byte) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.durable[second]
+	return t.dir.fs.SyncDir(ref.dir())
 }
 
 // Discard removes the temporary file.
