@@ -80,8 +80,8 @@ func (a *Admin) judge(sub policy.Subject, p store.Path, d demand) ([]Check, erro
 		c.refuse(http.StatusNotFound, "hidden: answered like something that is not there")
 	case d.there == 0:
 		c.refuse(http.StatusMethodNotAllowed, "something stands there already")
-	case d.seen:
-		c.Allowed = true
+	case d.seen && !c.Allowed:
+		c.Allowed, c.Why = true, "the way to something below may be seen, and nothing else"
 	case d.tree:
 		a.judgeTree(sub, at, &e, &c)
 	case !c.Allowed:

@@ -83,8 +83,9 @@ func tell(err error) error {
 // plain takes away the sentinel's words where the text says it all.
 func plain(text string) string {
 	text = strings.TrimSuffix(text, ": "+policy.ErrInvalid.Error())
-	if strings.HasPrefix(text, "no ") {
-		text = strings.TrimSuffix(text, ": "+policy.ErrNotFound.Error())
+	short := strings.TrimSuffix(text, ": "+policy.ErrNotFound.Error())
+	if strings.HasPrefix(short, "no ") || strings.Contains(short, " is not ") {
+		return short
 	}
 	return text
 }

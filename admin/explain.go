@@ -197,7 +197,8 @@ func (a *Admin) answer(q Question, sub policy.Subject, p store.Path, checks []Ch
 		answer.User = u.Name
 	}
 	if u == nil || u.Inactive {
-		answer.Status = http.StatusUnauthorized
+		answer.Allowed, answer.Status = false, http.StatusUnauthorized
+		answer.Why = ceilingTexts[policy.CutByAccount]
 	}
 	return answer
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // fill makes n small files in a folder through the store.
-func fill(b *testing.B, s *davtest.Server, folder string, n int) {
+func fill(b testing.TB, s *davtest.Server, folder string, n int) {
 	b.Helper()
 	session := s.Store.Login(store.Credential{User: s.Store.Policy().UserNamed("mia").ID, Mask: policy.All, Class: policy.DAV})
 	if _, err := session.Mkdir(context.Background(), store.Path{"~mia", folder}, store.Terms{}); err != nil {

@@ -113,8 +113,9 @@ func (f *finding) list(pages iter.Seq2[[]member, error], s *store.Session, deep 
 			if !deep || !m.Dir {
 				continue
 			}
-			if err := f.list(f.below(m, s), s, true); err != nil && !errors.Is(err, store.ErrNotFound) {
-				return err // what went away meanwhile has no members to list
+			err := f.list(f.below(m, s), s, true)
+			if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrNotDir) {
+				return err // what went away meanwhile, or became a file, has no members to list
 			}
 		}
 	}

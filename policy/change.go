@@ -344,18 +344,14 @@ func (c PutSpace) apply(e *edit) error {
 	if err := sp.check(); err != nil {
 		return err
 	}
-	sp.Levels, sp.Pins = sortedEntries(sp.Levels), slices.Sorted(slices.Values(sp.Pins))
-	for _, l := range sp.Levels {
-		if err := e.checkEntry(l); err != nil {
-			return err
-		}
-	}
 	old := ""
 	if was != nil {
 		sp.Levels, sp.Pins, old = was.Levels, was.Pins, was.Name
 		if was.Kind != sp.Kind || was.Root != sp.Root {
 			return invalid("space %q: kind and root do not change", was.Name)
 		}
+	} else if err := e.checkLevels(&sp); err != nil {
+		return err
 	}
 	if sp.Kind != Personal {
 		if err := checkSpaceName(sp.Name); err != nil {
@@ -366,6 +362,17 @@ func (c PutSpace) apply(e *edit) error {
 		}
 	}
 	e.setSpace(&sp)
+	return nil
+}
+
+// checkLevels holds the levels that a space begins with, and makes them its own.
+func (e *edit) checkLevels(sp *Space) error {
+	sp.Levels, sp.Pins = sortedEntries(sp.Levels), slices.Sorted(slices.Values(sp.Pins))
+	for _, l := range sp.Levels {
+		if err := e.checkEntry(l); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -43,7 +46,7 @@ func (st *Store) Check(ctx context.Context) (Checked, error) {
 		// In the committer's turn nothing changes, and memory agrees with disk.
 		err = st.db.Update(ctx, engine.Background, func(w engine.Writer) error {
 			k.tx = &Tx{st: st, r: w, state: st.next, now: st.clock()}
-			return k.memory()
+			return k.told(k.memory())
 		})
 	}
 	if k.more > 0 {
@@ -77,42 +80,72 @@ func (k *checker) fault(text string) {
 
 func (k *checker) faultf(format string, a ...any) { k.fault(fmt.Sprintf(format, a...)) }
 
+// told passes over damaged records: the check of the database has named each.
+func (k *checker) told(err error) error {
+	if errors.Is(err, engine.ErrDamaged) {
+		return nil
+	}
+	return err
+}
+
 func (k *checker) run(ctx context.Context) error {
 	k.nodes, k.uses, k.props = map[policy.Node]bool{}, map[refOf]int64{}, map[policy.Node]bool{}
 	trash, err := k.readTrash()
-	if err != nil {
+	if k.told(err) != nil {
 		return err
 	}
 	for _, sp := range k.tx.state.Spaces() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		k.found.Spaces++
-		root, ok, err := k.tx.lookup(0, rootName(sp.Root))
-		if err != nil || !ok || root.Node != sp.Root || !root.Dir {
-			k.faultf("space %q: no root (%v)", sp.Name, err)
-			continue
-		}
-		if err := k.collection(&root, nodeRec{name: root.Name}, trash); err != nil {
-			return err
-		}
-		if err := k.sequence(sp); err != nil {
+		if err := k.told(k.space(sp, trash)); err != nil {
 			return err
 		}
 	}
+	if err := k.told(k.copies(trash)); err != nil {
+		return err
+	}
 	for parent, list := range trash {
 		for _, t := range list {
-			if !k.nodes[t.entry.Node] && !k.reached(t.entry.Node) {
+			if !k.reached(t.entry.Node) {
 				k.faultf("trash: node %d (%q) was in collection %d, which is gone", t.entry.Node, t.entry.Name, parent)
 			}
 		}
 	}
-	for _, pass := range []func() error{k.nodeTable, k.sumTable, k.refTable, k.contentTables, k.propTable, k.lockTable} {
-		if err := pass(); err != nil {
+	for _, pass := range []func() error{k.nodeTable, k.sumTable, k.refTable, k.contentTables, k.orphanTable, k.propTable,
+		k.lockTable, k.loginTable, k.lockoutTable, k.ids} {
+		if err := k.told(pass()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (k *checker) space(sp *policy.Space, trash map[policy.Node][]trashRec) error {
+	k.found.Spaces++
+	root, ok, err := k.tx.lookup(0, rootName(sp.Root))
+	if err != nil || !ok || root.Node != sp.Root || !root.Dir {
+		k.faultf("space %q: no root (%v)", sp.Name, err)
+		return nil
+	}
+	if err := k.collection(&root, nodeRec{name: root.Name}, trash); err != nil {
+		return err
+	}
+	return k.sequence(sp)
+}
+
+// copies walks the copies under way. Their tops have no way up yet.
+func (k *checker) copies(trash map[policy.Node][]trashRec) error {
+	var tops []policy.Node
+	err := scanPrefix(k.tx.r, []byte{tableStaged}, func(key, _ []byte) bool {
+		tops = append(tops, policy.Node(binary.BigEndian.Uint64(key[1:])))
+		return true
+	})
+	for _, top := range tops {
+		k.nodes[top] = true
+		err = errors.Join(err, k.members(&Entry{Node: top, Name: "a copy under way"}, trash))
+	}
+	return err
 }
 
 func (k *checker) reached(n policy.Node) bool { _, ok := k.nodes[n]; return ok }
@@ -136,10 +169,15 @@ func (k *checker) readTrash() (map[policy.Node][]trashRec, error) {
 	return trash, err
 }
 
-// collection walks one collection and holds its sum against what is there.
+// collection walks one collection.
 func (k *checker) collection(dir *Entry, rec nodeRec, trash map[policy.Node][]trashRec) error {
 	k.found.Collections++
 	k.node(dir, rec)
+	return k.members(dir, trash)
+}
+
+// members walks what is in a collection and holds its sum against that.
+func (k *checker) members(dir *Entry, trash map[policy.Node][]trashRec) error {
 	var members []Entry
 	err := k.tx.children(housekeeping(k.tx, dir.Node), dir.Node, "", func(e *Entry) bool {
 		members = append(members, *e)
@@ -327,9 +365,15 @@ func (k *checker) blobFile(ref blob.Ref) error {
 
 func (k *checker) unused(hash [32]byte, table byte, v []byte) {
 	if table == tableBlob {
-		if rec, err := decodeBlob(v); err != nil || rec.dead {
+		rec, err := decodeBlob(v)
+		if err != nil {
+			k.faultf("blob %x: %v", hash[:8], err)
+		}
+		if err != nil || rec.dead {
 			return
 		}
+	} else if sha256.Sum256(v) != hash {
+		k.faultf("content %x is not what its name says", hash[:8])
 	}
 	used, err := inUse(k.tx.r, hash)
 	if used || err != nil {
@@ -338,6 +382,15 @@ func (k *checker) unused(hash [32]byte, table byte, v []byte) {
 	if orphan, err := k.tx.r.Get(hashKey(tableOrphan, hash)); err != nil || orphan == nil {
 		k.faultf("content %x: nobody uses it and the collector does not know (%v)", hash[:8], err)
 	}
+}
+
+func (k *checker) orphanTable() error {
+	return scanPrefix(k.tx.r, []byte{tableOrphan}, func(key, v []byte) bool {
+		if _, n := binary.Varint(v); n <= 0 {
+			k.faultf("content %x: unreadable since when nobody uses it", key[1:9])
+		}
+		return true
+	})
 }
 
 func (k *checker) propTable() error {
@@ -368,6 +421,57 @@ func (k *checker) lockTable() error {
 		return true
 	})
 	return err
+}
+
+func (k *checker) loginTable() error {
+	return scanPrefix(k.tx.r, []byte{tableLogin}, func(key, _ []byte) bool {
+		id := policy.ID(binary.BigEndian.Uint64(key[1:]))
+		if _, err := readLogin(k.tx.r, id); err != nil {
+			k.fault(err.Error())
+		}
+		if k.tx.state.User(id) == nil {
+			k.faultf("login record of %d, who is no user", id)
+		}
+		return true
+	})
+}
+
+func (k *checker) lockoutTable() error {
+	return scanPrefix(k.tx.r, []byte{tableLockout}, func(key, v []byte) bool {
+		var l Lockout
+		if err := json.Unmarshal(v, &l); err != nil {
+			k.faultf("lockout record of %q: %v", key[1:], err)
+		}
+		return true
+	})
+}
+
+// ids: none that is in use may be given again.
+func (k *checker) ids() error {
+	var next allocator
+	if err := next.load(k.tx.r); err != nil {
+		return err
+	}
+	var newest uint64
+	for n := range k.nodes {
+		newest = max(newest, uint64(n))
+	}
+	for _, u := range k.tx.state.Users() {
+		newest = max(newest, uint64(u.ID))
+	}
+	for _, g := range k.tx.state.Groups() {
+		newest = max(newest, uint64(g.ID))
+	}
+	for _, p := range k.tx.state.Profiles() {
+		newest = max(newest, uint64(p.ID))
+	}
+	for _, sp := range k.tx.state.Spaces() {
+		newest = max(newest, uint64(sp.ID))
+	}
+	if newest >= next.next {
+		k.faultf("ids up to %d are in use, and are given again from %d on", newest, next.next)
+	}
+	return nil
 }
 
 // memory: what is counted in memory agrees with what is kept.

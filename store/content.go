@@ -40,8 +40,8 @@ func decodeBlob(v []byte) (blobRec, error) {
 	return rec, d.done("blob")
 }
 
-// use records that a node has the content. A blob that died since it was kept
-// is errDead.
+// use records that a node has the content. A blob that died since it was kept,
+// or of which another upload's generation came first, is errDead.
 func (tx *Tx) use(g grant, b body, n policy.Node) error {
 	switch b.where {
 	case nowhere:
@@ -62,7 +62,7 @@ func (tx *Tx) use(g grant, b body, n policy.Node) error {
 		switch {
 		case err != nil:
 			return err
-		case found && (rec.gen != b.gen || rec.dead) && b.gen <= rec.gen:
+		case found && !rec.dead && rec.gen != b.gen, found && rec.dead && b.gen <= rec.gen:
 			return fmt.Errorf("blob %x generation %d: %w", b.hash[:8], b.gen, errDead)
 		case !found || rec.dead:
 			if err := tx.w.Put(hashKey(tableBlob, b.hash), appendBlob(nil, blobRec{gen: b.gen, size: b.size})); err != nil {
@@ -119,6 +119,17 @@ func (st *Store) landed(hash [32]byte) {
 	if st.inflight.hashes[hash]--; st.inflight.hashes[hash] == 0 {
 		delete(st.inflight.hashes, hash)
 	}
+}
+
+// unlessInFlight runs fn while no upload can begin to rely on the blob, and not
+// at all when one does.
+func (st *Store) unlessInFlight(hash [32]byte, fn func() error) (ran bool, err error) {
+	st.inflight.Lock()
+	defer st.inflight.Unlock()
+	if st.inflight.hashes[hash] > 0 {
+		return false, nil
+	}
+	return true, fn()
 }
 
 func (st *Store) inFlight(hash [32]byte) bool {

@@ -19,14 +19,24 @@ type Collected struct {
 	Bytes    int64 // of the removed contents
 }
 
+var errCollecting = errors.New("a collection is under way; wait for its end")
+
 // collectSlice bounds one transaction of the collector.
 const collectSlice = 200
 
 // Collect erases content that nobody has used for longer than the grace time,
 // and blob files that no record names, left by a crash before a commit. It
-// works in slices and gives way to requests.
+// works in slices and gives way to requests. There is one collection at a time:
+// two would remove each other's files, and what was uploaded between.
 func (st *Store) Collect(ctx context.Context, grace time.Duration) (Collected, error) {
+	if !st.collecting.TryLock() {
+		return Collected{}, errCollecting
+	}
+	defer st.collecting.Unlock()
 	var c Collected
+	if err := st.buryLeftovers(ctx); err != nil {
+		return c, err
+	}
 	for more := true; more; {
 		var dead []blob.Ref
 		err := st.update(ctx, engine.Background, func(tx *Tx) (err error) {
@@ -128,8 +138,22 @@ func (st *Store) bury(ctx context.Context, dead []blob.Ref) error {
 	})
 }
 
-// sweep removes old blob files that no live record names, and finishes what a
-// crash in bury left.
+// buryLeftovers finishes what a crash in bury left.
+func (st *Store) buryLeftovers(ctx context.Context) error {
+	var after []byte
+	for {
+		refs, last, err := st.blobPage(after, func(rec blobRec) bool { return rec.dead })
+		if err != nil || last == nil {
+			return err
+		}
+		if err := st.bury(ctx, refs); err != nil {
+			return err
+		}
+		after = last
+	}
+}
+
+// sweep removes old blob files that no live record names.
 func (st *Store) sweep(ctx context.Context, grace time.Duration) (int, error) {
 	var stray []blob.Ref
 	err := st.blobs.Each(func(ref blob.Ref, made time.Time) bool {
@@ -143,28 +167,21 @@ func (st *Store) sweep(ctx context.Context, grace time.Duration) (int, error) {
 	}
 	n := 0
 	for _, ref := range stray {
-		var named bool
+		var gone bool
 		err := st.update(ctx, engine.Background, func(tx *Tx) error {
 			rec, found, err := readBlob(tx.r, ref.Hash)
-			named = found && rec.gen == ref.Gen && !rec.dead
-			if err != nil || named || st.inFlight(ref.Hash) {
-				named = true
+			if gone = false; err != nil || found && rec.gen == ref.Gen {
 				return err
 			}
 			// Removed inside the transaction: no upload can commit a use of this
 			// very file meanwhile.
-			if err := st.blobs.Remove(ref); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-			if found && rec.dead && rec.gen == ref.Gen {
-				return tx.w.Delete(hashKey(tableBlob, ref.Hash))
-			}
-			return nil
+			gone, err = st.unlessInFlight(ref.Hash, func() error { return st.blobs.Remove(ref) })
+			return err
 		})
 		if err != nil {
 			return n, err
 		}
-		if !named {
+		if gone {
 			n++
 		}
 	}
@@ -176,9 +193,8 @@ func (st *Store) sweep(ctx context.Context, grace time.Duration) (int, error) {
 func (st *Store) Scrub(ctx context.Context, report func(fault string)) (files int, bytes int64, err error) {
 	var after []byte
 	for {
-		var refs []blob.Ref
-		refs, after, err = st.liveBlobs(after)
-		if err != nil || len(refs) == 0 {
+		refs, last, err := st.blobPage(after, func(rec blobRec) bool { return !rec.dead })
+		if err != nil || last == nil {
 			return files, bytes, err
 		}
 		for _, ref := range refs {
@@ -191,17 +207,23 @@ func (st *Store) Scrub(ctx context.Context, report func(fault string)) (files in
 			files++
 			bytes += ref.Size
 		}
+		after = last
 	}
 }
 
-// liveBlobs gives a page of blobs after a key.
-func (st *Store) liveBlobs(after []byte) (refs []blob.Ref, last []byte, err error) {
+// blobPageMax bounds what one look at the records of blobs takes.
+const blobPageMax = 1000
+
+// blobPage reads some records after a key and gives the wanted ones. last is the
+// newest key read, nil after the end.
+func (st *Store) blobPage(after []byte, want func(blobRec) bool) (refs []blob.Ref, last []byte, err error) {
 	lo := []byte{tableBlob}
 	if after != nil {
 		lo = append(bytes.Clone(after), 0)
 	}
 	var failed error
 	err = st.db.View(func(r engine.Reader) error {
+		n := 0
 		return r.Scan(lo, prefixEnd([]byte{tableBlob}), func(k, v []byte) bool {
 			rec, err := decodeBlob(v)
 			if err != nil {
@@ -209,10 +231,11 @@ func (st *Store) liveBlobs(after []byte) (refs []blob.Ref, last []byte, err erro
 				return false
 			}
 			last = bytes.Clone(k)
-			if !rec.dead {
+			if want(rec) {
 				refs = append(refs, blob.Ref{Hash: [32]byte(k[1:33]), Gen: rec.gen, Size: rec.size})
 			}
-			return len(refs) < 1000
+			n++
+			return n < blobPageMax
 		})
 	})
 	return refs, last, errors.Join(err, failed)

@@ -266,6 +266,9 @@ func (f *File) Content() io.ReadSeeker {
 	return bytes.NewReader(f.bytes)
 }
 
+// Bytes is the content of a small file, nil when it is in a file of its own.
+func (f *File) Bytes() []byte { return f.bytes }
+
 // Close ends the reading.
 func (f *File) Close() error {
 	if f.file != nil {

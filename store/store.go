@@ -83,30 +83,40 @@ type Store struct {
 	lockCount atomic.Int64 // records in the lock table, expired ones too
 	freeMin   int64
 
-	inflight struct {
+	collecting sync.Mutex // held by the one collection that runs
+	inflight   struct {
 		sync.Mutex
 		hashes map[[32]byte]int
 	}
 }
 
-// Init makes a new data directory with the profile "standard" and no account.
+// Init makes a new data directory with the profile "standard" and no account,
+// and finishes one that was begun.
 func Init(dir string, o Options) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "meta.db")); err == nil {
-		return fmt.Errorf("%s holds a store already: %w", dir, ErrExists)
 	}
 	st, err := open(dir, o)
 	if err != nil {
 		return err
 	}
-	err = st.db.Update(context.Background(), engine.Foreground, func(w engine.Writer) error {
-		return w.Put(keyFormat, binary.BigEndian.AppendUint32(nil, Format))
+	err = st.update(context.Background(), engine.Foreground, func(tx *Tx) error {
+		v, err := tx.r.Get(keyFormat)
+		if err != nil {
+			return err
+		}
+		if v != nil {
+			return fmt.Errorf("%s holds a store already: %w", dir, ErrExists)
+		}
+		if err := tx.w.Put(keyFormat, binary.BigEndian.AppendUint32(nil, Format)); err != nil {
+			return err
+		}
+		id, err := tx.newID()
+		if err != nil {
+			return err
+		}
+		return tx.change(policy.PutProfile{Profile: policy.Profile{ID: id, Name: "standard", Quota: policy.NoLimit}})
 	})
-	if err == nil {
-		_, err = st.Operator().AddProfile(context.Background(), policy.Profile{Name: "standard", Quota: policy.NoLimit})
-	}
 	return errors.Join(err, st.Close())
 }
 
@@ -179,6 +189,8 @@ func (st *Store) load() error {
 		switch {
 		case err != nil:
 			return err
+		case v == nil:
+			return fmt.Errorf("begun and not finished: %w", ErrNoStore)
 		case len(v) != 4:
 			return fmt.Errorf("no format in the store: %w", engine.ErrDamaged)
 		case binary.BigEndian.Uint32(v) > Format:

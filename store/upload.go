@@ -184,7 +184,8 @@ func (u *Upload) Commit(ctx context.Context, m Meta) (info Info, created bool, e
 		if !errors.Is(err, errDead) {
 			break
 		}
-		// The same content was collected meanwhile: keep it under a new name.
+		// The same content was collected or came from somebody else meanwhile:
+		// keep it under the name that counts now.
 		if b, err = u.keep(); err != nil {
 			return info, false, diskFull(err)
 		}
@@ -192,7 +193,8 @@ func (u *Upload) Commit(ctx context.Context, m Meta) (info Info, created bool, e
 	return info, created, err
 }
 
-// errDead: the blob that the upload found is being collected.
+// errDead: the blob that the upload relies on is not, or no longer, its
+// content's.
 var errDead = errors.New("blob is dead")
 
 // body is the content of a file on its way into a transaction.

@@ -83,7 +83,7 @@ func (o *aclSetOptions) conditions(cmd *cobra.Command) (c admin.Conditions, err 
 		}
 	}
 	if err != nil {
-		return c, misused(cmd, "%v", err)
+		return c, misusedBy(cmd, err)
 	}
 	return c, nil
 }

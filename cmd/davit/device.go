@@ -33,7 +33,7 @@ func newDeviceAdd(g *global) *cobra.Command {
   davit device add mia phone --class mobile --read-only --expires 90d`,
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.class, "class", policy.DAV.String(), "what kind of client it is for: web, mobile, desktop, dav")
+	f.StringVar(&o.class, "class", policy.DAV.String(), "`kind` of client it is for: web, mobile, desktop, dav")
 	f.BoolVar(&o.readOnly, "read-only", false, "let it read and nothing else")
 	f.StringVar(&o.expires, "expires", "", "`time` of its end: 2027-01-31, 2027-01-31T18:00, 90d; never if not given")
 	read := func(args []string) (admin.NewDevice, error) {
@@ -43,7 +43,7 @@ func newDeviceAdd(g *global) *cobra.Command {
 			n.Expires, err = parseMoment(o.expires, time.Now())
 		}
 		if err != nil {
-			return n, misused(cmd, "%v", err)
+			return n, misusedBy(cmd, err)
 		}
 		return n, nil
 	}

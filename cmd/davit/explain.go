@@ -15,14 +15,14 @@ type explainOptions struct{ to, class string }
 
 func (o *explainOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.to, "to", "", "destination `path` of COPY and MOVE")
-	cmd.Flags().StringVar(&o.class, "class", policy.DAV.String(), "what kind of client asks: web, mobile, desktop, dav, unknown")
+	cmd.Flags().StringVar(&o.class, "class", policy.DAV.String(), "`kind` of client that asks: web, mobile, desktop, dav, unknown")
 }
 
 func (o *explainOptions) question(cmd *cobra.Command, args []string) (admin.Question, error) {
 	q := admin.Question{User: args[0], Ask: args[1], Path: args[2], To: o.to}
 	var err error
 	if q.Class, err = policy.ParseClasses(o.class); err != nil {
-		return q, misused(cmd, "%v", err)
+		return q, misusedBy(cmd, err)
 	}
 	return q, nil
 }
@@ -118,7 +118,11 @@ func showCheck(p *printer, c *admin.Check) {
 	}
 	for i := range c.Steps {
 		s := &c.Steps[i]
-		p.row(s.Where, s.Principal, strings.Join(s.Through, " > "), lineOf(s), countedOf(s), s.Skipped)
+		through := ""
+		if len(s.Through) > 1 {
+			through = strings.Join(s.Through, " > ")
+		}
+		p.row(s.Where, s.Principal, through, lineOf(s), countedOf(s), s.Skipped)
 	}
 	for _, ceiling := range c.Ceilings {
 		p.line("the ceiling %s took %s", ceiling.By, ceiling.Rights)

@@ -51,6 +51,10 @@ what groups give there does not count. walls count as ever.`,
 		if l.Pinned {
 			pinned = ", pinned"
 		}
+		if l.Rights == 0 {
+			p.line("%s has no level in %s%s", l.Principal, l.Space, pinned)
+			return
+		}
 		p.line("%s is %s in %s%s", l.Principal, l.Level, l.Space, pinned)
 	})
 }

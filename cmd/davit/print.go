@@ -61,16 +61,20 @@ func (p *printer) put(line string) {
 
 // size is a number of bytes for people: "1.5 MB".
 func size(bytes int64) string {
-	const step = 1000
+	const (
+		step  = 1000
+		round = step - 0.05 // is shown as a whole step
+		units = "KMGTPE"
+	)
 	if bytes < step {
 		return strconv.FormatInt(bytes, 10) + " B"
 	}
-	value, unit := float64(bytes), -1
-	for value >= step && unit < len("KMGTPE")-1 {
+	value, unit := float64(bytes)/step, 0
+	for value >= round && unit < len(units)-1 {
 		value /= step
 		unit++
 	}
-	return strconv.FormatFloat(value, 'f', 1, 64) + " " + "KMGTPE"[unit:unit+1] + "B"
+	return strconv.FormatFloat(value, 'f', 1, 64) + " " + units[unit:unit+1] + "B"
 }
 
 // counted is a number and what it counts: "1 file", "2 files".

@@ -41,7 +41,7 @@ type profileSetOptions struct{ name, quota string }
 
 func newProfileSet(g *global) *cobra.Command {
 	var o profileSetOptions
-	cmd := &cobra.Command{Use: "set NAME", Short: "change a profile, and with it all its users"}
+	cmd := &cobra.Command{Use: "set NAME", Short: "change a profile, and with it all its users", Example: "  davit profile set sales --quota 20GB"}
 	cmd.Flags().StringVar(&o.name, "name", "", "new `name`")
 	cmd.Flags().StringVar(&o.quota, "quota", "", "`size` limit of each personal drive, or none")
 	read := func(args []string) (admin.EditProfile, error) {

@@ -13,6 +13,7 @@ import (
 
 	"davit/admin"
 	"davit/auth"
+	"davit/policy"
 	"davit/store"
 	"davit/store/bolt"
 )
@@ -58,8 +59,11 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy, 5 confl
 		newCheck(g), newCollect(g), newScrub(g),
 		newVersion(g), newMan(g),
 	)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misused(cmd, "%v", err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misusedBy(cmd, err) })
 	root.SetUsageTemplate(usageTemplate)
+	root.SetIn(g.in)
+	root.SetOut(g.out) // before the completion command, which takes hold of it
+	root.SetErr(g.err)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	settle(root)
@@ -152,6 +156,11 @@ func positional(cmd *cobra.Command, args []string) error {
 
 func misused(cmd *cobra.Command, format string, a ...any) error {
 	return &usageError{fmt.Sprintf(format, a...), cmd.UseLine()}
+}
+
+// misusedBy is misused for an argument that could not be read.
+func misusedBy(cmd *cobra.Command, err error) error {
+	return misused(cmd, "%s", strings.TrimSuffix(err.Error(), ": "+policy.ErrInvalid.Error()))
 }
 
 // noun groups the commands about one kind of thing.

@@ -29,7 +29,7 @@ func newSpaceAdd(g *global) *cobra.Command {
 		Example: "  davit space add Finance --kind group-folder --quota 50GB\n  davit space add Launch --kind room --owner mia",
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.kind, "kind", string(policy.GroupFolder), "group-folder, room or portal")
+	f.StringVar(&o.kind, "kind", string(policy.GroupFolder), "`what` it is: group-folder, room or portal")
 	f.StringVar(&o.owner, "owner", "", "`user` who owns it and becomes its manager; nobody if not given")
 	f.StringVar(&o.quota, "quota", "none", "`size` limit, or none")
 	read := func(args []string) (admin.NewSpace, error) {

@@ -40,7 +40,7 @@ func newUserAdd(g *global) *cobra.Command {
   printf '%s\n' "$SECRET" | davit user add bob --type guest --password-stdin`,
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.kind, "type", string(policy.Member), "owner, admin, manager, member or guest")
+	f.StringVar(&o.kind, "type", string(policy.Member), "`rank`: owner, admin, manager, member or guest")
 	f.StringVar(&o.profile, "profile", "standard", "`name` of the profile")
 	f.StringVar(&o.email, "email", "", "mail `address`")
 	f.StringVar(&o.language, "language", "", "language `tag`, such as en or pt-BR")
@@ -107,7 +107,7 @@ func newUserSet(g *global) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "new `name`")
-	f.StringVar(&o.kind, "type", "", "owner, admin, manager or member")
+	f.StringVar(&o.kind, "type", "", "`rank`: owner, admin, manager or member")
 	f.StringVar(&o.profile, "profile", "", "`name` of the profile")
 	f.StringVar(&o.email, "email", "", "mail `address`")
 	f.StringVar(&o.language, "language", "", "language `tag`, such as en or pt-BR")

@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,7 @@ func newVersion(g *global) *cobra.Command {
 func thisBuild() build {
 	b := build{Version: "unknown", Go: runtime.Version(), Format: store.Format}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		b.Version = info.Main.Version
+		b.Version = strings.Trim(info.Main.Version, "()") // "(devel)" outside of a release
 	}
 	return b
 }

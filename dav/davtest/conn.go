@@ -9,7 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
+
+// patience is how long a test waits for an answer that does not come.
+const patience = 30 * time.Second
 
 // A Conn is a connection on which a test sends the body of one request by hand,
 // slowly, wrongly or in part.
@@ -28,6 +32,7 @@ func (c *Client) Dial(method, path string, headers ...string) *Conn {
 		c.s.t.Fatal(err)
 	}
 	c.s.t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(patience))
 	req, err := http.NewRequest(method, c.s.URL+path, nil)
 	if err != nil {
 		c.s.t.Fatal(err)
