@@ -53,7 +53,7 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy, 5 confl
 		g.data = dir // the help text keeps showing the default
 	}
 	root.AddCommand(
-		newInit(g), newServe(g),
+		newInit(g), newServe(g), newDemo(g),
 		newUser(g), newGroup(g), newProfile(g), newSpace(g), newLevel(g), newACL(g), newQuota(g), newDevice(g),
 		newCan(g), newExplain(g),
 		newCheck(g), newCollect(g), newScrub(g),

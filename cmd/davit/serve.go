@@ -37,6 +37,7 @@ const (
 type serveOptions struct {
 	listen, cert, key, readyFile string
 	behindProxy, logJSON         bool
+	listening                    func(url string) // called once, if there is one
 }
 
 func newServe(g *global) *cobra.Command {
@@ -91,6 +92,9 @@ func runServe(ctx context.Context, g *global, o serveOptions) error {
 	if err = s.listen(g.data, o.listen, config); err == nil {
 		if err = o.announce(s.url()); err == nil {
 			log.Info("serving", "url", s.url(), "data", g.data)
+			if o.listening != nil {
+				o.listening(s.url())
+			}
 			err = s.run(ctx, broken)
 		} else {
 			s.close()
