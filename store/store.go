@@ -49,6 +49,7 @@ var (
 	ErrUnchanged = errors.New("unchanged since the condition")
 	ErrDiskFull  = errors.New("the server's disk is full")
 	ErrTooMany   = errors.New("more than the store takes at once")
+	ErrInUse     = bolt.ErrInUse
 	ErrNoStore   = errors.New("no data directory of davit; make one with: davit init --data DIR")
 )
 

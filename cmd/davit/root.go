@@ -15,7 +15,6 @@ import (
 	"davit/auth"
 	"davit/policy"
 	"davit/store"
-	"davit/store/bolt"
 )
 
 // defaultData is the data directory when nothing names one.
@@ -220,7 +219,7 @@ func openStore(dir string, o store.Options) (*store.Store, error) {
 	switch {
 	case errors.Is(err, store.ErrNoStore):
 		return nil, &admin.Error{Kind: admin.Failed, Text: "no data directory of davit at " + dir, Hint: "davit init --data " + dir}
-	case errors.Is(err, bolt.ErrInUse):
+	case errors.Is(err, store.ErrInUse):
 		return nil, &admin.Error{Kind: admin.Failed, Text: dir + " is in use by another davit process, which takes no commands now",
 			Hint: "a server that starts or stops is ready or gone in a moment: try again"}
 	}
