@@ -97,8 +97,8 @@ func (s *State) Apply(changes ...Change) (*State, Delta, error) {
 // with the original.
 type edit struct {
 	State
-	delta    Delta
-	stale    map[ID]bool // principals below which closures have to be made anew
+	delta Delta
+	stale map[ID]bool // principals below which closures have to be made anew
 }
 
 func newEdit(s *State) *edit {
@@ -244,9 +244,9 @@ func (c DropGroup) apply(e *edit) error {
 		return notFound("no such group")
 	}
 	for _, m := range g.Members {
-		if err := (Leave{g.ID, m}).apply(e); err != nil {
-			return err
-		}
+		in := slices.DeleteFunc(slices.Clone(e.GroupsOf(m)), func(id ID) bool { return id == g.ID })
+		e.in = e.in.set(uint64(m), in)
+		e.stale[m] = true
 	}
 	e.dropFromLists(g.ID)
 	kind := nameOfGroup

@@ -275,33 +275,60 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
 		return false
 	}
-	var stack [24]*way
-	ways := s.appendWays(stack[:0], at.Path)
-	if len(ways) < len(at.Path) {
+	top := at.Path[len(at.Path)-1]
+	w, ok := s.ways.get(uint64(top))
+	if !ok || w.kids.n == 0 {
 		return false
 	}
-	return s.seesBelow(sub, sp, ways)
-}
-
-func (s *State) seesBelow(sub *Subject, sp *Space, ways []*way) bool {
-	for _, kid := range ways[len(ways)-1].kids {
-		w, _ := s.ways.get(uint64(kid))
-		below := append(ways, w)
-		if w.mark != nil && w.mark.mayShow() && s.held(sub, sp, below, nil)&See != 0 {
+	own := [1]ID{sub.User}
+	ids := own[:]
+	if _, pinned := slices.BinarySearch(sp.Pins, sub.User); !pinned {
+		ids, _ = s.closures.get(uint64(sub.User))
+	}
+	for _, id := range ids {
+		shown, _ := s.showing.get(uint64(id))
+		if s.showsBelow(sub, sp, top, shown) {
 			return true
 		}
-		if s.seesBelow(sub, sp, below) {
+	}
+	return s.cuts.n > 0 && s.mayManage(sub) && s.showsBelow(sub, sp, top, s.cuts)
+}
+
+// showsBelow tells whether the subject sees one of the nodes, below the top.
+func (s *State) showsBelow(sub *Subject, sp *Space, top Node, at nodes) bool {
+	var stack [24]*way
+	for n := range at.all() {
+		if ways, ok := s.waysFrom(stack[:0], top, Node(n)); ok && s.held(sub, sp, ways, nil)&See != 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// mayShow: whoever sees nothing above may see here, by an entry or because who
-// manages the space keeps a way into a cut folder.
-func (m *Mark) mayShow() bool {
-	return m.Cut || slices.ContainsFunc(m.Entries, func(e Entry) bool { return e.Allow&See != 0 })
+// waysFrom gives the ways from the root to the node when it stands below the
+// top and nothing between lies in the trash.
+func (s *State) waysFrom(dst []*way, top, n Node) (ways []*way, below bool) {
+	for up := n; up != 0; {
+		w, ok := s.ways.get(uint64(up))
+		if !ok {
+			return nil, false
+		}
+		dst = append(dst, w)
+		if up == top && n != top {
+			below = true
+		}
+		if w.parent != 0 && !below {
+			if over, _ := s.ways.get(uint64(w.parent)); over == nil || !over.has(up) {
+				return nil, false
+			}
+		}
+		up = w.parent
+	}
+	slices.Reverse(dst)
+	return dst, below
 }
+
+func (w *way) has(kid Node) bool { _, ok := w.kids.get(uint64(kid)); return ok }
 
 // HeldBelow is what the subject holds at the place and at everything below it:
 // the rights that it may use on the whole tree.
@@ -321,8 +348,8 @@ func (s *State) HeldBelow(sub Subject, at Place) Rights {
 
 func (s *State) heldUnder(sub *Subject, sp *Space, ways []*way) Rights {
 	held := All
-	for _, kid := range ways[len(ways)-1].kids {
-		w, _ := s.ways.get(uint64(kid))
+	for kid := range ways[len(ways)-1].kids.all() {
+		w, _ := s.ways.get(kid)
 		below := append(ways, w)
 		if w.mark != nil && (w.mark.Cut || len(w.mark.Entries) > 0) {
 			held &= s.held(sub, sp, below, nil)

@@ -1,6 +1,9 @@
 package policy
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A Model is every record of a policy, as it was kept.
 type Model struct {
@@ -77,8 +80,8 @@ func (e *edit) loadMark(pm PlacedMark) error {
 	return e.changeMark(pm.At, func(m *Mark) { *m = mark })
 }
 
-// loadGroups makes the groups first and then joins: a member may stand in the
-// model after its group.
+// loadGroups makes the groups first and then fills them: a member may stand in
+// the model after its group.
 func (e *edit) loadGroups(groups []Group) error {
 	for _, g := range groups {
 		if err := (PutGroup{g}).apply(e); err != nil {
@@ -86,10 +89,21 @@ func (e *edit) loadGroups(groups []Group) error {
 		}
 	}
 	for _, g := range groups {
-		for _, member := range g.Members {
-			if err := (Join{g.ID, member}).apply(e); err != nil {
-				return fmt.Errorf("load members of group %q: %w", g.Name, err)
+		g.Members = slices.Compact(slices.Sorted(slices.Values(g.Members)))
+		for _, m := range g.Members {
+			if e.User(m) == nil && e.Group(m) == nil {
+				return notFound("load members of group %q: no principal %d", g.Name, m)
 			}
+			in := append(slices.Clip(e.GroupsOf(m)), g.ID)
+			slices.Sort(in)
+			e.in = e.in.set(uint64(m), in)
+			e.stale[m] = true
+		}
+		e.setGroup(&g)
+	}
+	for _, g := range groups {
+		if slices.Contains(e.ancestors(g.ID), g.ID) {
+			return invalid("load group %q: it contains itself", g.Name)
 		}
 	}
 	return nil

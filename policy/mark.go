@@ -60,14 +60,10 @@ func (c ParkNode) apply(e *edit) error {
 	}
 	up, _ := e.ways.get(uint64(w.parent))
 	next := *up
-	next.kids = without(up.kids, c.Node)
-	next.parked = append(without(up.parked, c.Node), c.Node)
+	next.kids = up.kids.del(uint64(c.Node))
+	next.parked = up.parked.set(uint64(c.Node), struct{}{})
 	e.ways = e.ways.set(uint64(w.parent), &next)
 	return nil
-}
-
-func without(nodes []Node, n Node) []Node {
-	return slices.DeleteFunc(slices.Clone(nodes), func(k Node) bool { return k == n })
 }
 
 func (c DropNodes) apply(e *edit) error {
@@ -105,6 +101,7 @@ func (e *edit) setMark(m *Mark) {
 		return
 	}
 	next := *w
+	e.index(w.mark, m)
 	next.mark = m
 	e.delta.Marks[m.Node] = m
 	if m.empty() {
@@ -114,6 +111,30 @@ func (e *edit) setMark(m *Mark) {
 	if next.idle() {
 		e.ways = e.ways.del(uint64(m.Node))
 		e.unhook(m.Node, next.parent)
+	}
+}
+
+// index keeps the ways in which a node may show itself: by an entry that lets a
+// principal see, or by a cut that managers of the space see through.
+func (e *edit) index(old, m *Mark) {
+	key := uint64(m.Node)
+	if old != nil {
+		for _, en := range old.Entries {
+			if shown, ok := e.showing.get(uint64(en.Principal)); ok {
+				e.showing = e.showing.set(uint64(en.Principal), shown.del(key))
+			}
+		}
+	}
+	for _, en := range m.Entries {
+		if en.Allow&See != 0 {
+			shown, _ := e.showing.get(uint64(en.Principal))
+			e.showing = e.showing.set(uint64(en.Principal), shown.set(key, struct{}{}))
+		}
+	}
+	if m.Cut {
+		e.cuts = e.cuts.set(key, struct{}{})
+	} else {
+		e.cuts = e.cuts.del(key)
 	}
 }
 
@@ -145,18 +166,16 @@ func (e *edit) hasKid(parent, n Node) bool {
 	if w == nil {
 		return false
 	}
-	_, has := slices.BinarySearch(w.kids, n)
-	return has || slices.Contains(w.parked, n)
+	_, has := w.kids.get(uint64(n))
+	_, parked := w.parked.get(uint64(n))
+	return has || parked
 }
 
 func (e *edit) addKid(parent, n Node) {
 	w, _ := e.ways.get(uint64(parent))
 	next := *w
-	i, has := slices.BinarySearch(w.kids, n)
-	if !has {
-		next.kids = slices.Insert(slices.Clone(w.kids), i, n)
-		e.ways = e.ways.set(uint64(parent), &next)
-	}
+	next.kids = w.kids.set(uint64(n), struct{}{})
+	e.ways = e.ways.set(uint64(parent), &next)
 }
 
 // unhook takes n from the children of parent, and every way that then leads
@@ -167,7 +186,7 @@ func (e *edit) unhook(n, parent Node) {
 		return
 	}
 	next := *w
-	next.kids, next.parked = without(w.kids, n), without(w.parked, n)
+	next.kids, next.parked = w.kids.del(uint64(n)), w.parked.del(uint64(n))
 	if next.idle() {
 		e.ways = e.ways.del(uint64(parent))
 		e.unhook(parent, next.parent)

@@ -19,6 +19,8 @@ type State struct {
 	roots    table[ID]      // the space of a root
 	ways     table[*way]    // by node
 	names    table[[]named] // by hash of kind and folded name
+	showing  table[nodes]   // by principal: the nodes with an entry that lets it see
+	cuts     nodes          // the cut nodes
 	in       table[[]ID]    // the groups that hold a principal directly
 	closures table[[]ID]    // every principal that a user is, ascending
 }
@@ -26,13 +28,16 @@ type State struct {
 // way is a node that carries a mark or leads to one.
 type way struct {
 	parent Node // 0 at a space's root
-	kids   []Node
-	parked []Node // kids in the trash
+	kids   nodes
+	parked nodes // kids in the trash
 	mark   *Mark
 }
 
+// nodes is a persistent set.
+type nodes = table[struct{}]
+
 // idle: the way neither carries nor leads to anything.
-func (w *way) idle() bool { return w.mark == nil && len(w.kids) == 0 && len(w.parked) == 0 }
+func (w *way) idle() bool { return w.mark == nil && w.kids.n == 0 && w.parked.n == 0 }
 
 type named struct {
 	kind, name string
@@ -142,8 +147,8 @@ func (s *State) Marked(n Node) []*Mark {
 	if w.mark != nil {
 		out = append(out, w.mark)
 	}
-	for _, kid := range w.kids {
-		out = append(out, s.Marked(kid)...)
+	for kid := range w.kids.all() {
+		out = append(out, s.Marked(Node(kid))...)
 	}
 	return out
 }
