@@ -275,9 +275,9 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
 		return false
 	}
-	top := at.Path[len(at.Path)-1]
-	w, ok := s.ways.get(uint64(top))
-	if !ok || w.kids.n == 0 {
+	var stack [24]*way
+	ways := s.appendWays(stack[:0], at.Path)
+	if len(ways) < len(at.Path) {
 		return false
 	}
 	own := [1]ID{sub.User}
@@ -285,13 +285,54 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 	if _, pinned := slices.BinarySearch(sp.Pins, sub.User); !pinned {
 		ids, _ = s.closures.get(uint64(sub.User))
 	}
+	showing, cuts := 0, 0
+	for _, id := range ids {
+		shown, _ := s.showing.get(uint64(id))
+		showing += shown.n
+	}
+	if s.mayManage(sub) {
+		cuts = s.cuts.n
+	}
+	// There are two ways to find one: all that is marked below, or all that may
+	// show itself anywhere. The shorter one is not known beforehand, so the first
+	// is given up when it becomes longer than the second.
+	budget := showing + cuts
+	if found, done := s.seesBelow(sub, sp, ways, &budget); done {
+		return found
+	}
+	top := at.Path[len(at.Path)-1]
 	for _, id := range ids {
 		shown, _ := s.showing.get(uint64(id))
 		if s.showsBelow(sub, sp, top, shown) {
 			return true
 		}
 	}
-	return s.cuts.n > 0 && s.mayManage(sub) && s.showsBelow(sub, sp, top, s.cuts)
+	return cuts > 0 && s.showsBelow(sub, sp, top, s.cuts)
+}
+
+// seesBelow looks at what is marked below the last way, at most budget nodes;
+// done tells whether that was enough.
+func (s *State) seesBelow(sub *Subject, sp *Space, ways []*way, budget *int) (found, done bool) {
+	for kid := range ways[len(ways)-1].kids.all() {
+		if *budget--; *budget < 0 {
+			return false, false
+		}
+		w, _ := s.ways.get(kid)
+		below := append(ways, w)
+		if w.mark != nil && w.mark.mayShow() && s.held(sub, sp, below, nil)&See != 0 {
+			return true, true
+		}
+		if found, done := s.seesBelow(sub, sp, below, budget); found || !done {
+			return found, done
+		}
+	}
+	return false, true
+}
+
+// mayShow: whoever sees nothing above may see here, by an entry or because who
+// manages the space keeps a way into a cut folder.
+func (m *Mark) mayShow() bool {
+	return m.Cut || slices.ContainsFunc(m.Entries, func(e Entry) bool { return e.Allow&See != 0 })
 }
 
 // showsBelow tells whether the subject sees one of the nodes, below the top.
