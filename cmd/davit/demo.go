@@ -35,7 +35,7 @@ level set Finance group:finance manager
 level set Finance group:staff viewer`
 
 func newDemo(g *global) *cobra.Command {
-	var listen string
+	var o serveOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "serve a demo organisation on loopback",
@@ -44,13 +44,14 @@ group folders and quotas. when the data directory is new, it is made with the
 commands that are printed.`,
 		Example: "  davit demo --data ./demo",
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "loopback `address` to listen on")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), g, listen) }
+	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8080", "loopback `address` to listen on")
+	cmd.Flags().StringVar(&o.readyFile, "ready-file", "", "write the base URL to this `file` once the server listens")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), g, o) }
 	return cmd
 }
 
-func runDemo(ctx context.Context, g *global, listen string) error {
-	addr, err := net.ResolveTCPAddr("tcp", listen)
+func runDemo(ctx context.Context, g *global, o serveOptions) error {
+	addr, err := net.ResolveTCPAddr("tcp", o.listen)
 	if err != nil || !addr.IP.IsLoopback() {
 		return &usageError{"everybody knows the demo's passwords: it listens on loopback only", "davit demo --listen 127.0.0.1:PORT"}
 	}
@@ -61,7 +62,8 @@ func runDemo(ctx context.Context, g *global, listen string) error {
 	if err != nil {
 		return err
 	}
-	return runServe(ctx, g, serveOptions{listen: listen, listening: func(url string) { tellDemo(g.out, url, g.data) }})
+	o.listening = func(url string) { tellDemo(g.out, url, g.data) }
+	return runServe(ctx, g, o)
 }
 
 // makeDemo carries the script out and shows each command.

@@ -105,6 +105,14 @@ var built struct {
 	err  error
 }
 
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built.path != "" {
+		os.RemoveAll(filepath.Dir(built.path))
+	}
+	os.Exit(code)
+}
+
 // binary is davit, built once for all tests of the package.
 func binary(t *testing.T) string {
 	t.Helper()
