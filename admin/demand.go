@@ -14,6 +14,7 @@ import (
 type demand struct {
 	there  policy.Rights // on what stands at the path; 0: nothing may stand there
 	absent policy.Rights // on the folder, when nothing stands there yet; 0: something has to
+	inside bool          // the root of a space is not meant
 	seen   bool          // to be visible is enough: what is shown is decided one by one
 	tree   bool          // there counts for everything below, too
 	over   bool          // replacing what stands there also needs absent on its folder
@@ -31,18 +32,18 @@ var methods = map[string]demand{
 	"PROPPATCH":       {there: policy.Props, done: http.StatusMultiStatus},
 	http.MethodPut:    {there: policy.Write, absent: policy.Add, done: http.StatusNoContent, made: http.StatusCreated},
 	"MKCOL":           {absent: policy.Add, made: http.StatusCreated},
-	"LOCK":            {there: policy.Write, absent: policy.Add, done: http.StatusOK, made: http.StatusCreated},
+	"LOCK":            {there: policy.Write, absent: policy.Add, inside: true, done: http.StatusOK, made: http.StatusCreated},
 	"UNLOCK":          {there: policy.See, done: http.StatusNoContent},
-	http.MethodDelete: {there: policy.Delete, tree: true, done: http.StatusNoContent},
+	http.MethodDelete: {there: policy.Delete, inside: true, tree: true, done: http.StatusNoContent},
 	"COPY":            {there: policy.Read, done: http.StatusCreated},
-	"MOVE":            {there: policy.Delete, tree: true, done: http.StatusCreated},
+	"MOVE":            {there: policy.Delete, inside: true, tree: true, done: http.StatusCreated},
 	"ACL":             {there: policy.Manage, done: http.StatusOK},
 }
 
 // destinations says what the methods with a Destination need of that.
 var destinations = map[string]demand{
-	"COPY": {there: policy.Delete, absent: policy.Add, tree: true, over: true, done: http.StatusNoContent, made: http.StatusCreated},
-	"MOVE": {there: policy.Delete, absent: policy.Add, tree: true, over: true, done: http.StatusNoContent, made: http.StatusCreated},
+	"COPY": {there: policy.Delete, absent: policy.Add, inside: true, tree: true, over: true, done: http.StatusNoContent, made: http.StatusCreated},
+	"MOVE": {there: policy.Delete, absent: policy.Add, inside: true, tree: true, over: true, done: http.StatusNoContent, made: http.StatusCreated},
 }
 
 // copyOntoFile is what COPY needs to write a file over a file.
@@ -57,6 +58,9 @@ func methodNames() string {
 	slices.Sort(names)
 	return strings.Join(names, " ")
 }
+
+// rootWhy is said of methods that a space's root is not for.
+const rootWhy = "the root of a space is changed by its own commands"
 
 // judge tells what a demand of one path comes to, check by check; the first that
 // is not allowed decides.
@@ -80,6 +84,8 @@ func (a *Admin) judge(sub policy.Subject, p store.Path, d demand) ([]Check, erro
 		c.refuse(http.StatusNotFound, "hidden: answered like something that is not there")
 	case d.there == 0:
 		c.refuse(http.StatusMethodNotAllowed, "something stands there already")
+	case d.inside && len(p) == 1 && (d.tree || c.Allowed):
+		c.refuse(http.StatusForbidden, rootWhy)
 	case d.seen && !c.Allowed:
 		c.Allowed, c.Why = true, "the way to something below may be seen, and nothing else"
 	case d.tree:
@@ -93,7 +99,9 @@ func (a *Admin) judge(sub policy.Subject, p store.Path, d demand) ([]Check, erro
 		if err != nil {
 			return nil, err
 		}
-		onParent.Status = d.done
+		if onParent.Allowed {
+			onParent.Status = d.done
+		}
 		checks = append(checks, onParent)
 	}
 	return checks, nil
@@ -105,8 +113,6 @@ func (a *Admin) judgeTree(sub policy.Subject, at policy.Place, e *store.Entry, c
 	held := a.st.Policy().HeldBelow(sub, at)
 	own := c.Held&policy.DeleteOwn != 0 && e.Creator == sub.User
 	switch {
-	case len(at.Path) == 1:
-		c.refuse(http.StatusForbidden, "the root of a space is changed by its own commands")
 	case held&(policy.Delete|policy.See) == policy.Delete|policy.See:
 		c.Allowed = true
 	case own && !e.Dir:
@@ -146,7 +152,7 @@ func (a *Admin) judgeAbsent(sub policy.Subject, p store.Path, d demand) ([]Check
 func (a *Admin) judgeParent(sub policy.Subject, p store.Path, d demand) (Check, error) {
 	if len(p) == 1 {
 		c, err := a.ask(sub, p, d.absent)
-		c.refuse(http.StatusForbidden, "the root of a space is changed by its own commands")
+		c.refuse(http.StatusForbidden, rootWhy)
 		return c, err
 	}
 	c, err := a.ask(sub, p[:len(p)-1], d.absent)

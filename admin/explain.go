@@ -283,7 +283,7 @@ func decidedBy(c *Check, keepsManage int, right policy.Right) string {
 		}
 	}
 	counted := last(func(s *Step) bool { return s.Counted&right != 0 })
-	kept := keepsManage > 0 && right&(policy.See|policy.ReadACL|policy.Manage) != 0
+	kept := keepsManage >= 0 && right&(policy.See|policy.ReadACL|policy.Manage) != 0
 	switch wall := last(func(s *Step) bool { return s.Deny&right != 0 }); {
 	case (counted != nil || kept) && c.Held&right == 0 && wall != nil:
 		return "denied to " + wall.name() + ", a wall that nothing below lifts"

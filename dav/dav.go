@@ -185,6 +185,15 @@ func (rq *request) item() error {
 	return nil
 }
 
+// body reads a whole body of XML. One that announces too much is not read, and a
+// client that goes on past the limit is hung up on.
+func (rq *request) body() ([]byte, error) {
+	if rq.r.ContentLength > wire.BodySizeMax {
+		return nil, wire.ErrTooLarge
+	}
+	return wire.ReadBody(http.MaxBytesReader(rq.w, rq.r.Body, wire.BodySizeMax), wire.BodySizeMax)
+}
+
 // terms are the request's conditions, for the transaction that acts.
 func (rq *request) terms() (store.Terms, error) {
 	cond, err := wire.ParseConditions(rq.r.Header)

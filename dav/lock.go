@@ -1,8 +1,6 @@
 package dav
 
 import (
-	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -24,8 +22,8 @@ func lock(rq *request) error {
 	if depth == wire.Depth1 { // RFC 4918, section 9.10.3
 		return errDepth
 	}
-	body, err := wire.ReadBody(rq.r.Body, wire.BodySizeMax)
-	if err != nil && !errors.Is(err, io.EOF) {
+	body, err := rq.body()
+	if err != nil {
 		return err
 	}
 	t, err := rq.terms()

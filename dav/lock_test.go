@@ -43,6 +43,7 @@ func locksOf(t *testing.T, c *davtest.Client, path string) string {
 
 // RFC 4918, section 7: what a lock keeps from everybody who does not send it.
 func TestExclusiveLock(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia", "max")
 	s.Space("Team", "user:mia=editor", "user:max=editor")
 	mia, max := s.As("mia"), s.As("max")
@@ -74,6 +75,7 @@ func TestExclusiveLock(t *testing.T) {
 
 // A lock cannot be talked away.
 func TestLockBypass(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia", "max")
 	s.Space("Team", "user:mia=editor", "user:max=manager")
 	mia, max := s.As("mia"), s.As("max")
@@ -112,6 +114,7 @@ func TestLockBypass(t *testing.T) {
 
 // Only the holder unlocks, or who has the right to break locks.
 func TestUnlock(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia", "max", "ben")
 	s.Space("Team", "user:mia=editor", "user:max=editor", "user:ben=manager")
 	mia := s.As("mia")
@@ -128,6 +131,7 @@ func TestUnlock(t *testing.T) {
 }
 
 func TestSharedLocks(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia", "max")
 	s.Space("Team", "user:mia=editor", "user:max=editor")
 	mia, max := s.As("mia"), s.As("max")
@@ -149,6 +153,7 @@ func TestSharedLocks(t *testing.T) {
 
 // RFC 4918, sections 7.4 and 9.10.3
 func TestLockDepth(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia", "max")
 	s.Space("Team", "user:mia=editor", "user:max=editor")
 	mia, max := s.As("mia"), s.As("max")
@@ -187,6 +192,7 @@ func TestLockDepth(t *testing.T) {
 // LibreOffice locks a name before it is there: it becomes an empty file.
 // RFC 4918, section 7.3
 func TestLockOnUnmappedName(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	r := mia.Do("LOCK", "/dav/home/new.odt", exclusive).Want(t, 201)
@@ -204,6 +210,7 @@ func TestLockOnUnmappedName(t *testing.T) {
 
 // RFC 4918, section 10.7: every wish gets an answer, and none is granted for ever.
 func TestTimeout(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	for wish, want := range map[string]string{
@@ -227,6 +234,7 @@ func TestTimeout(t *testing.T) {
 }
 
 func TestRefresh(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("MKCOL", "/dav/home/folder", "").Want(t, 201)
@@ -246,6 +254,7 @@ func TestRefresh(t *testing.T) {
 
 // A lock that its client forgot ends by itself.
 func TestLockExpires(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	s := davtest.StartWith(t, store.Options{Clock: clock.Now}, "mia", "max")
 	s.Space("Team", "user:mia=editor", "user:max=editor")
@@ -262,6 +271,7 @@ func TestLockExpires(t *testing.T) {
 }
 
 func TestLockDiscovery(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia", "max")
 	s.Space("Team", "user:mia=editor", "user:max=viewer")
 	const owner = `<owner><href>mailto:mia@example.org</href> &amp; Office</owner>`
@@ -282,6 +292,7 @@ func TestLockDiscovery(t *testing.T) {
 }
 
 func TestLocksOverRestart(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia", "max")
 	s.Space("Team", "user:mia=editor", "user:max=editor")
 	token := take(t, s.As("mia"), "/dav/Team/a.txt", exclusive)
@@ -296,6 +307,7 @@ func TestLocksOverRestart(t *testing.T) {
 // A resource that goes away or moves takes no lock along.
 // RFC 4918, sections 7.5, 9.6 and 9.9
 func TestLocksEndWithTheResource(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	for _, end := range []func(condition string){
@@ -319,6 +331,7 @@ func TestLocksEndWithTheResource(t *testing.T) {
 
 // A folder that holds somebody's locked file stays whole.
 func TestFolderWithALockedFile(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia", "max")
 	s.Space("Team", "user:mia=editor", "user:max=editor")
 	mia, max := s.As("mia"), s.As("max")
@@ -339,6 +352,7 @@ func TestFolderWithALockedFile(t *testing.T) {
 // The save sequence of Office on Windows: MOVE needs only the tokens of what is
 // locked.
 func TestMoveOfALockedTemporaryFile(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("PUT", "/dav/home/plan.docx", "old").Want(t, 201)
@@ -352,6 +366,7 @@ func TestMoveOfALockedTemporaryFile(t *testing.T) {
 }
 
 func TestLockBodies(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("LOCK", "/dav/home/a.txt", "<lockinfo").Want(t, 400)

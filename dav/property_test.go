@@ -61,6 +61,7 @@ func wantProp(t *testing.T, c *davtest.Client, path, name, want string) {
 
 // RFC 4918, section 4: what a client sets stays, on files and collections.
 func TestDeadProperties(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("MKCOL", "/dav/home/folder", "").Want(t, 201)
@@ -100,6 +101,7 @@ func TestDeadProperties(t *testing.T) {
 
 // A copy over a file takes that file's properties away.
 func TestCopyOverReplacesProperties(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("PUT", "/dav/home/a.txt", "a").Want(t, 201)
@@ -113,6 +115,7 @@ func TestCopyOverReplacesProperties(t *testing.T) {
 
 // RFC 4918, section 9.2: in the order of the document, and all or nothing.
 func TestPropPatchIsOne(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("PUT", "/dav/home/a.txt", "a").Want(t, 201)
@@ -135,6 +138,7 @@ func TestPropPatchIsOne(t *testing.T) {
 
 // Too large or too many: 507, and nothing of it is kept.
 func TestPropertyLimits(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("PUT", "/dav/home/a.txt", "a").Want(t, 201)
@@ -156,6 +160,7 @@ func TestPropertyLimits(t *testing.T) {
 // Explorer fails the copy when one of these is refused. It sends them with the
 // lock's token.
 func TestWindowsAttributes(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	token := take(t, mia, "/dav/home/a.txt", exclusive)
@@ -186,6 +191,7 @@ func TestWindowsAttributes(t *testing.T) {
 
 // touch and rsync on a mount of macOS set the time in DAV's own property.
 func TestSetLastModified(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("PUT", "/dav/home/a.txt", "a").Want(t, 201)

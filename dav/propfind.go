@@ -21,7 +21,7 @@ func propfind(rq *request) error {
 	if depth == wire.DepthAbsent {
 		depth = wire.DepthInfinity // RFC 4918, section 9.1
 	}
-	body, err := wire.ReadBody(rq.r.Body, wire.BodySizeMax)
+	body, err := rq.body()
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func proppatch(rq *request) error {
 	if rq.kind != kindItem {
 		return store.ErrReserved
 	}
-	body, err := wire.ReadBody(rq.r.Body, wire.BodySizeMax)
+	body, err := rq.body()
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ func nothingLeft(t *testing.T, s *davtest.Server, before string) {
 
 // RFC 9110, section 13.1
 func TestStaleConditionChangesNothing(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	stale := mia.Do("PUT", "/dav/home/a.txt", "one").Want(t, 201).Header.Get("Etag")
@@ -67,6 +68,7 @@ func TestStaleConditionChangesNothing(t *testing.T) {
 
 // Each way an upload can break off, over an existing file and of a new one.
 func TestUploadCutOff(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("PUT", "/dav/home/old.bin", content("o", large)).Want(t, 201)
@@ -111,6 +113,7 @@ func TestUploadCutOff(t *testing.T) {
 }
 
 func TestReadDuringUpload(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	for _, size := range []int{100, large} {
@@ -144,7 +147,7 @@ func version(n int) string {
 	return content(string(rune('a'+n)), 50+n+n%2*large)
 }
 
-const raceRounds = 40
+const raceRounds = 20
 
 // race runs the work beside readers who go on until it is over.
 func race(readers int, read, work func()) {
@@ -168,6 +171,7 @@ func race(readers int, read, work func()) {
 }
 
 func TestReaderRacesPuts(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("PUT", "/dav/home/a.bin", version(0)).Want(t, 201)
@@ -196,6 +200,7 @@ func TestReaderRacesPuts(t *testing.T) {
 // An editor that saves by a temporary file and MOVE never leaves its readers
 // without the document.
 func TestReaderRacesMoves(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("PUT", "/dav/home/doc.bin", version(0)).Want(t, 201)
@@ -212,6 +217,7 @@ func TestReaderRacesMoves(t *testing.T) {
 }
 
 func TestTwoPutsOfOneName(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	for _, size := range []int{100, large} {
@@ -242,6 +248,7 @@ func TestTwoPutsOfOneName(t *testing.T) {
 }
 
 func TestPutAnswers(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	created := mia.Do("PUT", "/dav/home/a.txt", "one").Want(t, 201)
@@ -270,6 +277,7 @@ func TestPutAnswers(t *testing.T) {
 
 // RFC 9110, section 14.5
 func TestPutOfARange(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("PUT", "/dav/home/a.txt", "0123456789").Want(t, 201)
@@ -281,6 +289,7 @@ func TestPutOfARange(t *testing.T) {
 
 // What a client tells beside the bytes is told again.
 func TestPutKeepsTypeAndTime(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	mia.Do("PUT", "/dav/home/a.x", "one", "Content-Type", "application/x-thing", "X-OC-Mtime", "1000000000").Want(t, 201)
@@ -303,6 +312,7 @@ func TestPutKeepsTypeAndTime(t *testing.T) {
 
 // Who may not write hears it before sending the body.
 func TestRefusedBeforeTheBody(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia", "max")
 	s.Space("Team", "user:mia=editor", "user:max=viewer")
 	k, begun := s.As("max").Upload("/dav/Team/a.bin", 1<<40)

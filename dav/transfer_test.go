@@ -21,6 +21,7 @@ func tree(t *testing.T, c *davtest.Client, paths ...string) {
 
 // RFC 4918, section 9.3
 func TestMkcol(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	tree(t, mia, "/dav/home/folder/", "/dav/home/a.txt")
@@ -39,6 +40,7 @@ func TestMkcol(t *testing.T) {
 
 // RFC 4918, section 10.6: no header means T.
 func TestOverwrite(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	for _, method := range []string{"COPY", "MOVE"} {
@@ -59,6 +61,7 @@ func TestOverwrite(t *testing.T) {
 
 // What takes a place takes all of it: nothing is merged.
 func TestReplaceAFolder(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	for _, method := range []string{"COPY", "MOVE"} {
@@ -79,6 +82,7 @@ func TestReplaceAFolder(t *testing.T) {
 
 // RFC 4918, sections 9.8.5 and 9.9.4: refused, and it ends.
 func TestFolderIntoItself(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	tree(t, mia, "/dav/home/a/", "/dav/home/a/b/", "/dav/home/a/b/c.txt", "/dav/home/ab/")
@@ -102,6 +106,7 @@ func TestFolderIntoItself(t *testing.T) {
 
 // RFC 4918, section 9.8.3
 func TestDepthOfTransfers(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	tree(t, mia, "/dav/home/a/", "/dav/home/a/in.txt")
@@ -118,6 +123,7 @@ func TestDepthOfTransfers(t *testing.T) {
 }
 
 func TestTransferOfWhatIsNotThere(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	tree(t, mia, "/dav/home/a.txt")
@@ -134,6 +140,7 @@ func TestTransferOfWhatIsNotThere(t *testing.T) {
 
 // A copy is another file: what is written to one is not read from the other.
 func TestCopyIsApart(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	for _, size := range []int{10, large} {
@@ -153,6 +160,7 @@ func TestCopyIsApart(t *testing.T) {
 
 // Between spaces, and into and out of the own drive.
 func TestTransferBetweenSpaces(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	s.Space("Here", "user:mia=editor")
 	s.Space("There", "user:mia=editor")
@@ -170,6 +178,7 @@ func TestTransferBetweenSpaces(t *testing.T) {
 // Destination as clients write it: absolute, a bare path, with the scheme that
 // a proxy ended, or not readable.
 func TestDestination(t *testing.T) {
+	t.Parallel()
 	s := davtest.Start(t, "mia")
 	mia := s.As("mia")
 	tree(t, mia, "/dav/home/a.txt")

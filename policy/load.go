@@ -92,7 +92,7 @@ func (e *edit) loadGroups(groups []Group) error {
 		g.Members = slices.Compact(slices.Sorted(slices.Values(g.Members)))
 		for _, m := range g.Members {
 			if e.User(m) == nil && e.Group(m) == nil {
-				return notFound("load members of group %q: no principal %d", g.Name, m)
+				return notFound("load members of group %q: no such member (%d)", g.Name, m)
 			}
 			in := append(slices.Clip(e.GroupsOf(m)), g.ID)
 			slices.Sort(in)

@@ -37,7 +37,7 @@ func to(v []byte) func([]byte) []byte { return func([]byte) []byte { return v } 
 // furnished is a directory with something in every table but the one for copies
 // under way, and what the damages name in it.
 type furnished struct {
-	dir                     string
+	backup
 	mia                     policy.User
 	group                   policy.Group
 	team                    policy.Space
@@ -72,7 +72,7 @@ func furnish(t *testing.T) (f furnished) {
 	of.put(s, "/Team/waits", text(3, 300))
 	of.unuse(s, "/Team/waits") // waits for the collector
 	of.stop()
-	f.dir = of.dir
+	f.backup = save(t, of.dir)
 	return f
 }
 
@@ -152,7 +152,7 @@ func TestCheckSees(t *testing.T) {
 	f := furnish(t)
 	for _, d := range f.damages() {
 		t.Run(d.name, func(t *testing.T) {
-			dir := cloneDir(t, f.dir)
+			dir := f.restore(t)
 			d.plant(t, dir)
 			if faults := strings.Join(faultsOf(t, dir), "\n"); !strings.Contains(faults, d.want) {
 				t.Errorf("nothing says %q:\n%s", d.want, faults)
@@ -214,7 +214,7 @@ func TestCheckSeesFiles(t *testing.T) {
 		"is missing":    os.Remove,
 		"has 100 bytes": func(file string) error { return errors.Join(os.Chmod(file, 0o600), os.Truncate(file, 100)) },
 	} {
-		dir := cloneDir(t, f.dir)
+		dir := f.restore(t)
 		if err := damage(filepath.Join(dir, blobPath(bigFile, 0))); err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +238,7 @@ func TestCheckGoesOn(t *testing.T) {
 		{"a property", []byte("blue")},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			dir := cloneDir(t, f.dir)
+			dir := f.restore(t)
 			elsewhere.plant(t, dir)
 			flip(t, filepath.Join(dir, "meta.db"), row.value)
 			faults := strings.Join(faultsOf(t, dir), "\n")

@@ -40,8 +40,8 @@ func decodeBlob(v []byte) (blobRec, error) {
 	return rec, d.done("blob")
 }
 
-// use records that a node has the content. A blob that died since it was kept,
-// or of which another upload's generation came first, is errDead.
+// use records that a node has the content. A blob that died since it was found
+// or kept, or of which another upload's generation came first, is errDead.
 func (tx *Tx) use(g grant, b body, n policy.Node) error {
 	switch b.where {
 	case nowhere:
@@ -62,7 +62,7 @@ func (tx *Tx) use(g grant, b body, n policy.Node) error {
 		switch {
 		case err != nil:
 			return err
-		case found && !rec.dead && rec.gen != b.gen, found && rec.dead && b.gen <= rec.gen:
+		case !found && b.found, found && !rec.dead && rec.gen != b.gen, found && rec.dead && b.gen <= rec.gen:
 			return fmt.Errorf("blob %x generation %d: %w", b.hash[:8], b.gen, errDead)
 		case !found || rec.dead:
 			if err := tx.w.Put(hashKey(tableBlob, b.hash), appendBlob(nil, blobRec{gen: b.gen, size: b.size})); err != nil {

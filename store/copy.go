@@ -325,7 +325,8 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 func (st *Store) dropStaged(ctx context.Context, top policy.Node) error {
 	for done := false; !done; {
 		err := st.update(ctx, engine.Background, func(tx *Tx) (err error) {
-			done, err = tx.dropSome(housekeeping(tx, top), top, copySlice)
+			left := copySlice
+			done, err = tx.dropSome(housekeeping(tx, top), top, &left)
 			if err == nil && done {
 				err = tx.w.Delete(key1(tableStaged, uint64(top)))
 			}
@@ -338,34 +339,31 @@ func (st *Store) dropStaged(ctx context.Context, top policy.Node) error {
 	return nil
 }
 
-// dropSome erases up to n nodes below a collection that is linked nowhere, the
-// deepest first, and tells whether nothing is left but the collection itself,
-// whose own records it then erases too.
-func (tx *Tx) dropSome(g grant, dir policy.Node, n int) (done bool, err error) {
+// dropSome erases nodes below a collection that is linked nowhere, the deepest
+// first, while any are left to the transaction. It tells whether nothing is left
+// but the collection itself, whose own records it then erases too.
+func (tx *Tx) dropSome(g grant, dir policy.Node, left *int) (done bool, err error) {
 	var members []Entry
 	err = tx.children(g, dir, "", func(e *Entry) bool {
 		members = append(members, *e)
-		return len(members) < n
+		return len(members) < *left
 	})
 	if err != nil {
 		return false, err
 	}
 	for i := range members {
 		e := &members[i]
-		if n--; n < 0 {
-			return false, nil
-		}
 		if e.Dir {
-			if done, err := tx.dropSome(g, e.Node, n); err != nil || !done {
+			if done, err := tx.dropSome(g, e.Node, left); err != nil || !done {
 				return false, err
 			}
 		}
 		if err := tx.erase(g, dir, e); err != nil {
 			return false, err
 		}
-	}
-	if n <= 0 {
-		return false, nil
+		if *left--; *left == 0 {
+			return false, nil
+		}
 	}
 	return true, tx.w.Delete(sumKey(dir))
 }

@@ -86,7 +86,7 @@ func TestFailEach(t *testing.T) {
 			}
 			return fault.Hook(op)
 		}
-		of := officeAt(t, cloneDir(t, base), Options{Hooks: []disk.Hook{hook}})
+		of := officeAt(t, base.restore(t), Options{Hooks: []disk.Hook{hook}})
 		armed.Store(true)
 		done, err := of.play(script)
 		armed.Store(false)
@@ -106,10 +106,10 @@ func TestFailEach(t *testing.T) {
 
 // rehearse makes a data directory to start from, and tells what is seen before
 // the script and after each of its steps.
-func rehearse(t *testing.T) (base string, want []map[string]string) {
+func rehearse(t *testing.T) (base backup, want []map[string]string) {
 	of := newOffice(t, Options{}, "mia", "Team mia=editor")
 	of.close()
-	base = cloneDir(t, of.dir)
+	base = save(t, of.dir)
 	of.start()
 	for i := range script {
 		want = append(want, of.dump(of.as("mia")))
@@ -117,7 +117,9 @@ func rehearse(t *testing.T) (base string, want []map[string]string) {
 			t.Fatalf("%s: %v", script[i].name, err)
 		}
 	}
-	return base, append(want, of.dump(of.as("mia")))
+	want = append(want, of.dump(of.as("mia")))
+	of.stop()
+	return base, want
 }
 
 // play does steps until one fails.

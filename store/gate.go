@@ -253,7 +253,7 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 	if want&^held == 0 && held&policy.See != 0 {
 		return grant{tx, o, g.node, held}, nil
 	}
-	if held&policy.DeleteOwn != 0 && want == policy.Delete {
+	if need := policy.See | policy.DeleteOwn; need&^held == 0 && want == policy.Delete {
 		own, err := tx.allBy(g, sp.entry(), s.cred.User)
 		if err != nil {
 			return grant{}, err

@@ -25,16 +25,17 @@ var errCollecting = errors.New("a collection is under way; wait for its end")
 const collectSlice = 200
 
 // Collect erases content that nobody has used for longer than the grace time,
-// and blob files that no record names, left by a crash before a commit. It
-// works in slices and gives way to requests. There is one collection at a time:
-// two would remove each other's files, and what was uploaded between.
+// blob files that no record names, left by a crash before a commit, and locks
+// that have expired. It works in slices and gives way to requests. There is one
+// collection at a time: two would remove each other's files, and what was
+// uploaded between.
 func (st *Store) Collect(ctx context.Context, grace time.Duration) (Collected, error) {
 	if !st.collecting.TryLock() {
 		return Collected{}, errCollecting
 	}
 	defer st.collecting.Unlock()
 	var c Collected
-	if err := st.buryLeftovers(ctx); err != nil {
+	if err := errors.Join(st.forgetLocks(ctx), st.buryLeftovers(ctx)); err != nil {
 		return c, err
 	}
 	for more := true; more; {
@@ -56,6 +57,16 @@ func (st *Store) Collect(ctx context.Context, grace time.Duration) (Collected, e
 	n, err := st.sweep(ctx, grace)
 	c.Files += n
 	return c, err
+}
+
+func (st *Store) forgetLocks(ctx context.Context) (err error) {
+	for more := true; more && err == nil; {
+		err = st.update(ctx, engine.Background, func(tx *Tx) (err error) {
+			more, err = tx.dropExpired(housekeeping(tx, 0), collectSlice)
+			return err
+		})
+	}
+	return err
 }
 
 // collect erases some small contents and declares some blobs dead.

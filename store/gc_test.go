@@ -208,28 +208,48 @@ func TestCollectLeavesUploadsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	of.unuse(s, "/Team/file")
-	of.collect(0)
+	if got := of.collect(0); got != (Collected{}) {
+		t.Errorf("collected %+v under an upload", got)
+	}
 	of.commit(u)()
 	of.wantContent(s, "/Team/new", bigFile)
 }
 
 // TestUploadLosesItsBlob: an upload finds its content there just before the
-// collector's mark, and commits just after: it has to notice and to keep its
-// own bytes.
+// collector's mark, and commits after it: while the file is still there, or when
+// both file and record are gone. It has to notice, and to keep its own bytes.
 func TestUploadLosesItsBlob(t *testing.T) {
-	of, s, _ := race(t)
-	of.put(s, "/Team/file", bigFile)
-	of.unuse(s, "/Team/file")
-	u := of.begun(s, "/Team/new", bigFile)
-	if _, err := u.keep(); err != nil {
-		t.Fatal(err)
+	for _, buried := range []bool{false, true} {
+		of, s, g := race(t)
+		of.put(s, "/Team/file", bigFile)
+		of.unuse(s, "/Team/file")
+		u := of.begun(s, "/Team/new", bigFile)
+		found, err := u.keep()
+		if err != nil || !found.found {
+			t.Fatalf("kept %+v, %v", found, err)
+		}
+		of.st.landed(u.known) // the collector looked before the upload relied on it
+		at, leave := g.close(disk.Remove, blobPath(bigFile, 0))
+		var collector sync.WaitGroup
+		collector.Go(func() { of.collect(0) })
+		<-at
+		if buried {
+			close(leave)
+			collector.Wait()
+		}
+		of.st.launched(u.known)
+		err = of.st.update(ctx, engine.Foreground, func(tx *Tx) error { return second2(u.commit(tx, found, Meta{})) })
+		if !errors.Is(err, errDead) {
+			t.Errorf("buried %t: linked a dead blob: %v", buried, err)
+		}
+		of.commit(u)()
+		if !buried {
+			close(leave)
+			collector.Wait()
+		}
+		of.wantContent(s, "/Team/new", bigFile)
+		of.stop()
 	}
-	// The collector looked before the upload said that it relies on the blob.
-	of.st.landed(u.known)
-	of.collect(0)
-	of.st.launched(u.known)
-	of.commit(u)()
-	of.wantContent(s, "/Team/new", bigFile)
 }
 
 // TestTwoGenerationsAtOnce: one upload meets a dead record and keeps generation

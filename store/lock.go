@@ -225,19 +225,19 @@ func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l L
 			return ErrReserved
 		}
 		var locked error
-		if g.op == opCreate {
+		if created = g.op == opCreate; created {
 			locked = s.unlockedAt(tx, g, sp.nodes, t)
+		}
+		if locked == nil {
+			locked = s.noConflict(tx, g, sp, q)
 		}
 		if err := s.judge(tx, sp, t, locked); err != nil {
 			return err
 		}
-		if created = g.op == opCreate; created {
+		if created {
 			if err := s.createEmpty(tx, g, sp); err != nil {
 				return err
 			}
-		}
-		if err := s.noConflict(tx, g, sp.nodes, q); err != nil {
-			return err
 		}
 		l = Lock{Token: "urn:uuid:" + uuid.NewString(), Node: sp.entry().Node, User: s.cred.User,
 			Owner: q.Owner, Infinite: q.Infinite, Shared: q.Shared, Expires: tx.now.Add(bounded(q.Timeout))}
@@ -264,15 +264,20 @@ func (tx *Tx) keepLock(g grant, l *Lock) error {
 	return tx.w.Put(lockKey(l.Node, l.Token), appendLock(nil, l))
 }
 
-// noConflict holds a new lock against the ones that stand: an exclusive one
-// suffers no other, a shared one no exclusive one. RFC 4918, section 6.1
-func (s *Session) noConflict(tx *Tx, g grant, way []policy.Node, q LockRequest) error {
-	locks, err := tx.locksOn(g, way)
+// noConflict holds a new lock against the ones that stand, also over a name that
+// is still to be made: an exclusive one suffers no other, a shared one no
+// exclusive one. RFC 4918, section 6.1
+func (s *Session) noConflict(tx *Tx, g grant, sp *spot, q LockRequest) error {
+	cover := tx.locksOn
+	if sp.missing() > 0 {
+		cover = tx.locksOver
+	}
+	locks, err := cover(g, sp.nodes)
 	if err != nil {
 		return err
 	}
-	if q.Infinite {
-		below, err := tx.locksBelow(g, way[len(way)-1])
+	if q.Infinite && sp.missing() == 0 {
+		below, err := tx.locksBelow(g, sp.entry().Node)
 		if err != nil {
 			return err
 		}
@@ -282,9 +287,26 @@ func (s *Session) noConflict(tx *Tx, g grant, way []policy.Node, q LockRequest) 
 		return fmt.Errorf("%d locks here already: %w", len(locks), ErrTooMany)
 	}
 	for _, l := range locks {
-		if !l.Shared || !q.Shared {
-			return &LockedError{[]Lock{l}}
+		if l.Shared && q.Shared {
+			continue
 		}
+		if err := s.discreet(tx, sp, &l); err != nil {
+			return err
+		}
+		return &LockedError{[]Lock{l}}
+	}
+	return nil
+}
+
+// discreet lets a lock on something that is hidden from the asker stand where
+// he asked: its own root would tell a name.
+func (s *Session) discreet(tx *Tx, sp *spot, l *Lock) error {
+	up, err := way(tx.r, l.Node)
+	if err != nil {
+		return err
+	}
+	if !tx.state.Decide(s.subject(tx), policy.Place{Space: sp.space.ID, Path: up}, 0).Visible {
+		l.Root = sp.path
 	}
 	return nil
 }
@@ -370,4 +392,31 @@ func (tx *Tx) dropLocks(g grant, e *Entry) error {
 		}
 	}
 	return nil
+}
+
+// dropExpired forgets up to n locks that nobody refreshed in time, and tells
+// whether there may be more.
+func (tx *Tx) dropExpired(g grant, n int) (more bool, err error) {
+	var expired []Lock
+	var failed error
+	err = scanPrefix(tx.r, []byte{tableLock}, func(k, v []byte) bool {
+		l, err := decodeLock(k, v)
+		if err != nil {
+			failed = err
+			return false
+		}
+		if !l.Expires.After(tx.now) {
+			expired = append(expired, l)
+		}
+		return len(expired) < n
+	})
+	if err := errors.Join(err, failed); err != nil {
+		return false, err
+	}
+	for _, l := range expired {
+		if err := tx.dropLock(g, l); err != nil {
+			return false, err
+		}
+	}
+	return len(expired) == n, nil
 }

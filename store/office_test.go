@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -339,12 +340,44 @@ func skip(kind disk.Kind) disk.Hook {
 	}
 }
 
-// cloneDir copies a data directory that is not open.
-func cloneDir(t testing.TB, from string) string {
+// A backup is every file of a data directory that was not open.
+type backup struct {
+	dir   string
+	files map[string][]byte
+}
+
+func save(t testing.TB, dir string) backup {
 	t.Helper()
-	to := t.TempDir()
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+	b := backup{dir, map[string][]byte{}}
+	b.each(t, func(name string) (err error) {
+		b.files[name], err = os.ReadFile(name)
+		return err
+	})
+	return b
+}
+
+// restore puts the directory back to what it was. The many directories stay:
+// they take longer to make than all else.
+func (b backup) restore(t testing.TB) string {
+	t.Helper()
+	b.each(t, os.Remove)
+	for name, content := range b.files {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.dir
+}
+
+func (b backup) each(t testing.TB, fn func(name string) error) {
+	t.Helper()
+	err := filepath.WalkDir(b.dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return fn(name)
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return to
 }

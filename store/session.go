@@ -142,16 +142,15 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want
 	sub, dir := s.subject(tx), sp.place()
 	var failed error
 	err = tx.children(g, g.node, after, func(e *Entry) bool {
-		if len(page) == n {
-			more = true
-			return false
-		}
 		d := policy.Decision{Held: g.held, Visible: g.held&policy.See != 0}
 		if tx.state.OnWay(e.Node) {
 			d = tx.state.Decide(sub, at(dir.Space, dir.Path, e.Node), 0)
 		}
 		if !d.Visible {
 			return true
+		}
+		if more = len(page) == n; more {
+			return false
 		}
 		cg := g.child(e.Node, d.Held)
 		if !want.Locks && !e.Dir && !(want.Props && e.HasProps) {
@@ -319,28 +318,36 @@ func (s *Session) look(tx *Tx, p Path) (*Entry, []string) {
 		return nil, nil
 	}
 	g, err := s.authorize(tx, sp, opLocks)
-	way := sp.nodes
-	if err == ErrNotFound && sp.missing() == 1 {
-		// A name that is not there yet is covered by the locks of its parent.
-		parent := *sp
-		parent.path = sp.path[:len(sp.path)-1]
-		if g, err = s.authorize(tx, &parent, opLocks); err != nil {
-			return nil, nil
-		}
-		locks, err := tx.locksOver(g, way)
-		if err != nil {
-			return nil, nil
-		}
-		return nil, tokensOf(locks)
+	if err == ErrNotFound {
+		return nil, s.lookOver(tx, sp)
 	}
 	if err != nil {
 		return nil, nil
 	}
-	locks, err := tx.locksOn(g, way)
+	locks, err := tx.locksOn(g, sp.nodes)
 	if err != nil {
 		return nil, nil
 	}
 	return sp.entry(), tokensOf(locks)
+}
+
+// lookOver tells which locks cover a name that is not there: those of its
+// parent. A hidden name answers as one that is not there.
+func (s *Session) lookOver(tx *Tx, sp *spot) []string {
+	if sp.isRoot() || sp.missing() > 1 {
+		return nil
+	}
+	n := len(sp.path) - 1
+	parent := spot{path: sp.path[:n], space: sp.space, nodes: sp.nodes[:n], entries: sp.entries[:n]}
+	g, err := s.authorize(tx, &parent, opLocks)
+	if err != nil {
+		return nil
+	}
+	locks, err := tx.locksOver(g, parent.nodes)
+	if err != nil {
+		return nil
+	}
+	return tokensOf(locks)
 }
 
 func tokensOf(locks []Lock) []string {

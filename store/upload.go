@@ -202,6 +202,9 @@ type body struct {
 	content
 	size  int64
 	small []byte // the bytes, for content in the database
+	// found: the blob was there before the upload, which brought no file of its
+	// own and has to find it alive at the commit.
+	found bool
 }
 
 // keep makes the content durable where it is not yet.
@@ -210,7 +213,7 @@ func (u *Upload) keep() (body, error) {
 	case u.n == 0:
 		return body{}, nil
 	case u.temp == nil:
-		return body{content{where: inline, hash: sha256.Sum256(u.small)}, u.n, u.small}, nil
+		return body{content: content{where: inline, hash: sha256.Sum256(u.small)}, size: u.n, small: u.small}, nil
 	}
 	st := u.s.st
 	hash, size := u.temp.Sum()
@@ -227,8 +230,8 @@ func (u *Upload) keep() (body, error) {
 	if err != nil {
 		return body{}, err
 	}
-	b := body{content{blobFile, hash, rec.gen}, size, nil}
-	if found && !rec.dead {
+	b := body{content: content{blobFile, hash, rec.gen}, size: size, found: found && !rec.dead}
+	if b.found {
 		return b, nil
 	}
 	if found {

@@ -140,7 +140,7 @@ func curlRanges(t *testing.T, s *site, file string, big []byte) {
 		t.Errorf("If-Range with a stale tag: %d bytes instead of all", len(a.body))
 	}
 	curlResume(t, s, file, big)
-	if a := s.curl(t, big[:100], "-X", "PUT", "-H", "Content-Range: bytes 0-99/100", "--data-binary", "@-", file); a.status[0] != '4' && a.status[0] != '5' {
+	if a := s.curl(t, big[:100], "-X", "PUT", "-H", "Content-Range: bytes 0-99/100", "--data-binary", "@-", file); a.status < "400" {
 		t.Errorf("PUT with Content-Range: %s", a.status)
 	}
 	if a := s.wantCurl(t, "200", file); !bytes.Equal(a.body, big) {

@@ -245,6 +245,8 @@ func TestServeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
+	over, stop := context.WithCancel(context.Background())
+	stop() // a server that starts all the same ends at once
 	for _, c := range []struct {
 		args string
 		code int
@@ -260,9 +262,11 @@ func TestServeRefuses(t *testing.T) {
 		{"--listen 127.0.0.1:0 --ready-file " + filepath.Join(d.dir, "none", "ready"), exitFailed, "write the ready file"},
 		{"now", exitUsage, `unexpected argument "now"`},
 	} {
-		code, _, errs := d.davit("", append([]string{"serve"}, strings.Fields(c.args)...)...)
-		if code != c.code || !strings.Contains(errs, c.says) {
-			t.Errorf("serve %s: exit code %d, %s", c.args, code, errs)
+		args := append([]string{"--data", d.dir, "serve"}, strings.Fields(c.args)...)
+		var errs strings.Builder
+		code := run(over, args, strings.NewReader(""), io.Discard, &errs)
+		if code != c.code || !strings.Contains(errs.String(), c.says) {
+			t.Errorf("serve %s: exit code %d, %s", c.args, code, errs.String())
 		}
 	}
 	behind := serveOptions{listen: ":0", behindProxy: true}

@@ -71,13 +71,9 @@ func (c *Client) Upload(path string, size int, headers ...string) (k *Conn, begu
 	return k, true
 }
 
-// Say sends text as it is.
-func (k *Conn) Say(text string) {
-	k.t.Helper()
-	if _, err := io.WriteString(k, text); err != nil {
-		k.t.Errorf("%s %s: %v", k.req.Method, k.req.URL.Path, err)
-	}
-}
+// Say sends text as it is. A server that has refused may have hung up already:
+// Answer tells.
+func (k *Conn) Say(text string) { io.WriteString(k, text) }
 
 // Reset breaks the connection as when a cable is pulled.
 func (k *Conn) Reset() {

@@ -1,0 +1,314 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+const (
+	// crashWriters upload at the same time, each in a folder of its own.
+	crashWriters = 200
+	// crashAnswersMax is how many answers a server gives at most before it is
+	// killed.
+	crashAnswersMax = 600
+	// crashRounds take about 40 seconds; DAVIT_CRASH_ROUNDS asks for others.
+	crashRounds = 12
+)
+
+// TestCrash kills the server again and again while 200 people write. What was
+// acknowledged is there after the next start; what was under way is there whole
+// or not at all; nothing else is left. DAVIT_CRASH_SEED repeats a run as far as
+// the scheduling of processes does.
+func TestCrash(t *testing.T) {
+	rounds := crashRounds
+	if testing.Short() {
+		rounds = 2
+	}
+	rounds = int(fromEnv(t, "DAVIT_CRASH_ROUNDS", uint64(rounds)))
+	seed := fromEnv(t, "DAVIT_CRASH_SEED", rand.Uint64())
+	t.Logf("run again with: DAVIT_CRASH_SEED=%d DAVIT_CRASH_ROUNDS=%d", seed, rounds)
+	c := newCrash(t, rand.New(rand.NewPCG(seed, 0)))
+	for round := range rounds {
+		c.write()
+		c.start()
+		c.verify()
+		if t.Failed() {
+			t.Fatalf("in round %d", round+1)
+		}
+	}
+	c.kill()
+	if c.unknown == 0 {
+		t.Error("no kill met a request under way: the test shows nothing")
+	}
+	t.Logf("%d answers, %d requests cut off by %d kills", c.answers.Load(), c.unknown, rounds)
+}
+
+func fromEnv(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// A crash is one data directory and the servers that die over it.
+type crash struct {
+	t       *testing.T
+	rand    *rand.Rand
+	dir     string
+	server  *exec.Cmd
+	log     *lockedBuffer
+	url     string
+	client  *http.Client
+	writers []*crashWriter
+	answers atomic.Int64 // of all servers together
+	unknown int          // requests whose outcome nobody was told
+}
+
+func newCrash(t *testing.T, r *rand.Rand) *crash {
+	c := &crash{t: t, rand: r, dir: t.TempDir()}
+	for _, args := range [][]string{
+		{"init", "--owner", "mia", "--password-stdin"},
+		{"space", "add", "Team", "--kind", "group-folder"},
+		{"level", "set", "Team", "mia", "editor"},
+	} {
+		c.davit(args...)
+	}
+	c.start()
+	t.Cleanup(c.kill)
+	for i := range crashWriters {
+		w := &crashWriter{c: c, home: fmt.Sprintf("/dav/Team/%d", i), rand: rand.New(rand.NewPCG(r.Uint64(), 0)), files: files{}}
+		c.writers = append(c.writers, w)
+		if status, _, err := c.ask("MKCOL", w.home, nil, ""); status != http.StatusCreated {
+			t.Fatalf("MKCOL: %d, %v", status, err)
+		}
+	}
+	return c
+}
+
+// davit runs a command, with everybody's password for the one that asks.
+func (c *crash) davit(args ...string) {
+	c.t.Helper()
+	cmd := exec.Command(binary(c.t), append(args, "--data", c.dir)...)
+	cmd.Stdin = strings.NewReader(everybodysPassword + "\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		c.t.Fatalf("davit %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+func (c *crash) start() {
+	c.t.Helper()
+	ready := filepath.Join(c.t.TempDir(), "url")
+	c.server = exec.Command(binary(c.t), "serve", "--data", c.dir, "--listen", "127.0.0.1:0", "--ready-file", ready)
+	c.log = &lockedBuffer{}
+	c.server.Stdout, c.server.Stderr = c.log, c.log
+	if err := c.server.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: crashWriters}}
+	c.url = awaitURL(c.t, ready, c.log.String)
+}
+
+// kill ends the server without a warning, once.
+func (c *crash) kill() {
+	if c.server == nil {
+		return
+	}
+	c.server.Process.Kill()
+	c.server.Wait()
+	c.server = nil
+	c.client.CloseIdleConnections()
+}
+
+// ask sends one request. An error means that nobody knows what became of it.
+func (c *crash) ask(method, path string, body []byte, destination string) (status int, content []byte, err error) {
+	req, err := http.NewRequest(method, c.url+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.SetBasicAuth("mia", everybodysPassword)
+	if destination != "" {
+		req.Header.Set("Destination", c.url+destination)
+	}
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	content, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, content, err
+}
+
+// write lets everybody write until the server has given some number of answers,
+// and kills it in the middle of the next ones.
+func (c *crash) write() {
+	var killing sync.Once
+	last := c.answers.Load() + c.rand.Int64N(crashAnswersMax)
+	dead := make(chan struct{})
+	var crowd sync.WaitGroup
+	for _, w := range c.writers {
+		crowd.Go(func() {
+			for w.step() {
+				if c.answers.Add(1) > last {
+					killing.Do(func() {
+						c.server.Process.Kill()
+						close(dead)
+					})
+				}
+			}
+		})
+	}
+	crowd.Wait()
+	select {
+	case <-dead:
+	default:
+		c.t.Errorf("the server died by itself\n%s", c.log)
+	}
+	c.kill()
+	for _, w := range c.writers {
+		if w.pending != nil {
+			c.unknown++
+		}
+	}
+}
+
+// verify reads everything back from a server that has just started, and asks it
+// for a check.
+func (c *crash) verify() {
+	c.t.Helper()
+	if temps, err := filepath.Glob(filepath.Join(c.dir, "blobs", "tmp", "*")); err != nil || len(temps) > 0 {
+		c.t.Errorf("temporary files are left: %v (%v)", temps, err)
+	}
+	var crowd sync.WaitGroup
+	room := make(chan struct{}, 16)
+	for _, w := range c.writers {
+		room <- struct{}{}
+		crowd.Go(func() {
+			w.verify()
+			<-room
+		})
+	}
+	crowd.Wait()
+	c.davit("check")
+}
+
+// A crashBody stands for content: the same numbers make the same bytes.
+type crashBody struct{ n, size int }
+
+func (b crashBody) bytes() []byte {
+	line := fmt.Appendf(nil, "%d of %d, ", b.n, b.size)
+	return bytes.Repeat(line, b.size/len(line)+1)[:b.size]
+}
+
+// files are the contents of one folder by name.
+type files map[string]crashBody
+
+// A crashWriter knows what its folder holds: the files as of the last answer,
+// and, while a request is under way, the files as they will be after it.
+type crashWriter struct {
+	c              *crash
+	home           string
+	rand           *rand.Rand
+	files, pending files
+}
+
+var crashNames = []string{"a", "b", "c", "d"}
+
+// step sends one request, and answers false when it was cut off.
+func (w *crashWriter) step() bool {
+	name, other := crashNames[w.rand.IntN(4)], crashNames[w.rand.IntN(4)]
+	body, there := w.files[name]
+	next := maps.Clone(w.files)
+	method, content, to := "PUT", []byte(nil), ""
+	switch n := w.rand.IntN(10); {
+	case n < 2 && there && name != other:
+		method, to, next[other] = "MOVE", w.home+"/"+other, body
+		delete(next, name)
+	case n < 3 && there && name != other:
+		method, to, next[other] = "COPY", w.home+"/"+other, body
+	case n < 4 && there:
+		method = "DELETE"
+		delete(next, name)
+	default:
+		size := []int{0, 100, 8192, 8193, 50_000, 300_000}[w.rand.IntN(6)]
+		// One in four contents has been uploaded before.
+		next[name] = crashBody{w.rand.IntN([]int{10, 1 << 30, 1 << 30, 1 << 30}[w.rand.IntN(4)]), size}
+		content = next[name].bytes()
+	}
+	w.pending = next
+	status, _, err := w.c.ask(method, w.home+"/"+name, content, to)
+	if err != nil {
+		return false
+	}
+	if status != http.StatusCreated && status != http.StatusNoContent {
+		w.c.t.Errorf("%s %s/%s: %d", method, w.home, name, status)
+	}
+	w.files, w.pending = next, nil
+	return true
+}
+
+// verify holds the folder to be as of the last answer, or as after the request
+// that got none.
+func (w *crashWriter) verify() {
+	seen, err := w.read()
+	if err != nil {
+		w.c.t.Errorf("%s: %v", w.home, err)
+		return
+	}
+	if !w.files.like(seen) && !(w.pending != nil && w.pending.like(seen)) {
+		w.c.t.Errorf("%s holds %s, acknowledged was %v, under way %v", w.home, told(seen), w.files, w.pending)
+	}
+	if !w.files.like(seen) {
+		w.files = w.pending
+	}
+	w.pending = nil
+}
+
+// read gives the hashes of what the folder holds.
+func (w *crashWriter) read() (map[string][32]byte, error) {
+	seen := map[string][32]byte{}
+	for _, name := range crashNames {
+		status, content, err := w.c.ask("GET", w.home+"/"+name, nil, "")
+		switch {
+		case err != nil:
+			return nil, err
+		case status == http.StatusOK:
+			seen[name] = sha256.Sum256(content)
+		case status != http.StatusNotFound:
+			return nil, errors.New(http.StatusText(status))
+		}
+	}
+	return seen, nil
+}
+
+// like tells whether the files have exactly these hashes.
+func (f files) like(seen map[string][32]byte) bool {
+	return maps.EqualFunc(f, seen, func(b crashBody, hash [32]byte) bool { return sha256.Sum256(b.bytes()) == hash })
+}
+
+func told(seen map[string][32]byte) string {
+	var parts []string
+	for name, hash := range seen {
+		parts = append(parts, fmt.Sprintf("%s=%x", name, hash[:4]))
+	}
+	return strings.Join(parts, " ")
+}
