@@ -167,7 +167,7 @@ func statusOf(method string, err error) int {
 // does, for every method and user, at things that are there, hidden or missing.
 func TestExplainAgrees(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
-	const changes, questions = 200, 60
+	const changes, questions = 150, 50
 	w := newWorld(t, seed)
 	var history []string
 	seen := map[int]int{}

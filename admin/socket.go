@@ -29,7 +29,6 @@ const (
 	answerMax         = 64 << 20 // bytes of an answer
 	headerMax         = 16 << 10
 	readHeaderTimeout = 10 * time.Second
-	readTimeout       = 30 * time.Second
 )
 
 // ErrNoServer is wrapped by Dial when no server runs over the data directory.
@@ -102,10 +101,10 @@ func near(dir string, use func(path string) error) error {
 
 // Serve answers operations on the control socket until ctx ends; it closes l.
 func (a *Admin) Serve(ctx context.Context, l net.Listener, log *slog.Logger) error {
+	// No ReadTimeout: it would end the context of an operation that takes long.
 	server := &http.Server{
 		Handler:           a,
 		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
 		MaxHeaderBytes:    headerMax,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return ctx },

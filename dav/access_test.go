@@ -384,6 +384,12 @@ func TestEntriesFollowTheNode(t *testing.T) {
 	tree(t, mia, "/dav/Team/renamed.txt")
 	max.Do("PUT", "/dav/Team/renamed.txt", "max's").Want(t, 403)
 
+	s.Space("Free", "group:staff=editor", "group:guests=viewer")
+	s.Entry("/Team/copy", "group:guests", wall)
+	mia.Do("MOVE", "/dav/Team/copy", "", "Destination", "/dav/Free/copy").Want(t, 201)
+	max.Do("GET", "/dav/Free/copy/in.txt", "").Want(t, 404)
+	sameList(t, "max in Free", hrefs(t, max.Do("PROPFIND", "/dav/Free/", "", "Depth", "1")), []string{"/dav/Free/"})
+
 	// What is moved over an entry's bearer takes its place, not its entries; a
 	// file that is written or copied over stays what it is.
 	s.Entry("/Team/b.txt", "group:guests", policy.Entry{Allow: policy.Write})

@@ -22,16 +22,24 @@ type member struct {
 func (rq *request) self(s *store.Session, want store.Want) (member, error) {
 	switch rq.kind {
 	case kindRoot:
-		return virtual("", nil), nil
+		return virtual(s, "", nil, want), nil
 	case kindMount, kindShared:
-		return virtual(Prefix, rq.url), nil
+		return virtual(s, Prefix, rq.url, want), nil
 	}
 	info, err := s.Stat(rq.path, want)
 	return member{Info: info, prefix: Prefix, url: rq.url}, err
 }
 
-func virtual(prefix string, url wire.Path) member {
-	return member{Info: store.Info{Entry: store.Entry{Dir: true}}, prefix: prefix, url: url, virtual: true}
+// virtual is a collection that only leads to others. Systems that mount it show
+// its room as the drive's, so it tells that of the asker's own drive.
+func virtual(s *store.Session, prefix string, url wire.Path, want store.Want) member {
+	m := member{Info: store.Info{Entry: store.Entry{Dir: true}}, prefix: prefix, url: url, virtual: true}
+	if want.Quota {
+		if home, err := s.Stat(store.Path{"~" + s.UserName()}, store.Want{Quota: true}); err == nil {
+			m.Quota = home.Quota
+		}
+	}
+	return m
 }
 
 // members gives the pages of the request's collection; its first error comes
@@ -49,7 +57,7 @@ func (rq *request) members() (iter.Seq2[[]member, error], error) {
 func (rq *request) pages(s *store.Session, want store.Want) iter.Seq2[[]member, error] {
 	switch rq.kind {
 	case kindRoot:
-		return onePage([]member{virtual("", wire.Path{Prefix[1:]})}, nil)
+		return onePage([]member{virtual(s, "", wire.Path{Prefix[1:]}, want)}, nil)
 	case kindShared:
 		return onePage(nil, nil)
 	case kindMount:
@@ -72,7 +80,7 @@ func (rq *request) tops(s *store.Session, want store.Want) ([]member, error) {
 	for _, info := range infos {
 		tops = append(tops, member{Info: info, prefix: Prefix, url: rq.urlOf(store.Path{info.Name})})
 	}
-	return append(tops, virtual(Prefix, wire.Path{"shared"})), nil
+	return append(tops, virtual(s, Prefix, wire.Path{"shared"}, want)), nil
 }
 
 func itemPages(s *store.Session, p store.Path, url wire.Path, want store.Want) iter.Seq2[[]member, error] {

@@ -43,8 +43,8 @@ func init() {
 		{name: davName("lockdiscovery"), all: true, want: store.Want{Locks: true}, has: always, write: writeLocks},
 		{name: davName("supportedlock"), all: true, has: real, write: func(f *finding, _ *member) { f.m.Raw(wire.SupportedLock, supportedLock) }},
 		// RFC 4331, section 2: not in allprop
-		{name: davName("quota-available-bytes"), want: store.Want{Quota: true}, has: realCollection, write: func(f *finding, m *member) { f.m.Int(wire.QuotaAvailable, m.Quota.Available) }},
-		{name: davName("quota-used-bytes"), want: store.Want{Quota: true}, has: realCollection, write: func(f *finding, m *member) { f.m.Int(wire.QuotaUsed, m.Quota.Used) }},
+		{name: davName("quota-available-bytes"), want: store.Want{Quota: true}, has: folder, write: func(f *finding, m *member) { f.m.Int(wire.QuotaAvailable, m.Quota.Available) }},
+		{name: davName("quota-used-bytes"), want: store.Want{Quota: true}, has: folder, write: func(f *finding, m *member) { f.m.Int(wire.QuotaUsed, m.Quota.Used) }},
 		{name: davName("current-user-privilege-set"), has: always, write: func(f *finding, m *member) {
 			f.m.Append(wire.CurrentPrivileges, func(dst []byte) []byte { return appendPrivileges(dst, m.Held) })
 		}},
@@ -57,10 +57,10 @@ func init() {
 	}
 }
 
-func always(*member) bool           { return true }
-func real(m *member) bool           { return !m.virtual }
-func file(m *member) bool           { return !m.Dir }
-func realCollection(m *member) bool { return m.Dir && !m.virtual }
+func always(*member) bool   { return true }
+func real(m *member) bool   { return !m.virtual }
+func file(m *member) bool   { return !m.Dir }
+func folder(m *member) bool { return m.Dir }
 
 // label is the name as people read it.
 func (m *member) label() string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"davit/dav/davtest"
+	"davit/policy"
 	"davit/store"
 )
 
@@ -128,6 +129,21 @@ func TestUnlock(t *testing.T) {
 	mia.Do("UNLOCK", "/dav/Team/a.txt", "").Want(t, 400)
 	s.As("ben").Do("UNLOCK", "/dav/Team/a.txt", "", "Lock-Token", "<"+token+">").Want(t, 204)
 	mia.Do("UNLOCK", "/dav/Team/a.txt", "", "Lock-Token", "<"+token+">").Want(t, 409)
+}
+
+// Breaking a lock takes the right at its root, which may stand above the path.
+func TestBreakLockFromBelow(t *testing.T) {
+	t.Parallel()
+	s := davtest.Start(t, "mia", "max")
+	s.Space("Team", "user:mia=editor", "user:max=editor")
+	mia, max := s.As("mia"), s.As("max")
+	tree(t, mia, "/dav/Team/a/", "/dav/Team/a/b/", "/dav/Team/a/b/c.txt")
+	s.Entry("/Team/a/b", "user:max", policy.Entry{Allow: policy.BreakLock})
+	token := take(t, mia, "/dav/Team/a", exclusive)
+	max.Do("UNLOCK", "/dav/Team/a/b/c.txt", "", "Lock-Token", "<"+token+">").Want(t, 403, "<D:href>/dav/Team/a</D:href>", "<D:unlock/>")
+	mia.Do("UNLOCK", "/dav/Team/a/b/c.txt", "", "Lock-Token", "<"+token+">").Want(t, 204) // RFC 4918, section 9.11: any resource in its scope
+	token = take(t, mia, "/dav/Team/a/b", exclusive)
+	max.Do("UNLOCK", "/dav/Team/a/b/c.txt", "", "Lock-Token", "<"+token+">").Want(t, 204)
 }
 
 func TestSharedLocks(t *testing.T) {

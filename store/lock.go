@@ -360,11 +360,28 @@ func (s *Session) Unlock(ctx context.Context, p Path, token string) error {
 		if i < 0 {
 			return ErrNoLock
 		}
-		if locks[i].User != s.cred.User && g.held&policy.BreakLock == 0 {
-			return s.refuse(tx, sp.place(), policy.BreakLock, sp.path)
+		if err := s.mayBreak(tx, sp, locks[i]); err != nil {
+			return err
 		}
 		return tx.dropLock(g, locks[i])
 	})
+}
+
+// mayBreak decides ending a lock: one's own, or another's with the right at its
+// root, which may stand above the path.
+func (s *Session) mayBreak(tx *Tx, sp *spot, l Lock) error {
+	if l.User == s.cred.User {
+		return nil
+	}
+	up, err := way(tx.r, l.Node)
+	if err != nil {
+		return err
+	}
+	root := policy.Place{Space: sp.space.ID, Path: up}
+	if !tx.state.Decide(s.subject(tx), root, policy.BreakLock).Allowed() {
+		return s.refuse(tx, root, policy.BreakLock, l.Root)
+	}
+	return nil
 }
 
 func (tx *Tx) dropLock(g grant, l Lock) error {
