@@ -98,13 +98,12 @@ func (a *Admin) AddUser(ctx context.Context, n NewUser) (User, error) {
 	if err := edit.apply(state, &u); err != nil {
 		return User{}, err
 	}
-	u, err := a.op.AddUser(ctx, u, "")
+	stored, err := a.auth.Hash(ctx, n.Password)
 	if err != nil {
 		return User{}, err
 	}
-	if err := a.auth.SetPassword(ctx, u.ID, n.Password); err != nil {
-		return User{}, &Error{Failed, fmt.Sprintf("user %s was added without a password: %v", u.Name, err),
-			"davit user passwd " + u.Name}
+	if u, err = a.op.AddUser(ctx, u, stored); err != nil {
+		return User{}, err
 	}
 	return a.user(u.ID)
 }

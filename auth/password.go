@@ -50,19 +50,28 @@ const (
 	sumMin    = 16
 )
 
-// SetPassword gives the account a new main password and lifts its lock: what was
-// guessed at before is gone.
-func (s *Service) SetPassword(ctx context.Context, id policy.ID, secret string) error {
+// Hash makes the stored form of a new main password, which has to obey the
+// rules.
+func (s *Service) Hash(ctx context.Context, secret string) (string, error) {
 	if err := CheckPassword(secret); err != nil {
-		return err
+		return "", err
 	}
 	leave, err := s.work.enter(ctx)
 	if err != nil {
+		return "", err
+	}
+	defer leave()
+	return s.work.hash(secret).String(), nil
+}
+
+// SetPassword gives the account a new main password and lifts its lock: what was
+// guessed at before is gone.
+func (s *Service) SetPassword(ctx context.Context, id policy.ID, secret string) error {
+	stored, err := s.Hash(ctx, secret)
+	if err != nil {
 		return err
 	}
-	h := s.work.hash(secret)
-	leave()
-	if err := s.accounts.SetPassword(ctx, id, h.String()); err != nil {
+	if err := s.accounts.SetPassword(ctx, id, stored); err != nil {
 		return err
 	}
 	return s.Unlock(ctx, id)

@@ -160,7 +160,7 @@ func TestTreeWithSomethingHidden(t *testing.T) {
 	mia := s.As("mia")
 	tree(t, mia, "/dav/Team/folder/deep/", "/dav/Team/folder/deep/secret.txt", "/dav/Team/folder/deep/open.txt")
 	s.Level("Team", "user:ben", "editor")
-	s.Entry("/Team/folder/deep/secret.txt", "user:ben", wall)
+	s.Entry("/Team/folder/deep/secret.txt", "user:ben", policy.Entry{Deny: policy.See})
 	ben := s.As("ben")
 	before := mia.Tree("/dav/Team/")
 	for _, r := range []struct{ method, to string }{{"DELETE", ""}, {"MOVE", "/dav/Team/moved"}, {"MOVE", "/dav/home/moved"}} {
@@ -176,6 +176,7 @@ func TestTreeWithSomethingHidden(t *testing.T) {
 		[]string{"/dav/Team/copy/", "/dav/Team/copy/deep/", "/dav/Team/copy/deep/open.txt", "/dav/Team/copy/in.txt"})
 	// What cannot be taken away, though it is seen, holds the tree as well.
 	s.Entry("/Team/folder/deep/secret.txt", "user:ben", policy.Entry{Deny: policy.Delete})
+	ben.Do("GET", "/dav/Team/folder/deep/secret.txt", "").Want(t, 200)
 	ben.Do("DELETE", "/dav/Team/folder", "").Want(t, 403)
 	// Once it is gone nothing holds the rest.
 	mia.Do("DELETE", "/dav/Team/folder/deep/secret.txt", "").Want(t, 204)

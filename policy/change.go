@@ -196,6 +196,11 @@ func (c DropUser) apply(e *edit) error {
 	case !u.Inactive:
 		return invalid("user %q is active; deactivate the account before deleting it", u.Name)
 	}
+	for _, sp := range e.spaces.all() {
+		if sp.Owner == c.ID && sp.Kind != Personal {
+			return invalid("user %q owns the space %q; hand it over first", u.Name, sp.Name)
+		}
+	}
 	e.dropFromLists(c.ID)
 	if err := e.rename(nameOfUser, u.Name, "", u.ID); err != nil {
 		return err

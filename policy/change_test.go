@@ -61,6 +61,12 @@ var refusals = []struct {
 	{"an active user deleted", func(w *world) []policy.Change {
 		return []policy.Change{policy.DropUser{ID: w.id("user:mia")}}
 	}, policy.ErrInvalid},
+	{"the owner of a room deleted", func(w *world) []policy.Change {
+		return []policy.Change{
+			policy.PutUser{User: w.account("mona", func(u *policy.User) { u.Inactive = true })},
+			policy.DropUser{ID: w.id("user:mona")},
+		}
+	}, policy.ErrInvalid},
 	{"an unknown user deleted", func(w *world) []policy.Change {
 		return []policy.Change{policy.DropUser{ID: 4711}}
 	}, policy.ErrNotFound},

@@ -96,7 +96,7 @@ func (f *furnished) damages() []damage {
 		{"ids given again", keyIDs, to(beUint64(17)), nil, "ids up to"},
 		{"short epoch", keyEpoch, cut, nil, "7 bytes instead of 8"},
 		{"user no JSON", key1(tableUser, uint64(f.mia.ID)), cut, nil, "record U"},
-		{"user gone", key1(tableUser, uint64(f.mia.ID)), gone, nil, "no such member"},
+		{"user gone", key1(tableUser, uint64(f.mia.ID)), gone, nil, `members of group "staff"`},
 		{"group no JSON", key1(tableGroup, uint64(f.group.ID)), cut, nil, "record G"},
 		{"profile gone", []byte{tableProfile}, gone, nil, "has no profile"},
 		{"space gone", key1(tableSpace, uint64(f.team.ID)), gone, nil, "not a place in a space"},

@@ -18,7 +18,7 @@ func TestCrowd(t *testing.T) {
 	c := newClock()
 	of := newOffice(t, Options{Clock: c.Now}, "mia", "Team mia=editor")
 	r := random(t)
-	rounds := 250
+	rounds := 150
 	if testing.Short() {
 		rounds = 60
 	}

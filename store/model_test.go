@@ -18,7 +18,7 @@ import (
 // rights, in a store and in the oracle: they must agree on each answer, and
 // from time to time on everything that anybody sees.
 func TestModel(t *testing.T) {
-	operations := 3000
+	operations := 2000
 	if testing.Short() {
 		operations = 600
 	}

@@ -26,7 +26,7 @@ const (
 	// killed.
 	crashAnswersMax = 600
 	// crashRounds take about 40 seconds; DAVIT_CRASH_ROUNDS asks for others.
-	crashRounds = 12
+	crashRounds = 30
 )
 
 // TestCrash kills the server again and again while 200 people write. What was

@@ -74,12 +74,15 @@ func StartWith(t testing.TB, o store.Options, people ...string) *Server {
 
 func (s *Server) open(o store.Options) {
 	s.t.Helper()
+	log := slog.New(alarm{slog.DiscardHandler, s.t})
+	if o.Log == nil {
+		o.Log = log
+	}
 	var err error
 	if s.Store, err = store.Open(s.Dir, o); err != nil {
 		s.t.Fatal(err)
 	}
 	s.Auth = auth.New(s.Store, auth.Options{Now: o.Clock})
-	log := slog.New(alarm{slog.DiscardHandler, s.t})
 	s.Handler = &auth.Guard{Store: s.Store, Auth: s.Auth, Next: dav.New(dav.Config{Log: log}), Class: policy.DAV}
 	s.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.busy.RLock()
