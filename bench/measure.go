@@ -38,6 +38,7 @@ type results struct {
 	rows    []result
 	floor   []time.Duration // median durable write, taken before each workload
 	peak    []int64         // bytes, by server; 0 where the system does not tell
+	own     []int64         // the same without mapped files, seen after a workload
 }
 
 // A meter runs workloads in turn on each server.
@@ -51,7 +52,7 @@ type meter struct {
 // measure runs everything. A workload that fails on a server is recorded and
 // does not keep the others from running.
 func (m *meter) measure(ctx context.Context, chosen []workload, servers []*server) (*results, error) {
-	res := &results{servers: servers, peak: make([]int64, len(servers))}
+	res := &results{servers: servers, peak: make([]int64, len(servers)), own: make([]int64, len(servers))}
 	sites := make([]*site, len(servers))
 	for i, s := range servers {
 		var err error
@@ -71,6 +72,10 @@ func (m *meter) measure(ctx context.Context, chosen []workload, servers []*serve
 			return nil, err
 		}
 		res.rows = append(res.rows, r)
+		for i, s := range servers {
+			own, _ := ownMemory(s.child.pid())
+			res.own[i] = max(res.own[i], own)
+		}
 	}
 	for i, s := range servers {
 		res.peak[i], _ = peakMemory(s.child.pid()) // zero stands for unknown

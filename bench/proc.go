@@ -47,6 +47,10 @@ func residentMemory(pid int) (int64, error) { return memory(pid, "VmRSS") }
 // peakMemory is the most it has ever held, in bytes.
 func peakMemory(pid int) (int64, error) { return memory(pid, "VmHWM") }
 
+// ownMemory is what it holds now besides files that are mapped, whose pages the
+// system takes back when it needs them; in bytes.
+func ownMemory(pid int) (int64, error) { return memory(pid, "RssAnon") }
+
 func memory(pid int, field string) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -73,7 +73,8 @@ func newReport(o options, res *results) report {
 	for i, s := range res.servers {
 		rep.Rows = append(rep.Rows,
 			memoryRow("memory, idle", s, s.idleMemory, idleMemoryMax, o.scale.judged),
-			memoryRow("memory, peak", s, res.peak[i], peakMemoryMax, o.scale.judged))
+			memoryRow("memory, own", s, res.own[i], peakMemoryMax, o.scale.judged),
+			memoryRow("memory, peak with the mapped database", s, res.peak[i], 0, false))
 	}
 	return rep
 }
@@ -176,7 +177,7 @@ func median(d []time.Duration) time.Duration {
 func memoryRow(name string, s *server, bytes int64, barMiB float64, judged bool) row {
 	mib := float64(bytes) / (1 << 20)
 	r := row{Workload: name, Server: s.name, Unit: "MiB", Median: mib, Min: mib, Max: mib}
-	if s.held {
+	if s.held && barMiB > 0 {
 		r.Bar = fmt.Sprintf("<= %.0f MiB", barMiB)
 		if judged && bytes > 0 {
 			r.Met = yesNo(mib <= barMiB)

@@ -107,7 +107,8 @@ func TestReportTellsWhatAReaderNeeds(t *testing.T) {
 	res := &results{
 		servers: []*server{naive, davit},
 		floor:   []time.Duration{ms, 2 * ms, 3 * ms},
-		peak:    []int64{0, 200 << 20},
+		peak:    []int64{0, 400 << 20},
+		own:     []int64{0, 200 << 20},
 		rows: []result{{
 			workload: workload{name: "a|b", unit: perMilli, bar: bar{atMost: ms}},
 			records: []*record{
@@ -139,7 +140,8 @@ func TestReportTellsWhatAReaderNeeds(t *testing.T) {
 		`| a\|b | davit | ms | 1.00 | 1.00 | 1.00 |  | 500µs | <= 1ms | no |`,
 		"| floor: write 1 KiB + fdatasync | this disk | ms | 2.00 | 1.00 | 3.00 |",
 		"| memory, idle | davit | MiB | 30.0 | 30.0 | 30.0 |  |  | <= 40 MiB | yes |",
-		"| memory, peak | davit | MiB | 200 | 200 | 200 |  |  | <= 150 MiB | no |",
+		"| memory, own | davit | MiB | 200 | 200 | 200 |  |  | <= 150 MiB | no |",
+		"| memory, peak with the mapped database | davit | MiB | 400 | 400 | 400 |  |  |  |  |",
 		"- a|b, naive: failed: no luck\n",
 	} {
 		if !strings.Contains(page, want) {
