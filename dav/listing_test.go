@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"maps"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -210,6 +211,34 @@ func TestListingOfManyPages(t *testing.T) {
 	page := mia.Do("GET", "/dav/home/many/", "").Want(t, 200, "file-000000.txt", "file-001099.txt", "zz/")
 	if n := strings.Count(page.Body, "<tr>"); n != files+1 {
 		t.Errorf("%d rows", n)
+	}
+}
+
+// A gauge measures the largest piece in which an answer is sent.
+type gauge struct {
+	*httptest.ResponseRecorder
+	largest int
+}
+
+func (g *gauge) Write(p []byte) (int, error) {
+	g.largest = max(g.largest, len(p))
+	return g.ResponseRecorder.Write(p)
+}
+
+// A long listing is sent as it is read, never gathered.
+func TestListingIsStreamed(t *testing.T) {
+	t.Parallel()
+	s := davtest.Start(t, "mia")
+	fill(t, s, "many", 300)
+	for _, depth := range []string{"1", "infinity"} {
+		r := httptest.NewRequest("PROPFIND", "/dav/home/many/", nil)
+		r.Header.Set("Depth", depth)
+		r.SetBasicAuth("mia", davtest.Password)
+		g := &gauge{ResponseRecorder: httptest.NewRecorder()}
+		s.Handler.ServeHTTP(g, r)
+		if g.Code != 207 || g.Body.Len() < 128<<10 || g.largest > 64<<10 {
+			t.Errorf("depth %s: %d, %d bytes in pieces of up to %d", depth, g.Code, g.Body.Len(), g.largest)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func init() {
 		{name: davName("getcontentlength"), all: true, has: file, write: func(f *finding, m *member) { f.m.Int(wire.GetContentLength, m.Size) }},
 		{name: davName("getcontenttype"), all: true, has: file, write: func(f *finding, m *member) { f.m.Text(wire.GetContentType, mediaType(&m.Entry)) }},
 		{name: davName("getetag"), all: true, has: file, write: func(f *finding, m *member) { f.m.Append(wire.GetETag, m.AppendETag) }},
-		{name: davName("lockdiscovery"), all: true, want: store.Want{Locks: true}, has: always, write: writeLocks},
+		{name: davName("lockdiscovery"), all: true, want: store.Want{Locks: true}, has: open, write: writeLocks},
 		{name: davName("supportedlock"), all: true, has: real, write: func(f *finding, _ *member) { f.m.Raw(wire.SupportedLock, supportedLock) }},
 		// RFC 4331, section 2: not in allprop
 		{name: davName("quota-available-bytes"), want: store.Want{Quota: true}, has: folder, write: func(f *finding, m *member) { f.m.Int(wire.QuotaAvailable, m.Quota.Available) }},
@@ -60,7 +60,10 @@ func init() {
 func always(*member) bool   { return true }
 func real(m *member) bool   { return !m.virtual }
 func file(m *member) bool   { return !m.Dir }
-func folder(m *member) bool { return m.Dir }
+func folder(m *member) bool { return m.Dir && !m.Shell }
+
+// open: a shell tells nothing but the way down.
+func open(m *member) bool { return !m.Shell }
 
 // label is the name as people read it.
 func (m *member) label() string {

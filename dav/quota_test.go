@@ -3,6 +3,7 @@ package dav_test
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -81,9 +82,9 @@ func TestShownQuotaIsEnforced(t *testing.T) {
 		for _, path := range []string{"/dav/Team/", "/dav/Team/folder/sub/"} {
 			_, available := usage(t, mia, path)
 			body := content("m", available+1)
-			if chunked {
+			if chunked { // and refused in the middle: its end never comes
 				k, _ := mia.Upload(path+"more.bin", -1)
-				k.Say(inChunks(body))
+				k.Say(strings.TrimSuffix(inChunks(body+content("m", 1<<19)), "0\r\n\r\n"))
 				k.Answer().Want(t, 507)
 			} else {
 				k, begun := mia.Upload(path+"more.bin", len(body))
@@ -198,6 +199,23 @@ func TestOverwritingWithLess(t *testing.T) {
 	mia.Do("PUT", "/dav/Team/small.bin", content("s", 10)).Want(t, 201)
 	mia.Do("COPY", "/dav/Team/small.bin", "", "Destination", "/dav/Team/folder/a.bin").Want(t, 204) // less as well
 	wantUsage(t, mia, "/dav/Team/folder/", 10, 49_990)
+}
+
+// A limit that is set in the middle of an upload counts at its end.
+func TestLimitSetDuringUpload(t *testing.T) {
+	t.Parallel()
+	s, mia := limited(t)
+	k, _ := mia.Upload("/dav/Team/folder/a.bin", 200_000)
+	s.Quota("/Team/folder", 100_000)
+	k.Say(content("a", 200_000))
+	k.Answer().Want(t, 507, ">100000</x:limit>")
+	s.Settle()
+	wantUsage(t, mia, "/dav/Team/folder/", 0, 100_000)
+	k, _ = mia.Upload("/dav/Team/other/a.bin", 200_000)
+	s.Quota("/Team/other", 100_000) // there was none when it began
+	k.Say(content("a", 200_000))
+	k.Answer().Want(t, 507, ">100000</x:limit>")
+	mia.Do("GET", "/dav/Team/other/a.bin", "").Want(t, 404)
 }
 
 // Within one limit MOVE is free, however full; into another it is charged.

@@ -100,6 +100,9 @@ func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) 
 	if info.Root {
 		info.Name = tx.spaceName(e.Node)
 	}
+	if info.Shell {
+		return info, nil // the way down, and nothing of what is here
+	}
 	if want.Quota && e.Dir {
 		info.Quota = tx.quotaAt(at)
 	}
@@ -109,7 +112,7 @@ func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) 
 			return info, err
 		}
 	}
-	if want.Props && e.HasProps && !info.Shell {
+	if want.Props && e.HasProps {
 		info.Props, err = tx.props(g, e.Node)
 	}
 	return info, err
