@@ -137,3 +137,19 @@ func BenchmarkGet256M(b *testing.B) {
 		request(b, c, "GET", s.URL+"/dav/home/big.bin", "")
 	}
 }
+func BenchmarkPut256M(b *testing.B) {
+	s := davtest.Start(b, "mia")
+	c := client()
+	big := bytes.Repeat([]byte("0123456789abcdef"), 16<<20)
+	b.SetBytes(int64(len(big)))
+	for i := 0; b.Loop(); i++ {
+		big[0], big[1] = byte(i), byte(i>>8)
+		req, _ := http.NewRequest("PUT", s.URL+"/dav/home/big.bin", bytes.NewReader(big))
+		req.SetBasicAuth("mia", davtest.Password)
+		resp, err := c.Do(req)
+		if err != nil || resp.StatusCode > 204 {
+			b.Fatal(err, resp)
+		}
+		resp.Body.Close()
+	}
+}

@@ -165,10 +165,16 @@ func (f *FS) full(name string) (string, error) {
 // A File is a new file being written. It keeps the name it was created with,
 // also after a Rename.
 type File struct {
-	fs   *FS
-	file *os.File
-	name string
+	fs      *FS
+	file    *os.File
+	name    string
+	written int64 // bytes
+	handed  int64 // of these, handed to the disk
 }
+
+// handOver is how much of a file is written before the disk is asked to begin
+// with it: a large file then does not wait for all of it at its Sync.
+const handOver = 8 << 20
 
 // Name returns the name it was created with, relative to its FS.
 func (f *File) Name() string { return f.name }
@@ -182,7 +188,12 @@ func (f *File) Write(p []byte) (int, error) {
 	if !pass {
 		return len(p), nil
 	}
-	return f.file.Write(p)
+	n, err := f.file.Write(p)
+	if f.written += int64(n); f.written-f.handed >= handOver {
+		beginWriting(f.file, f.handed, f.written-f.handed)
+		f.handed = f.written
+	}
+	return n, err
 }
 
 // ReadFrom implements io.ReaderFrom: the system may copy from file to file by
