@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"davit/dav/wire"
 	"davit/policy"
@@ -162,7 +163,11 @@ func (rq *request) answer(err error) {
 		rq.w.WriteHeader(a.status)
 		return
 	case http.StatusMethodNotAllowed:
-		h.Set("Allow", rq.allow()) // RFC 9110, section 15.5.6
+		allow := rq.allow() // RFC 9110, section 15.5.6
+		if errors.Is(err, store.ErrIsDir) {
+			allow = strings.Replace(allow, "PUT, ", "", 1)
+		}
+		h.Set("Allow", allow)
 	}
 	if a.why != nil {
 		h.Set("Content-Type", wire.ContentType)

@@ -108,6 +108,7 @@ type request struct {
 	session *store.Session
 	kind    kind
 	url     wire.Path  // below Prefix
+	slash   bool       // the URL ends in one
 	path    store.Path // of an item
 }
 
@@ -117,7 +118,7 @@ func (rq *request) locate() error {
 	if escaped == "*" && rq.r.Method == "OPTIONS" { // RFC 9110, section 9.3.7
 		return nil
 	}
-	p, _, err := wire.ParsePath(escaped)
+	p, slash, err := wire.ParsePath(escaped)
 	switch {
 	case err != nil:
 		return err
@@ -126,7 +127,7 @@ func (rq *request) locate() error {
 	case "/"+p[0] != Prefix:
 		return store.ErrNotFound
 	default:
-		rq.url = p[1:]
+		rq.url, rq.slash = p[1:], slash
 		rq.kind, rq.path = rq.place(rq.url)
 	}
 	if rq.kind == kindItem && rq.path == nil {

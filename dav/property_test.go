@@ -208,3 +208,22 @@ func TestSetLastModified(t *testing.T) {
 		t.Errorf("a write left Last-Modified at %q", got)
 	}
 }
+
+// TestPropPatchNamesTheURL: the answer names a collection as the client did.
+func TestPropPatchNamesTheURL(t *testing.T) {
+	s := davtest.Start(t, "mia")
+	mia := s.As("mia")
+	mia.Do("MKCOL", "/dav/home/dir", "").Want(t, 201)
+	const patch = `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:a xmlns:x="urn:x">1</x:a></D:prop></D:set></D:propertyupdate>`
+	mia.Do("PROPPATCH", "/dav/home/dir/", patch).Want(t, 207, "<D:href>/dav/home/dir/</D:href>")
+	mia.Do("PROPPATCH", "/dav/home/dir", patch).Want(t, 207, "<D:href>/dav/home/dir</D:href>")
+}
+
+// TestAllowOfACollection: what a PUT on a collection is told to use is not PUT.
+func TestAllowOfACollection(t *testing.T) {
+	s := davtest.Start(t, "mia")
+	r := s.As("mia").Do("PUT", "/dav/home/", "x").Want(t, 405)
+	if allow := r.Header.Get("Allow"); strings.Contains(allow, "PUT") || !strings.Contains(allow, "MKCOL") {
+		t.Errorf("Allow: %s", allow)
+	}
+}

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -186,4 +188,33 @@ func (st *Store) SetLockout(ctx context.Context, key string, l Lockout) error {
 		}
 		return keepRecord(w, lockoutKey(key), &l)
 	})
+}
+
+// lockoutAge is after how long a failure from an address is forgotten.
+const lockoutAge = 24 * time.Hour
+
+// forgetLockouts takes away what is counted of addresses that have been quiet:
+// there is no end of addresses. What is counted of accounts stays.
+func (st *Store) forgetLockouts(ctx context.Context) (err error) {
+	for more := true; more && err == nil; {
+		err = st.update(ctx, engine.Background, func(tx *Tx) error {
+			var quiet [][]byte
+			err := scanTable(tx.r, tableLockout, func(k, v []byte) error {
+				var l Lockout
+				if err := json.Unmarshal(v, &l); err != nil {
+					return err
+				}
+				if bytes.HasPrefix(k[1:], []byte("addr:")) && tx.now.Sub(l.Last) > lockoutAge && tx.now.After(l.Until) && len(quiet) < collectSlice {
+					quiet = append(quiet, bytes.Clone(k))
+				}
+				return nil
+			})
+			for _, k := range quiet {
+				err = errors.Join(err, tx.w.Delete(k))
+			}
+			more = len(quiet) == collectSlice
+			return err
+		})
+	}
+	return err
 }

@@ -25,8 +25,8 @@ var errCollecting = errors.New("a collection is under way; wait for its end")
 const collectSlice = 200
 
 // Collect erases content that nobody has used for longer than the grace time,
-// blob files that no record names, left by a crash before a commit, and locks
-// that have expired. It works in slices and gives way to requests. There is one
+// blob files that no record names, left by a crash before a commit, locks that
+// have expired, and failed sign-ins of addresses long quiet. It works in slices and gives way to requests. There is one
 // collection at a time: two would remove each other's files, and what was
 // uploaded between.
 func (st *Store) Collect(ctx context.Context, grace time.Duration) (Collected, error) {
@@ -35,7 +35,7 @@ func (st *Store) Collect(ctx context.Context, grace time.Duration) (Collected, e
 	}
 	defer st.collecting.Unlock()
 	var c Collected
-	if err := errors.Join(st.forgetLocks(ctx), st.buryLeftovers(ctx)); err != nil {
+	if err := errors.Join(st.forgetLocks(ctx), st.forgetLockouts(ctx), st.buryLeftovers(ctx)); err != nil {
 		return c, err
 	}
 	for more := true; more; {
