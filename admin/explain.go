@@ -261,6 +261,7 @@ func stepShown(state *policy.State, p store.Path, s *policy.Step) Step {
 var ceilingTexts = map[policy.Ceiling]string{
 	policy.CutByAccount:    "the account is deactivated",
 	policy.CutByType:       "the account's type never has it",
+	policy.CutByProfile:    "the account's profile does not open it",
 	policy.CutByKind:       "this kind of space never gives it to guests",
 	policy.CutByState:      "the space's state forbids it",
 	policy.CutByCredential: "the credential does not let it through",

@@ -24,6 +24,9 @@ type (
 	Leave struct{ Group, Member ID }
 	// PutProfile creates or replaces a profile.
 	PutProfile struct{ Profile Profile }
+	// DropProfile deletes a profile; who has it gets the successor, which has to
+	// be named as soon as anybody does.
+	DropProfile struct{ ID, Successor ID }
 	// PutSpace creates a space or replaces all of it but levels and pins.
 	PutSpace struct{ Space Space }
 	// DropSpace forgets a space and its levels. Marks go by DropNodes.
@@ -335,8 +338,38 @@ func (c PutProfile) apply(e *edit) error {
 	if err := e.rename(nameOfProfile, old, p.Name, p.ID); err != nil {
 		return err
 	}
+	if p.Functions != nil {
+		functions := *p.Functions
+		p.Functions = &functions
+	}
 	e.profiles = e.profiles.set(uint64(p.ID), &p)
 	e.delta.Profiles[p.ID] = &p
+	return nil
+}
+
+func (c DropProfile) apply(e *edit) error {
+	p := e.Profile(c.ID)
+	if p == nil {
+		return notFound("no such profile")
+	}
+	for _, u := range e.users.all() {
+		if u.Profile != c.ID {
+			continue
+		}
+		if c.Successor == c.ID || e.Profile(c.Successor) == nil {
+			return invalid("profile %q is in use; name the one that its users get", p.Name)
+		}
+		next := *u
+		next.Profile = c.Successor
+		if err := (PutUser{next}).apply(e); err != nil {
+			return err
+		}
+	}
+	if err := e.rename(nameOfProfile, p.Name, "", p.ID); err != nil {
+		return err
+	}
+	e.profiles = e.profiles.del(uint64(c.ID))
+	e.delta.Profiles[c.ID] = nil
 	return nil
 }
 

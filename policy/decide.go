@@ -19,6 +19,7 @@ type Ceiling string
 
 const (
 	CutByAccount    Ceiling = "account"
+	CutByProfile    Ceiling = "profile"
 	CutByType       Ceiling = "type"
 	CutByKind       Ceiling = "space-kind"
 	CutByState      Ceiling = "space-state"
@@ -232,6 +233,7 @@ func (s *State) ceilings(sub *Subject, sp *Space, held Rights, tr *trace) Rights
 		lets Rights
 	}{
 		{CutByType, typeLets(u.Type)},
+		{CutByProfile, s.Profile(u.Profile).lets(sp, sp.Owner == u.ID, sub.Class)},
 		{CutByKind, kindLets(sp.Kind, u.Type)},
 		{CutByState, stateLets(sp.State, u.Type)},
 		{CutByCredential, sub.Mask},

@@ -52,6 +52,8 @@ type Profile struct {
 	ID    ID     `json:"id"`
 	Name  string `json:"name"`
 	Quota Limit  `json:"quota"` // of the personal drive
+	// Functions are what its users may use; nil for all.
+	Functions *Functions `json:"functions,omitempty"`
 }
 
 // Kind of principal, as commands spell it before the colon.

@@ -10,7 +10,7 @@ import (
 
 func newProfile(g *global) *cobra.Command {
 	return noun("profile", "what accounts of one kind have in common",
-		newProfileAdd(g), newProfileSet(g),
+		newProfileAdd(g), newProfileSet(g), newProfileRemove(g),
 		carries(g, &cobra.Command{Use: "list", Short: "list the profiles"}, admin.ListProfiles, nothing,
 			func(p *printer, profiles []admin.Profile) {
 				p.row("name", "quota", "users")
@@ -22,32 +22,53 @@ func newProfile(g *global) *cobra.Command {
 			func(p *printer, pr admin.Profile) {
 				p.field("name", pr.Name)
 				p.field("quota", pr.Quota)
+				p.field("functions", pr.Functions)
 				p.field("users", list(pr.Users))
 			}),
 	)
 }
 
 func newProfileAdd(g *global) *cobra.Command {
-	var quota string
-	cmd := &cobra.Command{Use: "add NAME", Short: "make a profile", Example: "  davit profile add sales --quota 10GB"}
+	var quota, functions string
+	cmd := &cobra.Command{Use: "add NAME", Short: "make a profile", Example: `  davit profile add sales --quota 10GB
+  davit profile add readers --functions files,history,dav`}
 	cmd.Flags().StringVar(&quota, "quota", "none", "`size` limit of each personal drive, or none")
+	cmd.Flags().StringVar(&functions, "functions", "all", functionsUsage)
 	read := func(args []string) (admin.EditProfile, error) {
-		return admin.EditProfile{Name: args[0], Quota: &quota}, nil
+		return admin.EditProfile{Name: args[0], Quota: &quota, Functions: &functions}, nil
 	}
 	return carries(g, cmd, admin.AddProfile, read, func(p *printer, pr admin.Profile) { p.line("profile %s added", pr.Name) })
 }
 
-type profileSetOptions struct{ name, quota string }
+// functionsUsage lists the groups; an unknown name is answered with all of them.
+const functionsUsage = "`names` of what its users may use, single ones or the groups files, write, share, history, manage, calendar, mobile, dav, all"
+
+type profileSetOptions struct{ name, quota, functions string }
 
 func newProfileSet(g *global) *cobra.Command {
 	var o profileSetOptions
 	cmd := &cobra.Command{Use: "set NAME", Short: "change a profile, and with it all its users", Example: "  davit profile set sales --quota 20GB"}
 	cmd.Flags().StringVar(&o.name, "name", "", "new `name`")
 	cmd.Flags().StringVar(&o.quota, "quota", "", "`size` limit of each personal drive, or none")
+	cmd.Flags().StringVar(&o.functions, "functions", "", functionsUsage)
 	read := func(args []string) (admin.EditProfile, error) {
-		return admin.EditProfile{Name: args[0], NewName: given(cmd, "name", &o.name), Quota: given(cmd, "quota", &o.quota)}, nil
+		return admin.EditProfile{Name: args[0], NewName: given(cmd, "name", &o.name), Quota: given(cmd, "quota", &o.quota),
+			Functions: given(cmd, "functions", &o.functions)}, nil
 	}
 	return carries(g, cmd, admin.SetProfile, read, func(p *printer, pr admin.Profile) {
 		p.line("profile %s changed; it counts for %s", pr.Name, counted(len(pr.Users), "user"))
+	})
+}
+
+func newProfileRemove(g *global) *cobra.Command {
+	var replaceWith string
+	cmd := &cobra.Command{Use: "remove NAME", Short: "delete a profile; its users get another",
+		Example: "  davit profile remove sales --replace-with standard"}
+	cmd.Flags().StringVar(&replaceWith, "replace-with", "", "`profile` that its users get")
+	read := func(args []string) (admin.OldProfile, error) {
+		return admin.OldProfile{Name: args[0], ReplaceWith: replaceWith}, nil
+	}
+	return carries(g, cmd, admin.RemoveProfile, read, func(p *printer, pr admin.Profile) {
+		p.line("profile %s removed", pr.Name)
 	})
 }
