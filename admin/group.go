@@ -77,41 +77,49 @@ func (a *Admin) ShowGroup(_ context.Context, n Named) (Group, error) {
 
 // JoinGroup makes principals members: all of them or none.
 func (a *Admin) JoinGroup(ctx context.Context, m Membership) (Group, error) {
-	return a.changeMembers(ctx, m, func(group, member policy.ID) policy.Change {
-		return policy.Join{Group: group, Member: member}
-	})
+	if err := a.changeMembers(ctx, findGroup, m.Group, m.Members, join); err != nil {
+		return Group{}, err
+	}
+	return a.ShowGroup(ctx, Named{m.Group})
 }
 
 // LeaveGroup ends memberships: all of them or none.
 func (a *Admin) LeaveGroup(ctx context.Context, m Membership) (Group, error) {
-	return a.changeMembers(ctx, m, func(group, member policy.ID) policy.Change {
-		return policy.Leave{Group: group, Member: member}
-	})
+	if err := a.changeMembers(ctx, findGroup, m.Group, m.Members, leave); err != nil {
+		return Group{}, err
+	}
+	return a.ShowGroup(ctx, Named{m.Group})
 }
 
-func (a *Admin) changeMembers(ctx context.Context, m Membership, change func(group, member policy.ID) policy.Change) (Group, error) {
-	err := a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
-		g, err := findGroup(state, m.Group)
+func join(group, member policy.ID) policy.Change { return policy.Join{Group: group, Member: member} }
+
+func leave(group, member policy.ID) policy.Change { return policy.Leave{Group: group, Member: member} }
+
+// changeMembers changes who is in the group or role that find finds.
+func (a *Admin) changeMembers(ctx context.Context, find func(*policy.State, string) (*policy.Group, error), name string,
+	members []string, change func(group, member policy.ID) policy.Change) error {
+	return a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
+		g, err := find(state, name)
 		if err != nil {
 			return nil, err
 		}
 		var changes []policy.Change
-		for _, name := range m.Members {
-			id, err := findPrincipal(state, name)
+		for _, member := range members {
+			id, err := findPrincipal(state, member)
 			if err != nil {
 				return nil, err
 			}
-			if state.User(id) == nil && state.Group(id) == nil {
-				return nil, invalid("", "%s is everybody of a kind and joins no group", name)
+			of := state.Group(id)
+			switch {
+			case state.User(id) == nil && of == nil:
+				return nil, invalid("", "%s is everybody of a kind and joins no group", member)
+			case of != nil && of.Role:
+				return nil, invalid("davit role give "+of.Name+" PRINCIPAL", "%s is a role: it is given, and joins nothing", member)
 			}
 			changes = append(changes, change(g.ID, id))
 		}
 		return changes, nil
 	})
-	if err != nil {
-		return Group{}, err
-	}
-	return a.ShowGroup(ctx, Named{m.Group})
 }
 
 // findGroup finds a group by "staff" or "group:staff".
