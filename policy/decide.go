@@ -287,25 +287,25 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 	if _, pinned := slices.BinarySearch(sp.Pins, sub.User); !pinned {
 		ids, _ = s.closures.get(uint64(sub.User))
 	}
-	showing, cuts := 0, 0
+	named, cuts := 0, 0
 	for _, id := range ids {
-		shown, _ := s.showing.get(uint64(id))
-		showing += shown.n
+		at, _ := s.named.get(uint64(id))
+		named += at.n
 	}
 	if s.mayManage(sub) {
 		cuts = s.cuts.n
 	}
-	// There are two ways to find one: all that is marked below, or all that may
-	// show itself anywhere. The shorter one is not known beforehand, so the first
+	// There are two ways to find one: all that is marked below, or all that names
+	// the subject anywhere. The shorter one is not known beforehand, so the first
 	// is given up when it becomes longer than the second.
-	budget := showing + cuts
+	budget := named + cuts
 	if found, done := s.seesBelow(sub, sp, ways, &budget); done {
 		return found
 	}
 	top := at.Path[len(at.Path)-1]
 	for _, id := range ids {
-		shown, _ := s.showing.get(uint64(id))
-		if s.showsBelow(sub, sp, top, shown) {
+		at, _ := s.named.get(uint64(id))
+		if s.showsBelow(sub, sp, top, at) {
 			return true
 		}
 	}
@@ -341,6 +341,9 @@ func (m *Mark) mayShow() bool {
 func (s *State) showsBelow(sub *Subject, sp *Space, top Node, at nodes) bool {
 	var stack [24]*way
 	for n := range at.all() {
+		if !s.Mark(Node(n)).mayShow() {
+			continue
+		}
 		if ways, ok := s.waysFrom(stack[:0], top, Node(n)); ok && s.held(sub, sp, ways, nil)&See != 0 {
 			return true
 		}

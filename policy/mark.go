@@ -114,22 +114,20 @@ func (e *edit) setMark(m *Mark) {
 	}
 }
 
-// index keeps the ways in which a node may show itself: by an entry that lets a
-// principal see, or by a cut that managers of the space see through.
+// index keeps where each principal is named and what is cut: the only places
+// where rights differ from those above.
 func (e *edit) index(old, m *Mark) {
 	key := uint64(m.Node)
 	if old != nil {
 		for _, en := range old.Entries {
-			if shown, ok := e.showing.get(uint64(en.Principal)); ok {
-				e.showing = e.showing.set(uint64(en.Principal), shown.del(key))
+			if at, ok := e.named.get(uint64(en.Principal)); ok {
+				e.named = e.named.set(uint64(en.Principal), at.del(key))
 			}
 		}
 	}
 	for _, en := range m.Entries {
-		if en.Allow&See != 0 {
-			shown, _ := e.showing.get(uint64(en.Principal))
-			e.showing = e.showing.set(uint64(en.Principal), shown.set(key, struct{}{}))
-		}
+		at, _ := e.named.get(uint64(en.Principal))
+		e.named = e.named.set(uint64(en.Principal), at.set(key, struct{}{}))
 	}
 	if m.Cut {
 		e.cuts = e.cuts.set(key, struct{}{})
@@ -214,14 +212,13 @@ func (e *edit) dropFromLists(id ID) {
 			e.setSpace(&next)
 		}
 	}
-	for n, w := range e.ways.all() {
-		if w.mark != nil && named(w.mark.Entries) {
-			next := *w.mark
-			next.Entries = withoutPrincipal(w.mark.Entries, id)
-			next.Node = Node(n)
-			e.setMark(&next)
-		}
+	at, _ := e.named.get(uint64(id))
+	for n := range at.all() {
+		next := *e.Mark(Node(n))
+		next.Entries = withoutPrincipal(next.Entries, id)
+		e.setMark(&next)
 	}
+	e.named = e.named.del(uint64(id))
 }
 
 // close makes the closures anew of every user below a changed principal.

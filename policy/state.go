@@ -19,7 +19,7 @@ type State struct {
 	roots    table[ID]      // the space of a root
 	ways     table[*way]    // by node
 	names    table[[]named] // by hash of kind and folded name
-	showing  table[nodes]   // by principal: the nodes with an entry that lets it see
+	named    table[nodes]   // by principal: the nodes with an entry of it
 	cuts     nodes          // the cut nodes
 	in       table[[]ID]    // the groups that hold a principal directly
 	closures table[[]ID]    // every principal that a user is, ascending

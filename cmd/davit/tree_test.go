@@ -52,7 +52,7 @@ func TestContract(t *testing.T) {
 		"space add --kind --owner --quota", "space list", "space show", "space set --name --quota --owner", "space archive", "space restore",
 		"level set --pin --unpin", "level list",
 		"acl set --allow --revoke --deny --class --from --until", "acl show", "acl clear", "acl cut", "acl uncut",
-		"quota set", "quota show", "can --class", "explain --to --class",
+		"quota set", "quota show", "can --class", "explain --to --class", "reach", "who", "matrix --space --user --csv",
 		"device add --class --read-only --expires", "device list", "device remove",
 		"check", "scrub", "gc", "version", "completion bash", "man",
 	} {

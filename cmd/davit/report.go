@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/csv"
+
+	"github.com/spf13/cobra"
+
+	"davit/admin"
+	"davit/policy"
+)
+
+// asking is the class of client that a report is about.
+type asking struct{ class string }
+
+func (a *asking) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.class, "class", policy.DAV.String(), "`kind` of client that asks: web, mobile, desktop, dav, unknown")
+}
+
+func newReach(g *global) *cobra.Command {
+	var a asking
+	cmd := &cobra.Command{
+		Use:   "reach USER",
+		Short: "show everything that a user can reach, and through what",
+		Long: `show everything that a user can reach, and through what: the spaces, and the
+places in them where the rights differ from those above.`,
+		Example: "  davit reach mia",
+	}
+	a.flags(cmd)
+	read := func(args []string) (q admin.Asker, err error) {
+		q.User = args[0]
+		if q.Class, err = policy.ParseClasses(a.class); err != nil {
+			err = misusedBy(cmd, err)
+		}
+		return q, err
+	}
+	return carries(g, cmd, admin.Reach, read, func(p *printer, all []admin.Reached) {
+		p.row("path", "level", "rights", "through")
+		for _, r := range all {
+			level := r.Level
+			if r.Shell {
+				level = "way only"
+			}
+			p.row(r.Path, level, r.Rights.String(), list(r.Through))
+		}
+	})
+}
+
+func newWho(g *global) *cobra.Command {
+	var a asking
+	cmd := &cobra.Command{
+		Use:     "who PATH",
+		Short:   "show everybody who can reach a file or folder, and through what",
+		Example: "  davit who /Finance/2026",
+	}
+	a.flags(cmd)
+	read := func(args []string) (q admin.Place, err error) {
+		q.Path = args[0]
+		if q.Class, err = policy.ParseClasses(a.class); err != nil {
+			err = misusedBy(cmd, err)
+		}
+		return q, err
+	}
+	return carries(g, cmd, admin.Who, read, func(p *printer, all []admin.Holder) {
+		p.row("user", "level", "rights", "through")
+		for _, h := range all {
+			p.row(h.User, h.Level, h.Rights.String(), list(h.Through))
+		}
+	})
+}
+
+func newMatrix(g *global) *cobra.Command {
+	var a asking
+	var sel admin.Selection
+	var asCSV bool
+	cmd := &cobra.Command{
+		Use:   "matrix",
+		Short: "show the effective level of every user in every space",
+		Long: `show the effective level of every user in every space, personal drives left
+out. a cell that ends in ! is pinned: there only the user's own level counts.`,
+		Example: "  davit matrix --space 'fin*'\n  davit matrix --csv > levels.csv",
+	}
+	a.flags(cmd)
+	cmd.Flags().StringVar(&sel.Spaces, "space", "", "`pattern` of space names, with * and ?")
+	cmd.Flags().StringVar(&sel.Users, "user", "", "`pattern` of user names, with * and ?")
+	cmd.Flags().BoolVar(&asCSV, "csv", false, "print CSV")
+	read := func([]string) (_ admin.Selection, err error) {
+		if sel.Class, err = policy.ParseClasses(a.class); err != nil {
+			err = misusedBy(cmd, err)
+		}
+		return sel, err
+	}
+	return carries(g, cmd, admin.Matrix, read, func(p *printer, t admin.Table) {
+		if asCSV {
+			w := csv.NewWriter(p.w)
+			w.Write(append([]string{"user"}, t.Spaces...))
+			for _, r := range t.Rows {
+				w.Write(cells(r))
+			}
+			w.Flush()
+			p.err = w.Error()
+			return
+		}
+		p.row(append([]string{"user"}, t.Spaces...)...)
+		for _, r := range t.Rows {
+			p.row(cells(r)...)
+		}
+	})
+}
+
+func cells(r admin.Row) []string {
+	out := []string{r.User}
+	for i, level := range r.Levels {
+		if r.Pinned[i] {
+			level += "!"
+		}
+		out = append(out, level)
+	}
+	return out
+}
