@@ -24,7 +24,8 @@ type Conn struct {
 	in  *bufio.Reader
 }
 
-// Dial opens a connection and sends the head of a request, signed in.
+// Dial opens a connection and sends the head of a request, signed in as the
+// client is.
 func (c *Client) Dial(method, path string, headers ...string) *Conn {
 	c.s.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(c.s.URL, "http://"))
@@ -37,9 +38,12 @@ func (c *Client) Dial(method, path string, headers ...string) *Conn {
 	if err != nil {
 		c.s.t.Fatal(err)
 	}
-	req.SetBasicAuth(c.user, c.secret)
 	k := &Conn{conn.(*net.TCPConn), c.s.t, req, bufio.NewReader(conn)}
-	k.Say(method + " " + path + " HTTP/1.1\r\nHost: " + req.Host + "\r\nAuthorization: " + req.Header.Get("Authorization") + "\r\n")
+	k.Say(method + " " + path + " HTTP/1.1\r\nHost: " + req.Host + "\r\n")
+	if c.user != "" {
+		req.SetBasicAuth(c.user, c.secret)
+		k.Say("Authorization: " + req.Header.Get("Authorization") + "\r\n")
+	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		k.Say(headers[i] + ": " + headers[i+1] + "\r\n")
 	}

@@ -43,6 +43,9 @@ type Server struct {
 	Auth  *auth.Service
 	// Handler answers in process, for what needs no connection.
 	Handler http.Handler
+	// AuthOptions are those of Auth from the next Restart on, but for its clock,
+	// which is the store's.
+	AuthOptions auth.Options
 
 	t    testing.TB
 	http *httptest.Server
@@ -72,6 +75,15 @@ func StartWith(t testing.TB, o store.Options, people ...string) *Server {
 	return s
 }
 
+// Open serves a data directory that is there.
+func Open(t testing.TB, dir string, o store.Options) *Server {
+	t.Helper()
+	s := &Server{t: t, Dir: dir}
+	s.open(o)
+	t.Cleanup(s.close)
+	return s
+}
+
 func (s *Server) open(o store.Options) {
 	s.t.Helper()
 	log := slog.New(alarm{slog.DiscardHandler, s.t})
@@ -82,7 +94,8 @@ func (s *Server) open(o store.Options) {
 	if s.Store, err = store.Open(s.Dir, o); err != nil {
 		s.t.Fatal(err)
 	}
-	s.Auth = auth.New(s.Store, auth.Options{Now: o.Clock})
+	s.AuthOptions.Now = o.Clock
+	s.Auth = auth.New(s.Store, s.AuthOptions)
 	s.Handler = &auth.Guard{Store: s.Store, Auth: s.Auth, Next: dav.New(dav.Config{Log: log}), Class: policy.DAV}
 	s.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.busy.RLock()
@@ -136,6 +149,20 @@ func (s *Server) Restart(o store.Options) {
 	s.open(o)
 }
 
+// Crash goes on from the data directory as it stands at this moment, at a new
+// URL, as if the server had been killed. Whom it was talking to is hung up on.
+func (s *Server) Crash(o store.Options) {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(s.Dir)); err != nil {
+		s.t.Fatal(err)
+	}
+	s.http.CloseClientConnections()
+	s.close()
+	s.Dir = dir
+	s.open(o)
+}
+
 // close ends the server and checks what it leaves.
 func (s *Server) close() {
 	s.t.Helper()
@@ -161,11 +188,16 @@ func (s *Server) close() {
 // User makes an account.
 func (s *Server) User(name string, kind policy.Type) policy.User {
 	s.t.Helper()
-	u, err := s.Store.Operator().AddUser(context.Background(), policy.User{Name: name, Type: kind}, passwordHash)
+	u, err := s.AddUser(policy.User{Name: name, Type: kind})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return u
+}
+
+// AddUser makes an account as it is given, if policy lets it.
+func (s *Server) AddUser(u policy.User) (policy.User, error) {
+	return s.Store.Operator().AddUser(context.Background(), u, passwordHash)
 }
 
 // Group makes a group with members.
@@ -263,6 +295,11 @@ func (s *Server) AsDevice(user string, d auth.NewDevice) *Client {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return s.AsSecret(user, secret)
+}
+
+// AsSecret is As with another secret than Password.
+func (s *Server) AsSecret(user, secret string) *Client {
 	c := s.As(user)
 	c.secret = secret
 	return c
