@@ -17,11 +17,8 @@ const (
 	errACL         = notYet("the property DAV:acl")
 )
 
-// functions gives a profile its functions.
-func functions(string, []string) error { return notYet("functions of profiles") }
-
-// dropProfile deletes a profile; its users get the one named.
-func dropProfile(string, string) error { return notYet("deleting a profile") }
+// functionless are the functions that have no effect yet and so no name.
+var functionless = map[string]error{"links": errLinks, "calendar": notYet("calendars")}
 
 // changeAs is a change of policy that somebody makes with the rights he has.
 func changeAs(string) error { return notYet("changes by others than the operator") }

@@ -372,14 +372,27 @@ func (p *profileSet) plan(r *run) ([]policy.Change, error) {
 
 func (p *profileSet) carryOut(r *run) (bool, error) {
 	if p.Delete {
-		return true, dropProfile(p.Name, p.MoveTo)
+		return true, r.dropProfile(p.Name, p.MoveTo)
 	}
-	if p.Functions != nil {
-		if err := functions(p.Name, p.Functions); err != nil {
-			return true, err
+	return true, r.putProfile(p.Name, p.Quota, p.Functions)
+}
+
+// dropProfile deletes a profile; its users get the one named.
+func (r *run) dropProfile(name, successor string) error {
+	state := r.server.Store.Policy()
+	p := state.ProfileNamed(name)
+	if p == nil {
+		return mistaken("no profile %q", name)
+	}
+	change := policy.DropProfile{ID: p.ID}
+	if successor != "" {
+		next := state.ProfileNamed(successor)
+		if next == nil {
+			return mistaken("no profile %q", successor)
 		}
+		change.Successor = next.ID
 	}
-	return true, r.putProfile(p.Name, p.Quota)
+	return r.change(change)
 }
 
 func (s *stateSet) plan(r *run) ([]policy.Change, error) {

@@ -172,18 +172,34 @@ func (r *run) change(changes ...policy.Change) error {
 func (r *run) makeProfiles() error {
 	for _, name := range slices.Sorted(maps.Keys(r.world.Profiles)) {
 		p := r.world.Profiles[name]
-		if err := r.without(functions(name, p.Functions)); err != nil {
-			return err
-		}
-		if err := r.putProfile(name, p.Quota); err != nil {
+		if err := r.putProfile(name, p.Quota, p.Functions); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// putProfile makes or changes a profile; an empty quota is left as it is.
-func (r *run) putProfile(name, quota string) error {
+// functions reads the functions of a profile; one without effect is told.
+func (r *run) functions(names []string) (policy.Functions, error) {
+	var on policy.Functions
+	for _, name := range names {
+		if missing := functionless[name]; missing != nil {
+			if err := r.without(missing); err != nil {
+				return on, err
+			}
+			continue
+		}
+		f, err := policy.ParseFunctions(name)
+		if err != nil {
+			return on, mistake{err}
+		}
+		on |= f
+	}
+	return on, nil
+}
+
+// putProfile makes or changes a profile; what is empty is left as it is.
+func (r *run) putProfile(name, quota string, functions []string) error {
 	p := policy.Profile{Name: name, Quota: policy.NoLimit}
 	was := r.server.Store.Policy().ProfileNamed(name)
 	if was != nil {
@@ -195,6 +211,13 @@ func (r *run) putProfile(name, quota string) error {
 			return mistake{err}
 		}
 		p.Quota = limit
+	}
+	if functions != nil {
+		on, err := r.functions(functions)
+		if err != nil {
+			return err
+		}
+		p.Functions = &on
 	}
 	if was != nil {
 		return r.change(policy.PutProfile{Profile: p})

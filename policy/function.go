@@ -26,8 +26,6 @@ const (
 	SpaceEditOwn   // levels of a space
 	SpaceACLManage // entries and cuts
 	ShareInternal
-	CalFreeBusyQuery
-	CalScheduleSend
 	ChanDesktop // clients of the classes desktop and dav
 	ChanMobile  // clients of the class mobile
 	functionsEnd
@@ -39,7 +37,7 @@ const AllFunctions = functionsEnd - 1
 var functionNames = [...]string{
 	"files.personal", "files.shared-access", "files.upload", "files.download", "files.modify", "files.delete",
 	"files.restore-trash", "files.purge", "files.versions-read", "files.lock",
-	"space.edit-own", "space.acl-manage", "share.internal", "cal.freebusy-query", "cal.schedule-send",
+	"space.edit-own", "space.acl-manage", "share.internal",
 	"chan.desktop", "chan.mobile",
 }
 
@@ -54,7 +52,6 @@ var functionGroups = []struct {
 	{"share", ShareInternal},
 	{"history", FilesVersionsRead},
 	{"manage", SpaceEditOwn | SpaceACLManage},
-	{"calendar", CalFreeBusyQuery | CalScheduleSend},
 	{"mobile", ChanMobile},
 	{"dav", ChanDesktop},
 }
@@ -139,8 +136,6 @@ var functionsFor = []struct {
 	{SpaceEditOwn, ManageMembers},
 	{SpaceACLManage, Manage},
 	{ShareInternal, Share},
-	{CalFreeBusyQuery, FreeBusy},
-	{CalScheduleSend, Schedule},
 }
 
 // lets is the ceiling that a profile puts on a space, for a client of a class.

@@ -41,7 +41,7 @@ func newProfileAdd(g *global) *cobra.Command {
 }
 
 // functionsUsage lists the groups; an unknown name is answered with all of them.
-const functionsUsage = "`names` of what its users may use, single ones or the groups files, write, share, history, manage, calendar, mobile, dav, all"
+const functionsUsage = "`names` of what its users may use, single ones or the groups files, write, share, history, manage, mobile, dav, all"
 
 type profileSetOptions struct{ name, quota, functions string }
 
