@@ -27,6 +27,12 @@ func put(rq *request) error {
 	if err != nil {
 		return err
 	}
+	if n, foretold := expected(rq.r); foretold {
+		if err := u.Expect(n); err != nil {
+			u.Abort()
+			return err
+		}
+	}
 	if _, err := u.ReadFrom(rq.r.Body); err != nil {
 		u.Abort()
 		return bodyError(err)
@@ -42,6 +48,16 @@ func put(rq *request) error {
 	rq.w.Header().Set("Etag", info.ETag())
 	rq.made(created)
 	return nil
+}
+
+// expected is the length that macOS Finder (WebDAVFS 3.0) foretells in a header
+// of its own when it sends a body in chunks.
+func expected(r *http.Request) (int64, bool) {
+	if r.ContentLength >= 0 {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(r.Header.Get("X-Expected-Entity-Length"), 10, 64)
+	return n, err == nil && n >= 0
 }
 
 // bodyError tells the store's own errors from a body that broke off.

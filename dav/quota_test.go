@@ -2,6 +2,8 @@ package dav_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -305,4 +307,28 @@ func TestFullDisk(t *testing.T) {
 	if temps := s.Temps(); len(temps) > 0 {
 		t.Errorf("temporary files are left: %s", temps)
 	}
+}
+
+// TestForetoldLength: Finder sends chunks and foretells their sum; what will not
+// fit is refused before a byte of it is read, and a lie costs nothing.
+func TestForetoldLength(t *testing.T) {
+	s := davtest.Start(t, "mia")
+	s.Quota("~mia", 1000)
+	mia := s.As("mia")
+	put := func(path, body, foretold string) *davtest.Response {
+		req, err := http.NewRequest("PUT", s.URL+path, struct{ io.Reader }{strings.NewReader(body)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Expected-Entity-Length", foretold)
+		return mia.Send(req)
+	}
+	put("/dav/home/big.bin", "x", "1001").Want(t, 507, "quota-not-exceeded")
+	mia.Do("GET", "/dav/home/big.bin", "").Want(t, 404)
+	put("/dav/home/fits.bin", strings.Repeat("x", 900), "900").Want(t, 201)
+	put("/dav/home/less.bin", "x", "99").Want(t, 201)
+	put("/dav/home/more.bin", strings.Repeat("x", 200), "10").Want(t, 507)
+	put("/dav/home/odd.bin", "x", "-5").Want(t, 201)
+	put("/dav/home/full.bin", strings.Repeat("x", 98), "98").Want(t, 201)
+	put("/dav/home/over.bin", "x", "").Want(t, 507)
 }

@@ -67,6 +67,10 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 	return u, nil
 }
 
+// Expect reserves the room for size bytes that a client foretells without
+// announcing them: what will not fit is refused before it is sent.
+func (u *Upload) Expect(size int64) error { return u.hold.grow(u.hold.limits, size-u.old) }
+
 // mayPut decides writing a file: first the right, then lock and conditions.
 func (s *Session) mayPut(tx *Tx, sp *spot, t Terms) (grant, error) {
 	g, err := s.authorizePut(tx, sp, opReplace)
