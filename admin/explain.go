@@ -205,7 +205,7 @@ func (a *Admin) answer(q Question, sub policy.Subject, p store.Path, checks []Ch
 
 // ask has policy explain one decision about something that exists.
 func (a *Admin) ask(sub policy.Subject, p store.Path, want policy.Rights) (Check, error) {
-	x, _, err := a.op.Explain(p, sub, want)
+	x, err := a.op.Explain(p, sub, want)
 	if err != nil {
 		return Check{}, err
 	}

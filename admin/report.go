@@ -48,7 +48,7 @@ func (a *Admin) Reach(_ context.Context, q Asker) ([]Reached, error) {
 	}
 	all := []Reached{}
 	for _, r := range places {
-		x, _, err := a.op.Explain(r.Path, sub, policy.All)
+		x, err := a.op.Explain(r.Path, sub, policy.All)
 		if errors.Is(err, store.ErrNotFound) {
 			continue // gone since
 		}

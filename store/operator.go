@@ -155,8 +155,8 @@ func (tx *Tx) newSpace(sp *policy.Space, creator policy.ID) (err error) {
 }
 
 // Explain answers what an account may do at a path, step by step. What does not
-// exist yet is asked of the collection it would stand in, and whole says so.
-func (o *Operator) Explain(p Path, sub policy.Subject, want policy.Rights) (x policy.Explanation, whole bool, err error) {
+// exist yet is asked of the collection it would stand in.
+func (o *Operator) Explain(p Path, sub policy.Subject, want policy.Rights) (x policy.Explanation, err error) {
 	err = o.st.view(func(tx *Tx) error {
 		sp, err := tx.resolve(p)
 		if err != nil {
@@ -165,11 +165,10 @@ func (o *Operator) Explain(p Path, sub policy.Subject, want policy.Rights) (x po
 		if sp.space == nil || len(sp.nodes) == 0 || sp.missing() > 1 {
 			return fmt.Errorf("%s: %w", p, ErrNotFound)
 		}
-		whole = sp.missing() == 0
 		x = tx.state.Explain(sub, sp.place(), want)
 		return nil
 	})
-	return x, whole, err
+	return x, err
 }
 
 // Place finds a file or collection for a question about it.
