@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -17,20 +18,36 @@ func (w *twin) listed() standing {
 	all := standing{}
 	for path := range w.nodes {
 		at := w.place(path)
-		if !slices.ContainsFunc(at.Path, func(n policy.Node) bool { return w.trash[n] }) {
+		if !lies(at, w.trash) {
 			all[at.Path[len(at.Path)-1]] = at
 		}
 	}
 	return all
 }
 
+// lies tells whether a place is in the trash.
+func lies(at policy.Place, trash map[policy.Node]bool) bool {
+	return slices.ContainsFunc(at.Path, func(n policy.Node) bool { return trash[n] })
+}
+
 // spot is a place on both sides of a change. A policy knows of a move only where
 // the node leads to a mark.
 type spot struct{ before, after policy.Place }
 
+// carried is a place as a policy has it that does not know the node itself: below
+// the lowest node on its way that the policy knows, wherever that stands.
+func carried(s *policy.State, at policy.Place, all standing) (policy.Place, bool) {
+	for i, n := range slices.Backward(at.Path) {
+		if up, stands := all[n]; s.OnWay(n) {
+			return policy.Place{Space: up.Space, Path: slices.Concat(up.Path, at.Path[i+1:])}, stands
+		}
+	}
+	return at, len(at.Path) > 0
+}
+
 // marked are the places with a mark on one side or the other that lie in no
 // trash, and the roots of spaces.
-func marked(before, after *policy.State, was, is standing, trash map[policy.Node]bool) []spot {
+func marked(before, after *policy.State, was, is standing, wasTrash, isTrash map[policy.Node]bool) []spot {
 	nodes := map[policy.Node]bool{}
 	for _, s := range []*policy.State{before, after} {
 		for _, sp := range s.Spaces() {
@@ -46,9 +63,11 @@ func marked(before, after *policy.State, was, is standing, trash map[policy.Node
 		now, stands := is[n]
 		switch {
 		case !after.OnWay(n):
-			now, stands = old, stood && !slices.ContainsFunc(old.Path, func(up policy.Node) bool { return trash[up] })
+			now, stands = carried(after, old, is)
+			stands = stands && stood && !lies(now, isTrash)
 		case !before.OnWay(n):
-			old, stood = now, stands
+			old, stood = carried(before, now, was)
+			stood = stood && stands && !lies(old, wasTrash)
 		}
 		if stood && stands {
 			all = append(all, spot{old, now})
@@ -65,14 +84,14 @@ func TestCompareAgrees(t *testing.T) {
 		w := newTwin(t, *seed+uint64(i))
 		w.grow(randomEntries)
 		for range 5 {
-			before, was := w.state, w.listed()
+			before, was, trash := w.state, w.listed(), maps.Clone(w.trash)
 			for range 1 + w.rng.IntN(4) {
 				pick(w, []func(){w.edit, w.edit, w.edit, w.edit, w.edit, w.changeProfile, w.changeQuota, w.changePin})()
 			}
 			in := w.asked(question{who: w.users[0], mask: policy.All, now: int64(w.rng.IntN(lastSecond + 1)),
 				class: pick(w, []string{"web", "mobile", "unknown", "dav"})})
 			d := policy.Compare(before, w.state, in)
-			w.checkDifference(before, d, in, marked(before, w.state, was, w.listed(), w.trash))
+			w.checkDifference(before, d, in, marked(before, w.state, was, w.listed(), trash, w.trash))
 			switch {
 			case len(d.Users) == 0:
 				silent++
