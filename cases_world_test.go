@@ -505,7 +505,8 @@ func (r *run) asHelper(paths []string, work func(*store.Session) error) error {
 		if sp == nil {
 			return mistaken("no space %q", space)
 		}
-		if err := r.change(policy.SetLevel{Space: sp.ID, Entry: levelEntry(helper.ID, "manager")}); err != nil {
+		root := policy.Place{Space: sp.ID, Path: []policy.Node{sp.Root}}
+		if err := r.change(policy.SetEntry{At: root, Entry: levelEntry(helper.ID, "manager")}); err != nil {
 			return err
 		}
 	}

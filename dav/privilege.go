@@ -25,7 +25,7 @@ var privileges = []struct {
 	{policy.See, davName("read-current-user-privilege-set")},
 	{policy.See, ownName("see")},
 	{policy.DeleteOwn, ownName("delete-own")},
-	{policy.Share, ownName("share")},
+	{policy.Reshare, ownName("share")},
 	{policy.ManageMembers, ownName("members")},
 	{policy.History, ownName("history")},
 	{policy.Trash, ownName("trash")},

@@ -5,13 +5,29 @@ import (
 	"slices"
 )
 
-// A Subject asks: an account through one credential, in one context.
+// A Subject asks: an account or the bearer of a link, through one credential, in
+// one context.
 type Subject struct {
 	User ID
+	Link ID // instead of User
 	// Mask is what the credential lets through: All for the main password.
-	Mask  Rights
-	Class Class
-	Now   int64 // Unix seconds
+	Mask Rights
+	// Spaces are the only ones that the credential opens, if there are any.
+	Spaces  []ID
+	Class   Class
+	Network Network
+	Now     int64 // Unix seconds
+	// Steady asks what is held in every context: no condition is taken to allow
+	// anything, each is taken to forbid, and shares give nothing.
+	Steady bool
+}
+
+// id is the principal that the subject's own entries name.
+func (sub *Subject) id() ID {
+	if sub.Link != Nobody {
+		return sub.Link
+	}
+	return sub.User
 }
 
 // A Ceiling is what cut a right that the lists give.
@@ -23,6 +39,7 @@ const (
 	CutByType       Ceiling = "type"
 	CutByKind       Ceiling = "space-kind"
 	CutByState      Ceiling = "space-state"
+	CutByInstance   Ceiling = "instance"
 	CutByCredential Ceiling = "credential"
 )
 
@@ -99,37 +116,59 @@ func (s *State) appendWays(dst []*way, path []Node) []*way {
 	return dst
 }
 
-// held is the one rule and then the ceilings. With a trace it also notes every
-// step; it takes the same steps without.
+// held is the one rule, then what shares add, then the ceilings. With a trace it
+// also notes every step; it takes the same steps without.
 func (s *State) held(sub *Subject, sp *Space, ways []*way, tr *trace) Rights {
-	return s.ceilings(sub, sp, s.listed(sub, sp, ways, tr), tr)
+	granted, walls := s.listed(sub, sp, ways, tr)
+	granted |= s.shared(sub, sp, ways, lastCut(ways), tr)
+	return s.ceilings(sub, sp, granted&^walls, tr)
+}
+
+// lastCut is the depth of the nearest cut, -1 when nothing is cut.
+func lastCut(ways []*way) int {
+	for i, w := range slices.Backward(ways) {
+		if w.mark != nil && w.mark.Cut {
+			return i
+		}
+	}
+	return -1
 }
 
 // listed reads the one rule over the levels of the space, which stand above
 // ways[0], and the entries on the way down.
-func (s *State) listed(sub *Subject, sp *Space, ways []*way, tr *trace) Rights {
+func (s *State) listed(sub *Subject, sp *Space, ways []*way, tr *trace) (granted, walls Rights) {
 	_, pinned := slices.BinarySearch(sp.Pins, sub.User)
 	if pinned {
 		tr.pinned()
 	}
-	cut := -1
-	for i, w := range ways {
-		if w.mark != nil && w.mark.Cut {
-			cut = i
-		}
-	}
-	var granted, walls Rights
+	cut := lastCut(ways)
 	for i := -1; i < len(ways); i++ {
 		g, d := s.level(sub, sp, ways, i, pinned, i < cut, tr)
 		granted |= g
 		walls |= d
 	}
-	if cut >= 0 && s.mayManage(sub) && s.listed(sub, sp, ways[:min(cut, 1)], nil)&Manage != 0 {
+	if cut >= 0 && s.mayManage(sub) {
 		// Who manages the space keeps a way into every cut folder.
-		granted |= See | ReadACL | Manage
-		tr.keepsManage(cut)
+		above, walled := s.listed(sub, sp, ways[:min(cut, 1)], nil)
+		if above&^walled&Manage != 0 {
+			granted |= See | ReadACL | Manage
+			tr.keepsManage(cut)
+		}
 	}
-	return granted &^ walls
+	if cut < 0 && s.readsAlways(sub) {
+		granted |= levelViewer
+		tr.readsAlways()
+	}
+	return granted, walls
+}
+
+// readsAlways: the settings may let admins read whatever is not cut off.
+func (s *State) readsAlways(sub *Subject) bool {
+	if s.set().AdminReads != ReadsAlways {
+		return false
+	}
+	u := s.User(sub.User)
+	return u != nil && u.Type.above(Manager)
 }
 
 // mayManage: some account types never hold manage, whatever a list says.
@@ -142,7 +181,7 @@ func (s *State) mayManage(sub *Subject) bool {
 // same principal decides, and the walls that stand there. Nothing is granted
 // through a cut, nor to a pinned user by another principal than itself.
 func (s *State) level(sub *Subject, sp *Space, ways []*way, i int, pinned, cutOff bool, tr *trace) (granted, walls Rights) {
-	ids, _ := s.closures.get(uint64(sub.User))
+	ids, _ := s.closures.get(uint64(sub.id()))
 	m := matching{list: listAt(sp, ways, i), ids: ids}
 	for e := m.next(); e != nil; e = m.next() {
 		allow, revoke, deny := e.under(sub)
@@ -223,8 +262,8 @@ func (m *matching) next() *Entry {
 
 // ceilings cut what the lists give.
 func (s *State) ceilings(sub *Subject, sp *Space, held Rights, tr *trace) Rights {
-	u := s.User(sub.User)
-	if u == nil || u.Inactive {
+	who, profile, alive := s.bearer(sub, sp)
+	if !alive {
 		tr.cut(CutByAccount, held)
 		return 0
 	}
@@ -232,11 +271,12 @@ func (s *State) ceilings(sub *Subject, sp *Space, held Rights, tr *trace) Rights
 		by   Ceiling
 		lets Rights
 	}{
-		{CutByType, typeLets(u.Type)},
-		{CutByProfile, s.Profile(u.Profile).lets(sp, sp.Owner == u.ID, sub.Class)},
-		{CutByKind, kindLets(sp.Kind, u.Type)},
-		{CutByState, stateLets(sp.State, u.Type)},
-		{CutByCredential, sub.Mask},
+		{CutByType, typeLets(who)},
+		{CutByProfile, profile.lets(sp, sp.Owner == sub.User, sub.Class)},
+		{CutByKind, kindLets(sp.Kind, who)},
+		{CutByState, stateLets(sp.State, who)},
+		{CutByInstance, s.set().lets(who, sub)},
+		{CutByCredential, sub.lets(sp)},
 	} {
 		if lost := held &^ c.lets; lost != 0 {
 			tr.cut(c.by, lost)
@@ -246,16 +286,47 @@ func (s *State) ceilings(sub *Subject, sp *Space, held Rights, tr *trace) Rights
 	return held
 }
 
+// bearer is the type and profile that the subject meets ceilings with. The
+// bearer of a link is a guest without a profile: the giver's own ceilings have
+// cut already.
+func (s *State) bearer(sub *Subject, sp *Space) (who Type, profile *Profile, alive bool) {
+	if sub.Link != Nobody {
+		sh, _ := s.Share(sub.Link)
+		return Guest, nil, sh != nil && sh.IsLink() && s.Asleep(sh, sp, sub.Now) == ""
+	}
+	u := s.User(sub.User)
+	if !u.ActiveAt(sub.Now) {
+		return "", nil, false
+	}
+	return u.Type, s.Profile(u.Profile), true
+}
+
+// lets is the ceiling of the settings.
+func (set *Settings) lets(who Type, sub *Subject) Rights {
+	if who == Guest && sub.Link == Nobody && !set.Guests {
+		return 0
+	}
+	return All
+}
+
+// lets is the ceiling of the credential.
+func (sub *Subject) lets(sp *Space) Rights {
+	if len(sub.Spaces) > 0 && !slices.Contains(sub.Spaces, sp.ID) {
+		return 0
+	}
+	return sub.Mask
+}
+
 func typeLets(t Type) Rights {
 	if t == Guest {
-		return All &^ (Share | Manage | ManageMembers | Purge | BreakLock | ReadACL)
+		return All &^ (Reshare | Manage | ManageMembers | Purge | BreakLock | ReadACL)
 	}
 	return All
 }
 
 func kindLets(k SpaceKind, t Type) Rights {
 	if k == Portal && t == Guest {
-		return All &^ (Delete | DeleteOwn | Share | Manage | ManageMembers | Purge)
+		return All &^ (Delete | DeleteOwn | Reshare | Manage | ManageMembers | Purge)
 	}
 	return All
 }
@@ -264,7 +335,9 @@ func stateLets(st SpaceState, t Type) Rights {
 	switch {
 	case st == Archived:
 		return See | Read | ReadACL | Manage | ManageMembers | History | FreeBusy
-	case st == Trashed, st == Closed && t == Guest:
+	case st == Trashed:
+		return Manage // to restore it; nobody sees it
+	case st == Closed && t == Guest:
 		return 0
 	}
 	return All
@@ -282,10 +355,10 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 	if len(ways) < len(at.Path) {
 		return false
 	}
-	own := [1]ID{sub.User}
+	own := [1]ID{sub.id()}
 	ids := own[:]
 	if _, pinned := slices.BinarySearch(sp.Pins, sub.User); !pinned {
-		ids, _ = s.closures.get(uint64(sub.User))
+		ids, _ = s.closures.get(uint64(sub.id()))
 	}
 	named, cuts := 0, 0
 	for _, id := range ids {
@@ -334,7 +407,8 @@ func (s *State) seesBelow(sub *Subject, sp *Space, ways []*way, budget *int) (fo
 // mayShow: whoever sees nothing above may see here, by an entry or because who
 // manages the space keeps a way into a cut folder.
 func (m *Mark) mayShow() bool {
-	return m.Cut || slices.ContainsFunc(m.Entries, func(e Entry) bool { return e.Allow&See != 0 })
+	return m.Cut || slices.ContainsFunc(m.Entries, func(e Entry) bool { return e.Allow&See != 0 }) ||
+		slices.ContainsFunc(m.Shares, func(sh Share) bool { return sh.Rights&See != 0 })
 }
 
 // showsBelow tells whether the subject sees one of the nodes, below the top.
@@ -397,7 +471,7 @@ func (s *State) heldUnder(sub *Subject, sp *Space, ways []*way) Rights {
 	for kid := range ways[len(ways)-1].kids.all() {
 		w, _ := s.ways.get(kid)
 		below := append(ways, w)
-		if w.mark != nil && (w.mark.Cut || len(w.mark.Entries) > 0) {
+		if w.mark != nil && (w.mark.Cut || len(w.mark.Entries)+len(w.mark.Shares) > 0) {
 			held &= s.held(sub, sp, below, nil)
 		}
 		held &= s.heldUnder(sub, sp, below)

@@ -132,7 +132,7 @@ func TestExplain(t *testing.T) {
 		{"root cut", `cut /team on`, "mona", "/team", "cut", "see,read-acl,manage", ""},
 		{"pin", `level team user:max viewer pin`, "max", "/team", "pinned", "level:viewer", ""},
 		{"account", `account max inactive`, "max", "/team", "", "none", policy.CutByAccount},
-		{"type", `level room user:gus manager`, "gus", "/room", "", "level:editor+messages", policy.CutByType},
+		{"type", `level team user:gus manager`, "gus", "/team", "", "level:editor+messages", policy.CutByType},
 		{"space kind", `acl /carl-portal user:carl allow=delete`, "carl", "/carl-portal", "", "level:portal", policy.CutByKind},
 		{"space state", `state room archived`, "mia", "/room", "", "see,read,history,free-busy", policy.CutByState},
 	} {

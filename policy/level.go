@@ -11,7 +11,7 @@ const (
 	levelPortal      = levelViewer | Add | Write | Props
 	levelContributor = levelPortal | History
 	levelEditor      = levelContributor | Delete | DeleteOwn | Trash | Schedule
-	levelManager     = levelEditor | Share | ReadACL | Manage | ManageMembers | Purge | BreakLock | Messages
+	levelManager     = levelEditor | Reshare | ReadACL | Manage | ManageMembers | Purge | BreakLock | Messages
 )
 
 // levels are the named sets, lowest first.

@@ -13,6 +13,7 @@ type Model struct {
 	Profiles []Profile
 	Spaces   []Space
 	Marks    []PlacedMark
+	Settings *Settings // nil for the default ones
 }
 
 // A PlacedMark is a mark with the place of its node.
@@ -27,6 +28,11 @@ type PlacedMark struct {
 // error that names them.
 func Load(m Model) (*State, error) {
 	e := newEdit(&State{})
+	if m.Settings != nil {
+		if err := (PutSettings{*m.Settings}).apply(e); err != nil {
+			return nil, fmt.Errorf("load settings: %w", err)
+		}
+	}
 	for _, p := range m.Profiles {
 		if err := (PutProfile{p}).apply(e); err != nil {
 			return nil, fmt.Errorf("load profile %q: %w", p.Name, err)

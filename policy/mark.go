@@ -8,6 +8,9 @@ func (c SetEntry) apply(e *edit) error {
 	if err := e.checkEntry(c.Entry); err != nil {
 		return err
 	}
+	if sp := e.Space(c.At.Space); sp != nil && sp.Owner != Nobody && sp.Owner == c.Entry.Principal && c.Entry.Revoke|c.Entry.Deny != 0 {
+		return invalid("%s owns the space: nothing is revoked from or denied to an owner", e.PrincipalName(sp.Owner))
+	}
 	return e.changeMark(c.At, func(m *Mark) { m.Entries = withEntry(m.Entries, c.Entry) })
 }
 
@@ -27,7 +30,7 @@ func (c ClearEntries) apply(e *edit) error {
 }
 
 func (c SetCut) apply(e *edit) error {
-	return e.changeMark(c.At, func(m *Mark) { m.Cut = c.On })
+	return e.changeMark(c.At, func(m *Mark) { m.Cut, m.CutRank = c.On, c.Rank })
 }
 
 func (c SetQuota) apply(e *edit) error {
@@ -48,9 +51,25 @@ func (c MoveNode) apply(e *edit) error {
 	if !ok {
 		return nil
 	}
+	if e.rootOf(n) != c.To.Path[0] {
+		e.endShares(n)
+	}
+	if w, ok = e.ways.get(uint64(n)); !ok {
+		return nil
+	}
 	e.unhook(n, w.parent)
 	e.hook(c.To.Path)
 	return nil
+}
+
+func (e *edit) rootOf(n Node) Node {
+	for {
+		w, ok := e.ways.get(uint64(n))
+		if !ok || w.parent == 0 {
+			return n
+		}
+		n = w.parent
+	}
 }
 
 func (c ParkNode) apply(e *edit) error {
@@ -120,20 +139,57 @@ func (e *edit) index(old, m *Mark) {
 	key := uint64(m.Node)
 	if old != nil {
 		for _, en := range old.Entries {
-			if at, ok := e.named.get(uint64(en.Principal)); ok {
-				e.named = e.named.set(uint64(en.Principal), at.del(key))
-			}
+			e.named = withoutNode(e.named, en.Principal, key)
+		}
+		for _, sh := range old.Shares {
+			e.unindexShare(&sh, key)
 		}
 	}
 	for _, en := range m.Entries {
-		at, _ := e.named.get(uint64(en.Principal))
-		e.named = e.named.set(uint64(en.Principal), at.set(key, struct{}{}))
+		e.named = withNode(e.named, en.Principal, key)
+	}
+	for _, sh := range m.Shares {
+		e.indexShare(&sh, key)
 	}
 	if m.Cut {
 		e.cuts = e.cuts.set(key, struct{}{})
 	} else {
 		e.cuts = e.cuts.del(key)
 	}
+}
+
+func (e *edit) indexShare(sh *Share, node uint64) {
+	e.shares = e.shares.set(uint64(sh.ID), Node(node))
+	e.named = withNode(e.named, sh.To, node)
+	e.gave = withNode(e.gave, sh.By, node)
+	if sh.IsLink() {
+		e.closures = e.closures.set(uint64(sh.ID), []ID{Links, sh.ID})
+	}
+}
+
+func (e *edit) unindexShare(sh *Share, node uint64) {
+	e.shares = e.shares.del(uint64(sh.ID))
+	e.named = withoutNode(e.named, sh.To, node)
+	e.gave = withoutNode(e.gave, sh.By, node)
+	if sh.IsLink() {
+		e.closures = e.closures.del(uint64(sh.ID))
+	}
+}
+
+func withNode(index table[nodes], id ID, node uint64) table[nodes] {
+	at, _ := index.get(uint64(id))
+	return index.set(uint64(id), at.set(node, struct{}{}))
+}
+
+func withoutNode(index table[nodes], id ID, node uint64) table[nodes] {
+	at, ok := index.get(uint64(id))
+	if !ok {
+		return index
+	}
+	if at = at.del(node); at.n == 0 {
+		return index.del(uint64(id))
+	}
+	return index.set(uint64(id), at)
 }
 
 // hook makes every node of the path a way and the child of the one before it.
@@ -197,9 +253,16 @@ func (e *edit) unhook(n, parent Node) {
 func (e *edit) dropFromLists(id ID) {
 	for _, g := range slices.Clone(e.GroupsOf(id)) {
 		grp := e.Group(g)
-		e.setGroup(&Group{grp.ID, grp.Name, grp.Role, slices.DeleteFunc(slices.Clone(grp.Members), func(m ID) bool { return m == id })})
+		e.setMembers(grp, slices.DeleteFunc(slices.Clone(grp.Members), func(m ID) bool { return m == id }))
 	}
 	e.in = e.in.del(uint64(id))
+	for _, g := range e.groups.all() {
+		if _, manages := slices.BinarySearch(g.Managers, id); manages {
+			next := *e.Group(g.ID)
+			next.Managers = slices.DeleteFunc(slices.Clone(g.Managers), func(m ID) bool { return m == id })
+			e.setGroup(&next)
+		}
+	}
 	named := func(list []Entry) bool {
 		i := firstOf(list, id)
 		return i < len(list) && list[i].Principal == id
@@ -216,9 +279,13 @@ func (e *edit) dropFromLists(id ID) {
 	for n := range at.all() {
 		next := *e.Mark(Node(n))
 		next.Entries = withoutPrincipal(next.Entries, id)
+		next.Shares = slices.DeleteFunc(slices.Clone(next.Shares), func(sh Share) bool { return sh.To == id })
 		e.setMark(&next)
 	}
-	e.named = e.named.del(uint64(id))
+	gave, _ := e.gave.get(uint64(id))
+	for n := range gave.all() {
+		e.dropShares(Node(n), func(sh *Share) bool { return sh.By == id })
+	}
 }
 
 // close makes the closures anew of every user below a changed principal.
@@ -241,6 +308,7 @@ func (e *edit) close() {
 	for id := range e.stale {
 		down(id)
 	}
+	clear(e.stale)
 }
 
 func (e *edit) closure(u *User) []ID {

@@ -242,7 +242,7 @@ func (m *model) accountLets(who, path string, r policy.Right) bool {
 	case policy.Closed:
 		return !guest
 	case policy.Trashed:
-		return false
+		return named(r, "manage") // to restore it
 	}
 	return true
 }

@@ -111,6 +111,9 @@ func (w *twin) addUser(i int) {
 	if i > 0 {
 		w.model.types[name] = pick(w, []policy.Type{policy.Admin, policy.Manager, policy.Member, policy.Member, policy.Guest, policy.Guest})
 	}
+	if i == 1 {
+		w.model.types[name] = pick(w, []policy.Type{policy.Admin, policy.Manager})
+	}
 	w.apply(policy.PutUser{User: w.userRecord(name)})
 }
 
@@ -228,8 +231,23 @@ func (w *twin) entry(l line) policy.Entry {
 	}
 }
 
+// fits bends a line to what may be said at its place: nothing against a space's
+// owner, and what a guest may be in a portal.
+func (w *twin) fits(l line) line {
+	sp := w.model.spaces[spaceOf(l.at)]
+	if l.who == sp.owner {
+		l.revoke, l.deny = 0, 0
+	}
+	if l.level && sp.kind == policy.Portal && w.model.types[l.who] == policy.Guest && l.allow != 0 {
+		l.allow = rights(w, "level:portal")
+		l.revoke &^= l.allow
+	}
+	return l
+}
+
 // put tells a line to both.
 func (w *twin) put(l line) {
+	l = w.fits(l)
 	w.model.setLine(l)
 	if l.level {
 		w.apply(policy.SetLevel{Space: w.id("space:" + spaceOf(l.at)), Entry: w.entry(l)})
@@ -255,9 +273,10 @@ func (w *twin) setLevel() {
 	l := w.someLine("/" + space)
 	l.level = true
 	sp := w.model.spaces[space]
-	if sp.kind == policy.Personal && l.who == sp.owner {
+	if l.who == sp.owner {
 		return
 	}
+	l = w.fits(l)
 	if !strings.HasPrefix(l.who, "user:") || w.chance(66) {
 		w.put(l)
 		return
@@ -366,6 +385,9 @@ func (w *twin) changeUser() {
 		w.model.inactive[name] = !w.model.inactive[name]
 	} else {
 		w.model.types[name] = pick(w, policy.Types)
+		if name == w.users[1] { // who owns a portal
+			w.model.types[name] = pick(w, []policy.Type{policy.Admin, policy.Manager})
+		}
 	}
 	w.apply(policy.PutUser{User: w.userRecord(name)})
 }

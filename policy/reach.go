@@ -48,7 +48,7 @@ func (s *State) Reach(sub Subject) []Reached {
 // differing are the nodes where the subject's rights may differ from those
 // above: what names one of its principals, and what is cut.
 func (s *State) differing(sub *Subject) []Node {
-	ids, _ := s.closures.get(uint64(sub.User))
+	ids, _ := s.closures.get(uint64(sub.id()))
 	var out []Node
 	for _, id := range ids {
 		at, _ := s.named.get(uint64(id))

@@ -1,5 +1,10 @@
 package policy
 
+import (
+	"slices"
+	"strings"
+)
+
 // A SpaceKind says what a space is for and which levels it admits.
 type SpaceKind string
 
@@ -30,11 +35,57 @@ type Space struct {
 	Root   Node       `json:"root"`
 	Quota  Limit      `json:"quota"`
 	Levels []Entry    `json:"levels,omitempty"` // ascending by principal
+	// Template says which levels a room admits; empty for all.
+	Template Template `json:"template,omitempty"`
 	// Pins are the users for whom only their own level and entries grant here.
 	Pins []ID `json:"pins,omitempty"` // ascending
 }
 
+// A Template is what a room is for.
+type Template string
+
+const (
+	PublicRoom    Template = "public"
+	FormFilling   Template = "form-filling"
+	Collaboration Template = "collaboration"
+	DataRoom      Template = "data-room"
+)
+
+// templateLevels are the levels that each template admits.
+var templateLevels = map[Template][]string{
+	PublicRoom:    {"manager", "creator", "viewer"},
+	FormFilling:   {"manager", "creator", "filler"},
+	Collaboration: {"manager", "creator", "reviser", "viewer"},
+	DataRoom:      {"manager", "creator", "reviser", "filler", "viewer"},
+}
+
+// checkLevel holds a level against what the kind of the space admits.
+func (e *edit) checkLevel(sp *Space, l Entry) error {
+	u := e.User(l.Principal)
+	switch {
+	case l.Allow == 0:
+		return nil
+	case sp.Kind == Room && l.Allow&(Manage|ManageMembers) != 0 && (u == nil || u.Type == Guest):
+		return invalid("a room has no group, guest or link for a manager; name single accounts")
+	case sp.Kind == Room && sp.Template != "" && !slices.Contains(templateLevels[sp.Template], l.Level):
+		return invalid("no level %q in a room of the template %s (levels: %s)", levelName(l), sp.Template, strings.Join(templateLevels[sp.Template], " "))
+	case sp.Kind == Portal && u != nil && u.Type == Guest && l.Allow != levelPortal && l.Allow != levelViewer:
+		return invalid("a guest is portal or viewer in a portal, not %s", levelName(l))
+	}
+	return nil
+}
+
+func levelName(l Entry) string {
+	if l.Level != "" {
+		return l.Level
+	}
+	return l.Allow.String()
+}
+
 func (sp *Space) check() error {
+	if _, known := templateLevels[sp.Template]; sp.Template != "" && (!known || sp.Kind != Room) {
+		return invalid("no template %q for a %s (templates of rooms: public form-filling collaboration data-room)", sp.Template, sp.Kind)
+	}
 	switch sp.Kind {
 	case Personal, GroupFolder, Room, Portal:
 	default:

@@ -1,0 +1,754 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// This file says who may change the policy. At most what one holds oneself,
+// never to oneself, and only on accounts of lower rank.
+
+// ErrForbidden is wrapped by the refusal of a change that its maker may not make.
+var ErrForbidden = errors.New("not yours to change")
+
+func forbidden(format string, a ...any) error {
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, a...), ErrForbidden)
+}
+
+// SelfGrant is how long an admin reads by giving it to itself, in seconds, when
+// it names no earlier end.
+const SelfGrant = 60 * 60
+
+// handsOut are the account types that each type may give.
+var handsOut = map[Type][]Type{
+	Owner:   {Owner, Admin, Manager, Member, Guest},
+	Admin:   {Manager, Member, Guest},
+	Manager: {Member, Guest},
+}
+
+// stamped is the change as it takes effect: a wall and a cut carry the rank of
+// who set them, what an admin gives itself ends soon, a share is from now on.
+func (e *edit) stamped(by *Subject, c Change) Change {
+	rank := Owner // the operator's
+	if u := e.User(by.User); u != nil {
+		rank = u.Type
+	}
+	switch c := c.(type) {
+	case SetEntry:
+		var list []Entry
+		if m := e.Mark(last(c.At)); m != nil {
+			list = m.Entries
+		}
+		c.Entry = e.stampedEntry(by, rank, list, c.Entry)
+		return c
+	case SetLevel:
+		if sp := e.Space(c.Space); sp != nil {
+			c.Entry = e.stampedEntry(by, rank, sp.Levels, c.Entry)
+		}
+		return c
+	case SetCut:
+		m := e.Mark(last(c.At))
+		switch {
+		case !c.On:
+			c.Rank = ""
+		case m != nil && m.Cut && m.CutRank.above(rank):
+			c.Rank = m.CutRank
+		case c.Rank == "" || by.User != Nobody:
+			c.Rank = rank
+		}
+		return c
+	}
+	return c
+}
+
+func last(at Place) Node {
+	if len(at.Path) == 0 {
+		return 0
+	}
+	return at.Path[len(at.Path)-1]
+}
+
+func (e *edit) stampedEntry(by *Subject, rank Type, list []Entry, en Entry) Entry {
+	if en.Deny != 0 {
+		if en.Rank == "" || by.User != Nobody {
+			en.Rank = rank
+		}
+		if old := lineOf(list, &en); old.Deny != 0 && old.Rank.above(en.Rank) {
+			en.Rank = old.Rank
+		}
+	}
+	if en.Allow != 0 && en.Principal == by.User && e.isAdmin(by) && e.set().AdminReads == ReadsAudited {
+		if end := by.Now + SelfGrant; en.Until == 0 || en.Until > end {
+			en.Until = end
+		}
+	}
+	return en
+}
+
+// lineOf is the line that the entry would replace, an empty one if none.
+func lineOf(list []Entry, en *Entry) Entry {
+	for _, old := range list {
+		if old.sameLine(en) {
+			return old
+		}
+	}
+	return Entry{Principal: en.Principal}
+}
+
+// checkWhole holds what a set of changes must leave in place.
+func (e *edit) checkWhole(before *State, by *Subject) error {
+	if err := e.checkOwner(before); err != nil {
+		return err
+	}
+	if err := e.checkHeirs(before); err != nil {
+		return err
+	}
+	if by.User == Nobody || e.isAdmin(by) {
+		return nil
+	}
+	return e.checkManagers(before)
+}
+
+// checkOwner keeps the last active owner in place.
+func (e *edit) checkOwner(before *State) error {
+	lost := false
+	for id := range e.delta.Users {
+		lost = lost || before.User(id).rules() && !e.User(id).rules()
+	}
+	if !lost {
+		return nil
+	}
+	for _, u := range e.users.all() {
+		if u.rules() {
+			return nil
+		}
+	}
+	return invalid("this would leave no active owner; make another account owner first")
+}
+
+func (u *User) rules() bool { return u != nil && u.Type == Owner && !u.Inactive && u.Until == 0 }
+
+// checkHeirs: who is no longer of a type that has rooms hands them over.
+func (e *edit) checkHeirs(before *State) error {
+	for id := range e.delta.Users {
+		was, is := before.User(id), e.User(id)
+		if was == nil || is == nil || was.Type.rank() > Manager.rank() || is.Type.rank() <= Manager.rank() {
+			continue
+		}
+		for _, sp := range e.spaces.all() {
+			if sp.Owner == id && (sp.Kind == Room || sp.Kind == Portal) {
+				return invalid("user %q owns the %s %q and a %s owns none; name an heir for it first", is.Name, sp.Kind, sp.Name, is.Type)
+			}
+		}
+	}
+	return nil
+}
+
+// checkManagers: a space that had somebody to manage it keeps somebody.
+func (e *edit) checkManagers(before *State) error {
+	for id, sp := range e.delta.Spaces {
+		if was := before.Space(id); was != nil && sp != nil && before.managed(was) && !e.managed(sp) {
+			return forbidden("this would leave nobody who manages the space %q", sp.Name)
+		}
+	}
+	return nil
+}
+
+func (s *State) managed(sp *Space) bool {
+	return slices.ContainsFunc(sp.Levels, func(l Entry) bool {
+		return l.Allow&Manage != 0 && slices.ContainsFunc(s.MembersOf(l.Principal), func(id ID) bool { return !s.User(id).Inactive })
+	})
+}
+
+// isAdmin: owners and admins look after everything but what is in it.
+func (e *edit) isAdmin(by *Subject) bool {
+	u := e.User(by.User)
+	return u.ActiveAt(by.Now) && u.Type.above(Manager)
+}
+
+func (e *edit) onlyAdmins(by *Subject) error {
+	if e.isAdmin(by) {
+		return nil
+	}
+	return forbidden("only admins and owners do this")
+}
+
+// administers: admins set the lists of every space but of personal drives.
+func (e *edit) administers(by *Subject, sp *Space) bool {
+	return e.isAdmin(by) && (sp.Kind != Personal || e.set().AdminReads == ReadsAlways)
+}
+
+// needs asks for a right at a place. What the asker may not see is not there.
+func (e *edit) needs(by *Subject, at Place, want Rights) error {
+	sp := e.Space(at.Space)
+	if sp == nil {
+		return notFound("no such space")
+	}
+	if e.administers(by, sp) {
+		return nil
+	}
+	d := e.Decide(*by, at, want)
+	switch {
+	case d.Allowed():
+		return nil
+	case !d.Visible:
+		return notFound("no such file or folder")
+	}
+	return forbidden("this needs %s there", want)
+}
+
+// holds is what somebody may give of: held in every context, not only in this one.
+func (e *edit) holds(by *Subject, sp *Space, ways []*way) Rights {
+	steady := *by
+	steady.Steady = true
+	return e.held(by, sp, ways, nil) & e.held(&steady, sp, ways, nil)
+}
+
+// mayGive holds what somebody hands to a principal against what he holds
+// himself. Admins give others what they do not hold; an owner gives his own
+// groups too.
+func (e *edit) mayGive(by *Subject, at Place, to ID, rights Rights) error {
+	own := e.isA(by.User, to)
+	if e.administers(by, e.Space(at.Space)) && (!own || e.User(by.User).Type == Owner) {
+		return nil
+	}
+	switch lacking := e.lacks(by, at, to, rights); {
+	case lacking == 0:
+		return nil
+	case own:
+		return forbidden("you are in %s and would get %s yourself", e.PrincipalName(to), lacking)
+	default:
+		return forbidden("you do not hold %s there and everywhere below, at all times; give at most what you hold", lacking)
+	}
+}
+
+// lacks is what of the rights somebody does not hold himself at the place, or
+// somewhere below where a line that gives them to the principal would count.
+func (e *edit) lacks(by *Subject, at Place, to ID, rights Rights) Rights {
+	if rights == 0 {
+		return 0
+	}
+	sp, ways := e.Space(at.Space), e.appendWays(nil, at.Path)
+	lacking := rights &^ e.holds(by, sp, ways)
+	if lacking == 0 && len(ways) == len(at.Path) {
+		lacking = e.lacksBelow(by, sp, ways, to, rights)
+	}
+	return lacking
+}
+
+func (e *edit) lacksBelow(by *Subject, sp *Space, ways []*way, to ID, rights Rights) Rights {
+	for kid := range ways[len(ways)-1].kids.all() {
+		w, _ := e.ways.get(kid)
+		below, rest := append(ways, w), rights
+		if m := w.mark; m != nil {
+			if m.Cut {
+				continue
+			}
+			for i := firstOf(m.Entries, to); i < len(m.Entries) && m.Entries[i].Principal == to; i++ {
+				if en := &m.Entries[i]; !en.conditional() {
+					rest &^= en.Allow | en.Revoke
+				}
+			}
+			if lacking := rest &^ e.holds(by, sp, below); lacking != 0 {
+				return lacking
+			}
+		}
+		if lacking := e.lacksBelow(by, sp, below, to, rest); lacking != 0 {
+			return lacking
+		}
+	}
+	return 0
+}
+
+// mayReplace judges one line of a list becoming another.
+func (e *edit) mayReplace(by *Subject, at Place, old, line Entry) error {
+	sp := e.Space(at.Space)
+	lifted := old.Deny &^ line.Deny
+	switch p := line.Principal; {
+	case p == sp.Owner && p != Nobody:
+		return forbidden("%s owns the space; ownership moves by its own command", e.PrincipalName(p))
+	case p == by.User:
+		return e.maySelf(by, line)
+	case lifted != 0 && e.User(by.User).Type.rank() > old.Rank.rank():
+		return forbidden("this wall was set by a higher rank (%s)", rankName(old.Rank))
+	case lifted != 0 && e.isA(by.User, p):
+		return forbidden("you are in %s: somebody else lifts this wall", e.PrincipalName(p))
+	}
+	return e.mayGive(by, at, line.Principal, line.Allow&^old.Allow|old.Revoke&^line.Revoke|lifted)
+}
+
+func rankName(t Type) string {
+	if t == "" {
+		return string(Owner)
+	}
+	return string(t)
+}
+
+// maySelf: nobody changes his own rights, but admins may let themselves read
+// where the settings say so.
+func (e *edit) maySelf(by *Subject, line Entry) error {
+	if e.isAdmin(by) && e.set().AdminReads != ReadsNever && line.Revoke|line.Deny == 0 && line.Allow&^ReadOnly == 0 {
+		return nil
+	}
+	return forbidden("nobody changes his own rights; ask somebody else who may")
+}
+
+func (c SetLevel) allow(e *edit, by *Subject) error {
+	sp := e.Space(c.Space)
+	if sp == nil {
+		return notFound("no such space")
+	}
+	at := Place{Space: sp.ID, Path: []Node{sp.Root}}
+	if err := e.needs(by, at, ManageMembers); err != nil && !(c.Entry.Principal == by.User && e.isAdmin(by)) {
+		return err
+	}
+	if c.Entry.Principal == by.User && c.Pin != nil {
+		return forbidden("nobody changes his own rights; ask somebody else who may")
+	}
+	if err := e.mayUnpin(by, sp, at, c); err != nil {
+		return err
+	}
+	return e.mayReplace(by, at, lineOf(sp.Levels, &c.Entry), c.Entry)
+}
+
+// mayUnpin: without the pin the user gets again what groups give, which whoever
+// lifts it has to hold.
+func (e *edit) mayUnpin(by *Subject, sp *Space, at Place, c SetLevel) error {
+	_, pinned := slices.BinarySearch(sp.Pins, c.Entry.Principal)
+	if !pinned || c.Pin == nil || *c.Pin || e.administers(by, sp) {
+		return nil
+	}
+	return e.mayGiveAll(by, at, c.Entry.Principal)
+}
+
+// mayGiveAll asks for all that any line of the space could give a principal.
+func (e *edit) mayGiveAll(by *Subject, at Place, to ID) error {
+	sp := e.Space(at.Space)
+	var all Rights
+	for _, l := range sp.Levels {
+		if e.isA(to, l.Principal) {
+			all |= l.Allow
+		}
+	}
+	return e.mayGive(by, at, to, all)
+}
+
+func (c SetEntry) allow(e *edit, by *Subject) error {
+	if err := e.needs(by, c.At, Manage); err != nil && !(c.Entry.Principal == by.User && e.isAdmin(by)) {
+		return err
+	}
+	var list []Entry
+	if m := e.Mark(last(c.At)); m != nil {
+		list = m.Entries
+	}
+	return e.mayReplace(by, c.At, lineOf(list, &c.Entry), c.Entry)
+}
+
+func (c ClearEntries) allow(e *edit, by *Subject) error {
+	m := e.Mark(c.Node)
+	if m == nil {
+		return nil
+	}
+	at, ok := e.placeOf(c.Node)
+	if !ok {
+		return notFound("no such file or folder")
+	}
+	if err := e.needs(by, at, Manage); err != nil {
+		return err
+	}
+	for _, old := range m.Entries {
+		if c.Principal != Nobody && old.Principal != c.Principal {
+			continue
+		}
+		if err := e.mayReplace(by, at, old, Entry{Principal: old.Principal}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c SetCut) allow(e *edit, by *Subject) error {
+	if err := e.needs(by, c.At, Manage); err != nil || c.On {
+		return err
+	}
+	m := e.Mark(last(c.At))
+	switch {
+	case m == nil || !m.Cut:
+		return nil
+	case e.User(by.User).Type.rank() > m.CutRank.rank():
+		return forbidden("this cut was made by a higher rank (%s)", rankName(m.CutRank))
+	case len(c.At.Path) > 1:
+		return e.needs(by, Place{Space: c.At.Space, Path: c.At.Path[:len(c.At.Path)-1]}, Manage)
+	}
+	return nil
+}
+
+func (c SetQuota) allow(e *edit, by *Subject) error {
+	if len(c.At.Path) < 2 {
+		return e.onlyAdmins(by)
+	}
+	return e.needs(by, c.At, Manage)
+}
+
+func (c PutUser) allow(e *edit, by *Subject) error {
+	maker, was := e.User(by.User), e.User(c.User.ID)
+	if !maker.ActiveAt(by.Now) {
+		return forbidden("the account is deactivated")
+	}
+	if was == nil {
+		return e.mayMake(maker, &c.User)
+	}
+	own := *was
+	own.Email, own.Language = c.User.Email, c.User.Language
+	switch {
+	case same(own, c.User) && was.ID == maker.ID:
+		return nil
+	case was.ID == maker.ID:
+		return forbidden("nobody changes his own rank, state, profile or quota")
+	case !maker.Type.above(was.Type):
+		return forbidden("%s is of the same rank or a higher one", e.PrincipalName(was.ID))
+	case c.User.Home != was.Home:
+		return forbidden("a personal drive stays its user's")
+	case c.User.Type != was.Type && !slices.Contains(handsOut[maker.Type], c.User.Type):
+		return forbidden("a %s makes nobody %s", maker.Type, c.User.Type)
+	}
+	if e.isAdmin(by) {
+		return nil
+	}
+	promoted := *was
+	promoted.Type, promoted.Home = Member, c.User.Home
+	if was.Type == Guest && same(promoted, c.User) {
+		return nil
+	}
+	return forbidden("only admins and owners change accounts")
+}
+
+func same(a, b User) bool {
+	quota := a.Quota == b.Quota || a.Quota != nil && b.Quota != nil && *a.Quota == *b.Quota
+	a.Quota, b.Quota = nil, nil
+	return quota && a == b
+}
+
+// mayMake judges a new account.
+func (e *edit) mayMake(maker, u *User) error {
+	switch {
+	case !slices.Contains(handsOut[maker.Type], u.Type):
+		return forbidden("a %s makes no account of type %s", maker.Type, u.Type)
+	case u.Type == Guest && !e.set().Guests:
+		return forbidden("guests are switched off")
+	case maker.Type.above(Manager):
+		return nil
+	case u.Quota != nil || !e.Profile(maker.Profile).covers(e.Profile(u.Profile)):
+		return forbidden("a %s gives no profile with more than the own", maker.Type)
+	}
+	return nil
+}
+
+// covers tells whether the other profile opens nothing that p does not.
+func (p *Profile) covers(o *Profile) bool {
+	if p == nil || o == nil {
+		return o == nil
+	}
+	mine, theirs := AllFunctions, AllFunctions
+	if p.Functions != nil {
+		mine = *p.Functions
+	}
+	if o.Functions != nil {
+		theirs = *o.Functions
+	}
+	return theirs&^mine == 0 && (p.Quota < 0 || o.Quota >= 0 && o.Quota <= p.Quota)
+}
+
+func (c DropUser) allow(e *edit, by *Subject) error {
+	if err := e.onlyAdmins(by); err != nil {
+		return err
+	}
+	if u := e.User(c.ID); u != nil && !e.User(by.User).Type.above(u.Type) {
+		return forbidden("%s is of the same rank or a higher one", e.PrincipalName(c.ID))
+	}
+	return nil
+}
+
+func (c PutGroup) allow(e *edit, by *Subject) error { return e.onlyAdmins(by) }
+
+func (c DropGroup) allow(e *edit, by *Subject) error {
+	if err := e.onlyAdmins(by); err != nil {
+		return err
+	}
+	return e.mayLeave(by, by.User, c.ID)
+}
+
+// mayLeave: whoever leaves a group that a wall names gets past the wall, so
+// nobody does it for himself.
+func (e *edit) mayLeave(by *Subject, member, group ID) error {
+	if !e.contains(member, by.User) || !e.isA(by.User, group) {
+		return nil
+	}
+	for _, g := range append(e.ancestors(group), group) {
+		if e.lineNames(g, func(en *Entry) bool { return en.Deny != 0 }) {
+			return forbidden("a wall stands against %s, and you are in it: somebody else takes you out", e.PrincipalName(g))
+		}
+	}
+	return nil
+}
+
+// contains tells whether the principal is the user or a group that the user is in.
+func (e *edit) contains(principal, user ID) bool { return principal == user || e.isA(user, principal) }
+
+// lineNames tells whether a line of any list names the principal and says so.
+func (e *edit) lineNames(p ID, says func(*Entry) bool) bool {
+	found := false
+	e.linesOf(p, func(_ Place, en *Entry) { found = found || says(en) })
+	return found
+}
+
+// linesOf gives every line that names a principal, with its place.
+func (e *edit) linesOf(p ID, each func(Place, *Entry)) {
+	for _, sp := range e.spaces.all() {
+		for i := firstOf(sp.Levels, p); i < len(sp.Levels) && sp.Levels[i].Principal == p; i++ {
+			each(Place{Space: sp.ID, Path: []Node{sp.Root}}, &sp.Levels[i])
+		}
+	}
+	at, _ := e.named.get(uint64(p))
+	for n := range at.all() {
+		place, ok := e.placeOf(Node(n))
+		if !ok {
+			continue
+		}
+		list := e.Mark(Node(n)).Entries
+		for i := firstOf(list, p); i < len(list) && list[i].Principal == p; i++ {
+			each(place, &list[i])
+		}
+	}
+}
+
+func (c Join) allow(e *edit, by *Subject) error {
+	g := e.Group(c.Group)
+	if g == nil {
+		return notFound("no such group")
+	}
+	if e.isAdmin(by) {
+		if !e.contains(c.Member, by.User) {
+			return nil
+		}
+		return e.mayJoin(by, c)
+	}
+	if _, manages := slices.BinarySearch(g.Managers, by.User); !manages {
+		return forbidden("only admins, owners and the managers of %s add to it", e.PrincipalName(g.ID))
+	}
+	if e.contains(c.Member, by.User) {
+		return forbidden("nobody adds himself to a group")
+	}
+	return e.mayJoin(by, c)
+}
+
+// mayJoin asks, for every line that names the group or one that holds it, for
+// what the member would get by it and has not got already.
+func (e *edit) mayJoin(by *Subject, c Join) error {
+	for _, g := range append(e.ancestors(c.Group), c.Group) {
+		if e.User(c.Member) != nil && e.isA(c.Member, g) {
+			continue
+		}
+		refused := false
+		e.linesOf(g, func(at Place, en *Entry) {
+			if en.Allow == 0 {
+				return
+			}
+			refused = refused || e.needs(by, at, Manage) != nil || e.lacks(by, at, g, en.Allow) != 0
+		})
+		if refused {
+			return forbidden("%s would get by %s what you cannot give", e.PrincipalName(c.Member), e.PrincipalName(g))
+		}
+		if at, _ := e.named.get(uint64(g)); e.sharedWith(g, at) {
+			return forbidden("something is shared with %s: an admin adds to it", e.PrincipalName(g))
+		}
+	}
+	return nil
+}
+
+func (e *edit) sharedWith(to ID, at nodes) bool {
+	for n := range at.all() {
+		if slices.ContainsFunc(e.Mark(Node(n)).Shares, func(sh Share) bool { return sh.To == to }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c Leave) allow(e *edit, by *Subject) error {
+	g := e.Group(c.Group)
+	if g == nil {
+		return notFound("no such group")
+	}
+	if _, manages := slices.BinarySearch(g.Managers, by.User); !manages && !e.isAdmin(by) {
+		return forbidden("only admins, owners and the managers of %s take out of it", e.PrincipalName(g.ID))
+	}
+	if e.isAdmin(by) {
+		return e.mayLeave(by, c.Member, c.Group)
+	}
+	for _, up := range append(e.ancestors(c.Group), c.Group) {
+		if e.lineNames(up, func(en *Entry) bool { return en.Deny != 0 }) {
+			return forbidden("a wall stands against %s: an admin takes out of it", e.PrincipalName(up))
+		}
+	}
+	return nil
+}
+
+func (c PutProfile) allow(e *edit, by *Subject) error { return e.onlyAdmins(by) }
+
+func (c DropProfile) allow(e *edit, by *Subject) error { return e.onlyAdmins(by) }
+
+func (c PutSettings) allow(e *edit, by *Subject) error {
+	if c.Settings.AdminReads != e.set().AdminReads && e.User(by.User).Type != Owner {
+		return forbidden("only an owner says whether admins read content")
+	}
+	return e.onlyAdmins(by)
+}
+
+func (c PutSpace) allow(e *edit, by *Subject) error {
+	was := e.Space(c.Space.ID)
+	if was == nil {
+		return e.mayMakeSpace(by, &c.Space)
+	}
+	at := Place{Space: was.ID, Path: []Node{was.Root}}
+	switch {
+	case c.Space.Owner != was.Owner:
+		return forbidden("ownership moves by its own command")
+	case was.Kind == Personal && c.Space.State == Trashed && e.User(was.Owner) == nil:
+		return e.onlyAdmins(by) // the drive of a deleted account
+	case c.Space.Quota != was.Quota || was.Kind == Personal:
+		return e.onlyAdmins(by)
+	case e.isAdmin(by):
+		return nil
+	}
+	if e.Held(*by, at)&Manage != 0 {
+		return nil
+	}
+	return e.needs(by, at, Manage)
+}
+
+func (e *edit) mayMakeSpace(by *Subject, sp *Space) error {
+	maker := e.User(by.User)
+	if !maker.ActiveAt(by.Now) {
+		return forbidden("the account is deactivated")
+	}
+	onlyOwner := !slices.ContainsFunc(sp.Levels, func(l Entry) bool { return l.Principal != sp.Owner })
+	switch {
+	case !onlyOwner || len(sp.Pins) > 0:
+		return forbidden("a new space has its owner for the only member")
+	case sp.Kind == Personal:
+		if u := e.User(sp.Owner); u == nil || u.Home != sp.ID {
+			return forbidden("a personal drive comes with its account")
+		}
+		return nil
+	case maker.Type.above(Manager):
+		return nil
+	case maker.Type == Manager && (sp.Kind == Room || sp.Kind == Portal) && sp.Owner == maker.ID && sp.Quota < 0:
+		return nil
+	case maker.Type == Manager:
+		return forbidden("a manager makes rooms and portals of his own, without a quota")
+	}
+	return forbidden("a %s makes no spaces", maker.Type)
+}
+
+func (c TransferSpace) allow(e *edit, by *Subject) error {
+	sp := e.Space(c.Space)
+	switch {
+	case sp == nil:
+		return notFound("no such space")
+	case c.Owner == by.User:
+		return forbidden("nobody makes himself the owner of a space")
+	case sp.Owner == by.User || e.isAdmin(by):
+		return nil
+	}
+	return forbidden("only the owner of a space and admins hand it over")
+}
+
+func (c DropSpace) allow(e *edit, by *Subject) error {
+	if sp := e.Space(c.ID); sp != nil && sp.State != Trashed {
+		return forbidden("only a space in the trash is deleted")
+	}
+	return e.onlyAdmins(by)
+}
+
+func (c PutShare) allow(e *edit, by *Subject) error {
+	sh, giver := c.Share, e.User(c.Share.By)
+	if old, at := e.Share(sh.ID); old != nil {
+		if err := e.mayChangeShare(by, old, at, &sh); err != nil {
+			return err
+		}
+	}
+	if sh.By != by.User {
+		return forbidden("everybody shares for himself")
+	}
+	if err := e.needsOwn(by, c.At, Reshare|sh.Rights); err != nil {
+		return err
+	}
+	set, now := e.set(), by.Now
+	function := ShareInternal
+	if sh.IsLink() {
+		function = ShareLinks
+	}
+	switch {
+	case !e.Profile(giver.Profile).has(function):
+		return forbidden("your profile does not open %s", function)
+	case sh.IsLink() && !set.Links:
+		return forbidden("links are switched off")
+	case sh.IsLink() && set.LinkPassword && !sh.Password:
+		return forbidden("links need a password here")
+	case sh.IsLink() && set.LinkDays > 0 && sh.Until > now+set.LinkDays*daySeconds:
+		return forbidden("a link lives at most %d days here", set.LinkDays)
+	case !sh.IsLink() && !e.mayShareWith(giver, sh.To):
+		return forbidden("sharing with %s is switched off", e.PrincipalName(sh.To))
+	}
+	return nil
+}
+
+// needsOwn is needs without the shortcut of admins: nobody shares what he does
+// not hold.
+func (e *edit) needsOwn(by *Subject, at Place, want Rights) error {
+	d := e.Decide(*by, at, want)
+	switch {
+	case d.Allowed():
+		return nil
+	case !d.Visible:
+		return notFound("no such file or folder")
+	}
+	return forbidden("you do not hold %s there; share at most what you hold", want&^d.Held)
+}
+
+// mayChangeShare: the giver changes a share, and whoever manages the place
+// adopts it.
+func (e *edit) mayChangeShare(by *Subject, old *Share, at Place, sh *Share) error {
+	switch {
+	case old.By == by.User && old.To == sh.To && old.Made == sh.Made:
+		return nil
+	case old.By == by.User:
+		return forbidden("a share stays with whom it was given to; end it and make another")
+	case sh.By == by.User:
+		return e.needs(by, at, Manage)
+	}
+	return forbidden("only its giver changes a share")
+}
+
+func (c DropShare) allow(e *edit, by *Subject) error {
+	sh, at := e.Share(c.ID)
+	switch {
+	case sh == nil:
+		return notFound("no such share")
+	case sh.By == by.User || sh.To == by.User || e.isAdmin(by):
+		return nil
+	}
+	return e.needs(by, at, Manage)
+}
+
+// What becomes of marks when content moves is decided with the content.
+
+func (MoveNode) allow(*edit, *Subject) error { return errContent }
+
+func (ParkNode) allow(*edit, *Subject) error { return errContent }
+
+func (DropNodes) allow(*edit, *Subject) error { return errContent }
+
+var errContent = forbidden("this follows a change of content")
