@@ -16,6 +16,8 @@ func (c *comparison) look() {
 	c.before.spaces.differing(c.after.spaces, c.space)
 	c.before.ways.differing(c.after.ways, c.way)
 	c.memberships()
+	c.settings()
+	c.gifts()
 	slices.SortFunc(c.spaces, func(a, b SpaceChange) int { return cmp.Compare(a.Space, b.Space) })
 	slices.SortFunc(c.pins, func(a, b PinChange) int {
 		return cmp.Or(cmp.Compare(a.Space, b.Space), cmp.Compare(a.User, b.User))
@@ -117,6 +119,75 @@ func (c *comparison) pinned(space ID, root Node, old, now []ID) {
 	}
 }
 
+// settings that decisions read change for everybody.
+func (c *comparison) settings() {
+	a, b := c.before.Settings(), c.after.Settings()
+	a.LockoutAfter, b.LockoutAfter = 0, 0
+	if reflect.DeepEqual(a, b) {
+		return
+	}
+	for _, s := range []*State{c.before, c.after} {
+		for id := range s.users.all() {
+			c.anywhere[ID(id)] = true
+		}
+	}
+}
+
+// gifts takes in the places of shares whose givers are no longer what they were.
+func (c *comparison) gifts() {
+	for _, accounts := range []map[ID]bool{c.accounts, c.anywhere} {
+		for id := range accounts {
+			for _, s := range []*State{c.before, c.after} {
+				at, _ := s.gave.get(uint64(id))
+				for n := range at.all() {
+					c.tops[Node(n)] = true
+				}
+			}
+		}
+	}
+}
+
+// shares are those that give something else.
+func (c *comparison) shares() []ShareChange {
+	var all []ShareChange
+	for _, sh := range c.before.Shares() {
+		change := ShareChange{Share: sh, Before: c.before.gives(sh, c.in)}
+		_, change.Place = c.before.Share(sh.ID)
+		if now, at := c.after.Share(sh.ID); now != nil {
+			change.Share, change.Place, change.After = now, at, c.after.gives(now, c.in)
+		}
+		if change.Before != change.After {
+			all = append(all, change)
+		}
+	}
+	for _, sh := range c.after.Shares() {
+		if old, _ := c.before.Share(sh.ID); old != nil {
+			continue
+		}
+		_, at := c.after.Share(sh.ID)
+		if gives := c.after.gives(sh, c.in); gives != 0 {
+			all = append(all, ShareChange{sh, at, 0, gives})
+		}
+	}
+	slices.SortFunc(all, func(a, b ShareChange) int { return cmp.Compare(a.Share.ID, b.Share.ID) })
+	return all
+}
+
+// gives is what a share hands on at its place: to the bearer of a link, or to
+// somebody whom no ceiling cuts.
+func (s *State) gives(sh *Share, in Subject) Rights {
+	_, at := s.Share(sh.ID)
+	sp := s.Space(at.Space)
+	if sp == nil || s.Asleep(sh, sp, in.Now) != "" {
+		return 0
+	}
+	in.User, in.Link = sh.By, Nobody
+	if sh.IsLink() {
+		in.User, in.Link = Nobody, sh.ID
+	}
+	return sh.Rights & s.Held(in, at)
+}
+
 // lines takes in whom the lines name that stand at the node on one side only.
 func (c *comparison) lines(n Node, old, now []Entry) {
 	for _, pair := range [2][2][]Entry{{old, now}, {now, old}} {
@@ -179,6 +250,9 @@ func (c *comparison) mark(n Node, old, now *Mark) {
 func (c *comparison) memberships() {
 	turned := map[ID]bool{}
 	c.before.closures.differing(c.after.closures, func(user uint64, old, now []ID) {
+		if c.before.User(ID(user)) == nil && c.after.User(ID(user)) == nil {
+			return // the bearers of a link
+		}
 		for _, id := range old {
 			if _, both := slices.BinarySearch(now, id); !both {
 				turned[id] = true
@@ -214,6 +288,13 @@ func (c *comparison) memberships() {
 func (c *comparison) whole(n Node) {
 	c.tops[n] = true
 	for _, s := range []*State{c.before, c.after} {
+		if c.readAlways() {
+			for _, u := range s.users.all() {
+				if u.Type.above(Manager) {
+					c.accounts[u.ID] = true
+				}
+			}
+		}
 		for _, m := range s.Marked(n) {
 			c.names(m)
 		}
@@ -236,6 +317,14 @@ func (c *comparison) names(m *Mark) {
 	for _, e := range m.Entries {
 		c.principals[e.Principal] = true
 	}
+	for i := range m.Shares {
+		c.principals[m.Shares[i].To] = true
+	}
+}
+
+// readAlways tells whether admins read without any line on one side.
+func (c *comparison) readAlways() bool {
+	return c.before.set().AdminReads == ReadsAlways || c.after.set().AdminReads == ReadsAlways
 }
 
 // placeOf is where a node stands afterwards, or stood if policy knows it no
@@ -284,7 +373,7 @@ func (s *State) limitAt(n Node) Limit {
 // ground lays out the nodes and everything below them that is marked on either
 // side.
 func (c *comparison) ground(tops []Node) *ground {
-	g := &ground{named: map[ID][]int{}}
+	g := &ground{named: map[ID][]int{}, given: map[ID][]int{}}
 	within := map[Node]bool{}
 	for _, n := range tops {
 		within[n] = true
@@ -301,10 +390,28 @@ func (c *comparison) ground(tops []Node) *ground {
 		before, ok := c.before.sight(at)
 		after, stands := c.after.sight(at)
 		if ok && stands {
+			top := len(g.spots)
 			c.spread(g, at, before, after)
+			for _, w := range slices.Concat(before.ways, after.ways) {
+				c.give(g, w.mark, top)
+			}
 		}
 	}
 	return g
+}
+
+// give notes who gets shares of a mark, from a spot on.
+func (c *comparison) give(g *ground, m *Mark, i int) {
+	if m == nil {
+		return
+	}
+	for j := range m.Shares {
+		to := m.Shares[j].To
+		c.principals[to] = true
+		if list := g.given[to]; len(list) == 0 || list[len(list)-1] != i {
+			g.given[to] = append(list, i)
+		}
+	}
 }
 
 // sight is what a policy has on the way to a place, or to where it has the node
@@ -386,9 +493,11 @@ func (c *comparison) enter(g *ground, i int) {
 	for _, s := range []*State{c.before, c.after} {
 		if space := s.SpaceAt(n); space != nil {
 			note(space.Levels)
+			always = always || c.readAlways()
 		}
 		if m := s.Mark(n); m != nil {
 			note(m.Entries)
+			c.give(g, m, i)
 			always = always || m.Cut
 		}
 	}

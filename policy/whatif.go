@@ -19,6 +19,7 @@ type Difference struct {
 	Limits []LimitChange
 	Pins   []PinChange
 	Cuts   []CutChange
+	Shares []ShareChange // links, too
 }
 
 // A UserDifference is everything that one account gains and loses.
@@ -65,6 +66,14 @@ type CutChange struct {
 	Cut bool // afterwards
 }
 
+// A ShareChange is a share or link that gives something else at its place: what
+// its giver holds less, what its own rights or the settings no longer let through.
+type ShareChange struct {
+	Share *Share // as it is afterwards, or was
+	Place
+	Before, After Rights
+}
+
 // Compare tells the difference between two policies for accounts that ask like
 // in, whose User counts for nothing. What lies in the trash on either side is
 // left out. The nearer the two are, the less it costs: what one was made of the
@@ -81,7 +90,7 @@ func Compare(before, after *State, in Subject) Difference {
 		}
 	}
 	d.Same = known - len(d.Users)
-	d.Spaces, d.Limits, d.Pins, d.Cuts = c.spaces, c.limits(), c.pins, c.cuts
+	d.Spaces, d.Limits, d.Pins, d.Cuts, d.Shares = c.spaces, c.limits(), c.pins, c.cuts, c.shares()
 	return d
 }
 
@@ -112,9 +121,11 @@ func newComparison(before, after *State, in Subject) *comparison {
 
 // users looks at everybody who may gain or lose.
 func (c *comparison) users() []UserDifference {
+	touched := c.ground(slices.Collect(maps.Keys(c.tops)))
 	if len(c.principals) > 0 {
 		for _, s := range []*State{c.before, c.after} {
-			for id, ids := range s.closures.all() {
+			for id := range s.users.all() {
+				ids, _ := s.closures.get(id)
 				if slices.ContainsFunc(ids, func(p ID) bool { return c.principals[p] }) {
 					c.accounts[ID(id)] = true
 				}
@@ -122,10 +133,7 @@ func (c *comparison) users() []UserDifference {
 		}
 	}
 	maps.DeleteFunc(c.accounts, func(id ID, _ bool) bool { return c.anywhere[id] })
-	var all []UserDifference
-	if len(c.accounts) > 0 {
-		all = c.each(c.accounts, c.ground(slices.Collect(maps.Keys(c.tops))))
-	}
+	all := c.each(c.accounts, touched)
 	if len(c.anywhere) > 0 {
 		all = append(all, c.each(c.anywhere, c.ground(c.everything()))...)
 	}
@@ -172,8 +180,9 @@ func (c *comparison) each(accounts map[ID]bool, g *ground) []UserDifference {
 // another one, each before those below it.
 type ground struct {
 	spots  []spot
-	named  map[ID][]int // the spots that name a principal, ascending
-	always []int        // the spots to look at for everybody, ascending
+	named  map[ID][]int // the spots that name a principal
+	given  map[ID][]int // the spots where a principal gets shares, for itself and all below
+	always []int        // the spots to look at for everybody
 }
 
 // A spot is a place on the ground.
@@ -211,6 +220,12 @@ func (w *walker) differences(user ID) []PlaceDifference {
 		ids, _ := s.closures.get(uint64(user))
 		for _, id := range ids {
 			w.at = append(w.at, w.ground.named[id]...)
+			for _, top := range w.ground.given[id] {
+				// Where the giver's rights change is not told by the asker's.
+				for i := top; i < w.ground.spots[top].end; i++ {
+					w.at = append(w.at, i)
+				}
+			}
 		}
 	}
 	slices.Sort(w.at)

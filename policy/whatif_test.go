@@ -80,13 +80,16 @@ func marked(before, after *policy.State, was, is standing, wasTrash, isTrash map
 // for every account at every marked place, and tells nothing twice.
 func TestCompareAgrees(t *testing.T) {
 	var told, silent, deeper int
-	for i := range worlds(300) {
+	for i := range worlds(150) {
 		w := newTwin(t, *seed+uint64(i))
 		w.grow(randomEntries)
+		for range 12 {
+			w.changeShare()
+		}
 		for range 5 {
 			before, was, trash := w.state, w.listed(), maps.Clone(w.trash)
 			for range 1 + w.rng.IntN(4) {
-				pick(w, []func(){w.edit, w.edit, w.edit, w.edit, w.edit, w.changeProfile, w.changeQuota, w.changePin})()
+				pick(w, []func(){w.edit, w.edit, w.edit, w.edit, w.edit, w.changeProfile, w.changeQuota, w.changePin, w.changeShare, w.changeShare, w.changeSettings})()
 			}
 			in := w.asked(question{who: w.users[0], mask: policy.All, now: int64(w.rng.IntN(lastSecond + 1)),
 				class: pick(w, []string{"web", "mobile", "unknown", "dav"})})
@@ -104,7 +107,7 @@ func TestCompareAgrees(t *testing.T) {
 		}
 	}
 	t.Logf("seeds from %d: %d differences, %d changes that touch nobody, %d accounts with several places", *seed, told, silent, deeper)
-	if told < worlds(200) || silent < worlds(100) || deeper < worlds(200) {
+	if told < worlds(100) || silent < worlds(50) || deeper < worlds(200) {
 		t.Error("these worlds are blind")
 	}
 }
@@ -160,6 +163,33 @@ func (w *twin) changeProfile() {
 func (w *twin) changePin() {
 	on := w.chance(60)
 	w.apply(policy.SetLevel{Space: w.id("space:team"), Entry: policy.Entry{Principal: w.id(pick(w, w.users))}, Pin: &on})
+}
+
+// changeShare gives something on, or ends it.
+func (w *twin) changeShare() {
+	if all := w.state.Shares(); len(all) > 0 && w.chance(30) {
+		w.apply(policy.DropShare{ID: pick(w, all).ID})
+		return
+	}
+	w.last++
+	sh := policy.Share{
+		ID: policy.ID(w.last), By: w.id(pick(w, w.users)), To: w.id(pick(w, slices.Concat(w.users, w.groups, []string{"members"}))),
+		Rights: policy.See | w.someRights()&^rights(w, "manage,members,read-acl,purge,break-lock"), Until: int64(w.rng.IntN(lastSecond)),
+	}
+	if w.chance(20) {
+		sh.To = sh.ID
+	}
+	if sh.To != sh.By {
+		w.apply(policy.PutShare{Share: sh, At: w.place(w.somewhere())})
+	}
+}
+
+func (w *twin) changeSettings() {
+	set := w.state.Settings()
+	set.Guests = w.chance(80)
+	set.Sharing = pick(w, []policy.Sharing{policy.ShareAny, policy.ShareAny, policy.ShareOwn, policy.ShareNone})
+	set.AdminReads = pick(w, []policy.AdminReads{policy.ReadsNever, policy.ReadsAudited, policy.ReadsAlways})
+	w.apply(policy.PutSettings{Settings: set})
 }
 
 func (w *twin) changeQuota() {
