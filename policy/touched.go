@@ -317,9 +317,6 @@ func (c *comparison) names(m *Mark) {
 	for _, e := range m.Entries {
 		c.principals[e.Principal] = true
 	}
-	for i := range m.Shares {
-		c.principals[m.Shares[i].To] = true
-	}
 }
 
 // readAlways tells whether admins read without any line on one side.

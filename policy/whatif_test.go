@@ -83,13 +83,13 @@ func TestCompareAgrees(t *testing.T) {
 	for i := range worlds(150) {
 		w := newTwin(t, *seed+uint64(i))
 		w.grow(randomEntries)
-		for range 12 {
+		for range 20 {
 			w.changeShare()
 		}
 		for range 5 {
 			before, was, trash := w.state, w.listed(), maps.Clone(w.trash)
 			for range 1 + w.rng.IntN(4) {
-				pick(w, []func(){w.edit, w.edit, w.edit, w.edit, w.edit, w.changeProfile, w.changeQuota, w.changePin, w.changeShare, w.changeShare, w.changeSettings})()
+				pick(w, []func(){w.edit, w.edit, w.edit, w.edit, w.edit, w.edit, w.changeUser, w.changeProfile, w.changeQuota, w.changePin, w.changeShare, w.changeShare, w.changeSettings})()
 			}
 			in := w.asked(question{who: w.users[0], mask: policy.All, now: int64(w.rng.IntN(lastSecond + 1)),
 				class: pick(w, []string{"web", "mobile", "unknown", "dav"})})
@@ -174,7 +174,10 @@ func (w *twin) changeShare() {
 	w.last++
 	sh := policy.Share{
 		ID: policy.ID(w.last), By: w.id(pick(w, w.users)), To: w.id(pick(w, slices.Concat(w.users, w.groups, []string{"members"}))),
-		Rights: policy.See | w.someRights()&^rights(w, "manage,members,read-acl,purge,break-lock"), Until: int64(w.rng.IntN(lastSecond)),
+		Rights: policy.See | w.someRights()&^rights(w, "manage,members,read-acl,purge,break-lock"),
+	}
+	if w.chance(25) {
+		sh.Until = int64(1 + w.rng.IntN(lastSecond))
 	}
 	if w.chance(20) {
 		sh.To = sh.ID
@@ -278,6 +281,31 @@ func (w *world) told(d policy.Difference) []string {
 		lines = append(lines, fmt.Sprintf("cut %s %v", path(c.Place), c.Cut))
 	}
 	return lines
+}
+
+// TestCompareReaders: admins who read everything lose it in a folder that is cut
+// and in a space that is trashed, where nothing names them.
+func TestCompareReaders(t *testing.T) {
+	w := newOrganisation(t)
+	w.apply(policy.PutSettings{Settings: func() policy.Settings {
+		set := w.state.Settings()
+		set.AdminReads = policy.ReadsAlways
+		return set
+	}()})
+	before := w.state
+	for _, line := range []string{"cut /team/Common on", "state carl-portal trashed"} {
+		if err := w.step(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := w.told(policy.Compare(before, w.state, policy.Subject{Mask: policy.All, Class: policy.Web}))
+	for _, who := range []string{"olivia", "adam"} {
+		for _, path := range []string{"/team/Common", "/carl-portal"} {
+			if line := "user:" + who + " " + path + " +none -see,read,free-busy"; !slices.Contains(got, line) {
+				t.Errorf("no line %q in\n%s", line, strings.Join(got, "\n"))
+			}
+		}
+	}
 }
 
 // TestCompareNothing: a policy does not differ from itself, nor by what no
