@@ -511,12 +511,12 @@ func (e *edit) linesOf(p ID, each func(Place, *Entry)) {
 		}
 	}
 	at, _ := e.named.get(uint64(p))
-	for n := range at.all() {
-		place, ok := e.placeOf(Node(n))
+	for n := range everywhere(at) {
+		place, ok := e.placeOf(n)
 		if !ok {
 			continue
 		}
-		list := e.Mark(Node(n)).Entries
+		list := e.Mark(n).Entries
 		for i := firstOf(list, p); i < len(list) && list[i].Principal == p; i++ {
 			each(place, &list[i])
 		}
@@ -567,9 +567,9 @@ func (e *edit) mayJoin(by *Subject, c Join) error {
 	return nil
 }
 
-func (e *edit) sharedWith(to ID, at nodes) bool {
-	for n := range at.all() {
-		if slices.ContainsFunc(e.Mark(Node(n)).Shares, func(sh Share) bool { return sh.To == to }) {
+func (e *edit) sharedWith(to ID, at places) bool {
+	for n := range everywhere(at) {
+		if slices.ContainsFunc(e.Mark(n).Shares, func(sh Share) bool { return sh.To == to }) {
 			return true
 		}
 	}

@@ -51,15 +51,36 @@ func (c MoveNode) apply(e *edit) error {
 	if !ok {
 		return nil
 	}
-	if e.rootOf(n) != c.To.Path[0] {
+	elsewhere := e.rootOf(n) != c.To.Path[0]
+	if elsewhere {
 		e.endShares(n)
+		e.eachMark(n, func(m *Mark) { e.index(m, &Mark{Node: m.Node}) })
 	}
 	if w, ok = e.ways.get(uint64(n)); !ok {
 		return nil
 	}
 	e.unhook(n, w.parent)
 	e.hook(c.To.Path)
+	if elsewhere {
+		e.eachMark(n, func(m *Mark) { e.index(nil, m) })
+	}
 	return nil
+}
+
+// eachMark gives the marks at a node and below it, also in the trash there.
+func (e *edit) eachMark(n Node, fn func(*Mark)) {
+	w, ok := e.ways.get(uint64(n))
+	if !ok {
+		return
+	}
+	if w.mark != nil {
+		fn(w.mark)
+	}
+	for _, kids := range []nodes{w.kids, w.parked} {
+		for kid := range kids.all() {
+			e.eachMark(Node(kid), fn)
+		}
+	}
 }
 
 func (e *edit) rootOf(n Node) Node {
@@ -136,60 +157,76 @@ func (e *edit) setMark(m *Mark) {
 // index keeps where each principal is named and what is cut: the only places
 // where rights differ from those above.
 func (e *edit) index(old, m *Mark) {
-	key := uint64(m.Node)
+	root, key := uint64(e.rootOf(m.Node)), uint64(m.Node)
 	if old != nil {
 		for _, en := range old.Entries {
-			e.named = withoutNode(e.named, en.Principal, key)
+			e.named = withoutNode(e.named, en.Principal, root, key)
 		}
 		for _, sh := range old.Shares {
-			e.unindexShare(&sh, key)
+			e.unindexShare(&sh, root, key)
 		}
 	}
 	for _, en := range m.Entries {
-		e.named = withNode(e.named, en.Principal, key)
+		e.named = withNode(e.named, en.Principal, root, key)
 	}
 	for _, sh := range m.Shares {
-		e.indexShare(&sh, key)
+		e.indexShare(&sh, root, key)
 	}
 	if m.Cut {
-		e.cuts = e.cuts.set(key, struct{}{})
+		e.cuts = withPlace(e.cuts, root, key)
 	} else {
-		e.cuts = e.cuts.del(key)
+		e.cuts = withoutPlace(e.cuts, root, key)
 	}
 }
 
-func (e *edit) indexShare(sh *Share, node uint64) {
+func (e *edit) indexShare(sh *Share, root, node uint64) {
 	e.shares = e.shares.set(uint64(sh.ID), Node(node))
-	e.named = withNode(e.named, sh.To, node)
-	e.gave = withNode(e.gave, sh.By, node)
+	e.named = withNode(e.named, sh.To, root, node)
+	e.gave = withNode(e.gave, sh.By, root, node)
 	if sh.IsLink() {
 		e.closures = e.closures.set(uint64(sh.ID), []ID{Links, sh.ID})
 	}
 }
 
-func (e *edit) unindexShare(sh *Share, node uint64) {
+func (e *edit) unindexShare(sh *Share, root, node uint64) {
 	e.shares = e.shares.del(uint64(sh.ID))
-	e.named = withoutNode(e.named, sh.To, node)
-	e.gave = withoutNode(e.gave, sh.By, node)
+	e.named = withoutNode(e.named, sh.To, root, node)
+	e.gave = withoutNode(e.gave, sh.By, root, node)
 	if sh.IsLink() {
 		e.closures = e.closures.del(uint64(sh.ID))
 	}
 }
 
-func withNode(index table[nodes], id ID, node uint64) table[nodes] {
+func withNode(index table[places], id ID, root, node uint64) table[places] {
 	at, _ := index.get(uint64(id))
-	return index.set(uint64(id), at.set(node, struct{}{}))
+	return index.set(uint64(id), withPlace(at, root, node))
 }
 
-func withoutNode(index table[nodes], id ID, node uint64) table[nodes] {
+func withoutNode(index table[places], id ID, root, node uint64) table[places] {
 	at, ok := index.get(uint64(id))
 	if !ok {
 		return index
 	}
-	if at = at.del(node); at.n == 0 {
+	if at = withoutPlace(at, root, node); at.n == 0 {
 		return index.del(uint64(id))
 	}
 	return index.set(uint64(id), at)
+}
+
+func withPlace(p places, root, node uint64) places {
+	at, _ := p.get(root)
+	return p.set(root, at.set(node, struct{}{}))
+}
+
+func withoutPlace(p places, root, node uint64) places {
+	at, ok := p.get(root)
+	if !ok {
+		return p
+	}
+	if at = at.del(node); at.n == 0 {
+		return p.del(root)
+	}
+	return p.set(root, at)
 }
 
 // hook makes every node of the path a way and the child of the one before it.
@@ -276,15 +313,15 @@ func (e *edit) dropFromLists(id ID) {
 		}
 	}
 	at, _ := e.named.get(uint64(id))
-	for n := range at.all() {
-		next := *e.Mark(Node(n))
+	for n := range everywhere(at) {
+		next := *e.Mark(n)
 		next.Entries = withoutPrincipal(next.Entries, id)
 		next.Shares = slices.DeleteFunc(slices.Clone(next.Shares), func(sh Share) bool { return sh.To == id })
 		e.setMark(&next)
 	}
 	gave, _ := e.gave.get(uint64(id))
-	for n := range gave.all() {
-		e.dropShares(Node(n), func(sh *Share) bool { return sh.By == id })
+	for n := range everywhere(gave) {
+		e.dropShares(n, func(sh *Share) bool { return sh.By == id })
 	}
 }
 

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"hash/maphash"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,10 +21,10 @@ type State struct {
 	roots    table[ID]      // the space of a root
 	ways     table[*way]    // by node
 	names    table[[]named] // by hash of kind and folded name
-	named    table[nodes]   // by principal: the nodes with an entry or share of it
-	cuts     nodes          // the cut nodes
+	named    table[places]  // by principal: the nodes with an entry or share of it
+	cuts     places         // the cut nodes
 	shares   table[Node]    // by share: where it is given
-	gave     table[nodes]   // by giver: the nodes with a share of it
+	gave     table[places]  // by giver: the nodes with a share of it
 	in       table[[]ID]    // the groups that hold a principal directly
 	closures table[[]ID]    // every principal that a user or link is, ascending
 	settings *Settings      // nil for the default ones
@@ -39,6 +40,25 @@ type way struct {
 
 // nodes is a persistent set.
 type nodes = table[struct{}]
+
+// places are nodes by the root that they stand below.
+type places = table[nodes]
+
+// everywhere gives every node of all spaces.
+func everywhere(p places) iter.Seq[Node] {
+	return func(yield func(Node) bool) {
+		for _, at := range p.all() {
+			for n := range at.all() {
+				if !yield(Node(n)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// within are the nodes below one root.
+func within(p places, root Node) nodes { at, _ := p.get(uint64(root)); return at }
 
 // idle: the way neither carries nor leads to anything.
 func (w *way) idle() bool { return w.mark == nil && w.kids.n == 0 && w.parked.n == 0 }
