@@ -10,10 +10,13 @@ import (
 
 // An Operator changes the policy and looks after the store. It comes from the
 // control socket or an unlocked data directory and reads no content.
-type Operator struct{ st *Store }
+type Operator struct {
+	st *Store
+	terms
+}
 
 // Operator is the operator's way in. Only the packages admin and cmd ask for it.
-func (st *Store) Operator() *Operator { return &Operator{st} }
+func (st *Store) Operator() *Operator { return &Operator{st: st} }
 
 // Change applies what plan makes of the policy of this moment: all or nothing,
 // in force for every request that begins after it returns.
@@ -37,11 +40,18 @@ func (o *Operator) ChangeAt(ctx context.Context, p Path, plan func(*policy.State
 
 func (o *Operator) change(ctx context.Context, plan func(*Tx) ([]policy.Change, error)) error {
 	return o.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		before := tx.state
+		if err := o.begin(tx); err != nil {
+			return err
+		}
 		changes, err := plan(tx)
 		if err != nil || len(changes) == 0 {
 			return err
 		}
-		return tx.change(changes...)
+		if err := tx.change(changes...); err != nil {
+			return err
+		}
+		return o.end(before, tx)
 	})
 }
 
