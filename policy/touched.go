@@ -139,8 +139,8 @@ func (c *comparison) gifts() {
 		for id := range accounts {
 			for _, s := range []*State{c.before, c.after} {
 				at, _ := s.gave.get(uint64(id))
-				for n := range at.all() {
-					c.tops[Node(n)] = true
+				for n := range everywhere(at) {
+					c.tops[n] = true
 				}
 			}
 		}
@@ -272,8 +272,8 @@ func (c *comparison) memberships() {
 	for _, s := range []*State{c.before, c.after} {
 		for id := range turned {
 			at, _ := s.named.get(uint64(id))
-			for n := range at.all() {
-				c.tops[Node(n)] = true
+			for n := range everywhere(at) {
+				c.tops[n] = true
 			}
 		}
 		for _, sp := range s.spaces.all() {

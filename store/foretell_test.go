@@ -15,9 +15,9 @@ func TestForetelling(t *testing.T) {
 	var before, after *policy.State
 	op := of.st.Operator().Foretelling(func(b, a *policy.State) { before, after = b, a })
 	for what, err := range map[string]error{
-		"user":  second(op.AddUser(ctx, policy.User{Name: "zoe", Type: policy.Member}, "")),
-		"space": second(op.AddSpace(ctx, policy.Space{Name: "New", Kind: policy.Room, Quota: policy.NoLimit})),
-		"group": second(op.AddGroup(ctx, policy.Group{Name: "new"})),
+		"user":  failing(op.AddUser(ctx, policy.User{Name: "zoe", Type: policy.Member}, "")),
+		"space": failing(op.AddSpace(ctx, policy.Space{Name: "New", Kind: policy.Room, Quota: policy.NoLimit})),
+		"group": failing(op.AddGroup(ctx, policy.Group{Name: "new"})),
 		"change": op.Change(ctx, func(s *policy.State) ([]policy.Change, error) {
 			return []policy.Change{policy.SetLevel{Space: s.SpaceNamed("Team").ID, Entry: policy.Entry{Principal: s.UserNamed("max").ID, Allow: policy.See}}}, nil
 		}),
@@ -39,7 +39,7 @@ func TestForetelling(t *testing.T) {
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
+func failing[T any](_ T, err error) error { return err }
 
 // TestForetellingFailure: what is refused is refused the same, and what changes
 // nothing is foretold by nobody.
