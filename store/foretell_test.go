@@ -14,17 +14,31 @@ func TestForetelling(t *testing.T) {
 	was := of.st.Policy()
 	var before, after *policy.State
 	op := of.st.Operator().Foretelling(func(b, a *policy.State) { before, after = b, a })
-	for what, err := range map[string]error{
-		"user":  failing(op.AddUser(ctx, policy.User{Name: "zoe", Type: policy.Member}, "")),
-		"space": failing(op.AddSpace(ctx, policy.Space{Name: "New", Kind: policy.Room, Quota: policy.NoLimit})),
-		"group": failing(op.AddGroup(ctx, policy.Group{Name: "new"})),
-		"change": op.Change(ctx, func(s *policy.State) ([]policy.Change, error) {
-			return []policy.Change{policy.SetLevel{Space: s.SpaceNamed("Team").ID, Entry: policy.Entry{Principal: s.UserNamed("max").ID, Allow: policy.See}}}, nil
-		}),
-		"change at": op.ChangeAt(ctx, split("/Team"), func(s *policy.State, at policy.Place) ([]policy.Change, error) {
-			return []policy.Change{policy.SetCut{At: at, On: true}}, nil
-		}),
+	for what, do := range map[string]func() error{
+		"user": func() error {
+			_, err := op.AddUser(ctx, policy.User{Name: "zoe", Type: policy.Member}, "")
+			return err
+		},
+		"space": func() error {
+			_, err := op.AddSpace(ctx, policy.Space{Name: "New", Kind: policy.Room, Quota: policy.NoLimit})
+			return err
+		},
+		"group": func() error {
+			_, err := op.AddGroup(ctx, policy.Group{Name: "new"})
+			return err
+		},
+		"change": func() error {
+			return op.Change(ctx, func(s *policy.State) ([]policy.Change, error) {
+				return []policy.Change{policy.SetLevel{Space: s.SpaceNamed("Team").ID, Entry: policy.Entry{Principal: s.UserNamed("max").ID, Allow: policy.See}}}, nil
+			})
+		},
+		"change at": func() error {
+			return op.ChangeAt(ctx, split("/Team"), func(s *policy.State, at policy.Place) ([]policy.Change, error) {
+				return []policy.Change{policy.SetCut{At: at, On: true}}, nil
+			})
+		},
 	} {
+		err := do()
 		if !errors.Is(err, ErrForetold) || before != was || after == nil || after == was {
 			t.Errorf("%s: %v, from %p to %p, the policy is %p", what, err, before, after, was)
 		}
@@ -38,8 +52,6 @@ func TestForetelling(t *testing.T) {
 		t.Errorf("something was kept: epoch %d, want %d", s.Epoch, was.Epoch)
 	}
 }
-
-func failing[T any](_ T, err error) error { return err }
 
 // TestForetellingFailure: what is refused is refused the same, and what changes
 // nothing is foretold by nobody.
