@@ -70,6 +70,22 @@ func (o *Operator) Paths(nodes []policy.Node) (map[policy.Node]Path, error) {
 	return paths, err
 }
 
+// Stored is how many bytes lie in each space or folder, trash included.
+func (o *Operator) Stored(nodes []policy.Node) (map[policy.Node]int64, error) {
+	stored := make(map[policy.Node]int64, len(nodes))
+	err := o.st.view(func(tx *Tx) error {
+		for _, n := range nodes {
+			s, err := tx.sumOf(n)
+			if err != nil {
+				return err
+			}
+			stored[n] = s.live + s.trash
+		}
+		return nil
+	})
+	return stored, err
+}
+
 // LocksLost counts the live locks whose holders may write before and not after,
 // with a client like in.
 func (o *Operator) LocksLost(before, after *policy.State, in policy.Subject) (lost int, err error) {

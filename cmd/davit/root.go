@@ -24,9 +24,13 @@ const defaultData = "./davit-data"
 type global struct {
 	data string
 	json bool
-	in   io.Reader
-	out  io.Writer
-	err  io.Writer
+	// digest of a difference that was reviewed: only that one is made.
+	digest string
+	// foretells is set to the clients asked about where nothing may be changed.
+	foretells *policy.Class
+	in        io.Reader
+	out       io.Writer
+	err       io.Writer
 }
 
 func newRoot(g *global) *cobra.Command {
@@ -48,13 +52,15 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy, 5 confl
 	flags := root.PersistentFlags()
 	flags.StringVar(&g.data, "data", defaultData, "data `directory`; the variable DAVIT_DATA names it as well")
 	flags.BoolVar(&g.json, "json", false, "print JSON")
+	flags.StringVar(&g.digest, "digest", "", "go through only if the change still makes the `difference` that davit whatif showed")
+	root.PersistentPreRunE = g.guarded
 	if dir := os.Getenv("DAVIT_DATA"); dir != "" {
 		g.data = dir // the help text keeps showing the default
 	}
 	root.AddCommand(
 		newInit(g), newServe(g), newDemo(g),
 		newUser(g), newGroup(g), newRole(g), newProfile(g), newSpace(g), newLevel(g), newACL(g), newQuota(g), newDevice(g),
-		newCan(g), newExplain(g), newWho(g), newReach(g), newMatrix(g),
+		newCan(g), newExplain(g), newWho(g), newReach(g), newMatrix(g), newWhatIf(g),
 		newCheck(g), newCollect(g), newScrub(g),
 		newVersion(g), newMan(g),
 	)
@@ -172,12 +178,20 @@ func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
 // carries makes cmd carry out one operation: read makes its arguments of the
 // command line, show prints its answer for people.
 func carries[A, R any](g *global, cmd *cobra.Command, op admin.Op[A, R], read func(args []string) (A, error), show func(*printer, R)) *cobra.Command {
+	cmd.Annotations = map[string]string{operation: op.Name()}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		in, err := read(args)
 		if err != nil {
 			return err
 		}
-		out, err := do(cmd.Context(), g, op, in)
+		carryOut := do[A, R]
+		switch {
+		case g.foretells != nil:
+			return g.foretell(cmd.Context(), op.Name(), in)
+		case g.digest != "":
+			carryOut = reviewed[A, R]
+		}
+		out, err := carryOut(cmd.Context(), g, op, in)
 		if err != nil {
 			return err
 		}

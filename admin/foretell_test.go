@@ -1,0 +1,206 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"davit/policy"
+)
+
+// newStaffed is an Admin with people, a group and a space.
+func newStaffed(t *testing.T) *Admin {
+	a := newAdmin(t)
+	for _, name := range []string{"ann", "mia", "max"} {
+		a.testUser(t, name, policy.Member)
+	}
+	a.testUser(t, "olivia", policy.Owner)
+	ctx := context.Background()
+	for _, err := range []error{
+		failed(AddGroup.Do(ctx, a, Named{"staff"})), failed(AddRole.Do(ctx, a, Named{"auditor"})),
+		failed(JoinGroup.Do(ctx, a, Membership{"staff", []string{"mia", "max"}})),
+		failed(AddSpace.Do(ctx, a, NewSpace{Name: "Team"})), failed(AddProfile.Do(ctx, a, EditProfile{Name: "light"})),
+		failed(SetLevel.Do(ctx, a, NewLevel{Space: "Team", Principal: "staff", Level: "editor"})),
+		failed(GiveRole.Do(ctx, a, Grant{"auditor", []string{"ann"}})),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return a
+}
+
+func failed[R any](_ R, err error) error { return err }
+
+// foretold has one call of each operation that can be foretold, in an order in
+// which all succeed.
+var foretold = []struct{ op, args string }{
+	{"user.delete", `{"name": "gone"}`},
+	{"user.add", `{"name": "zoe", "password": "correct horse"}`},
+	{"user.set", `{"name": "mia", "profile": "light"}`},
+	{"user.deactivate", `{"name": "mia"}`},
+	{"user.activate", `{"name": "mia"}`},
+	{"group.add", `{"name": "sales"}`},
+	{"group.join", `{"group": "staff", "members": ["ann"]}`},
+	{"group.leave", `{"group": "staff", "members": ["mia"]}`},
+	{"role.add", `{"name": "clerk"}`},
+	{"role.give", `{"role": "auditor", "to": ["mia"]}`},
+	{"role.take", `{"role": "auditor", "to": ["ann"]}`},
+	{"level.set", `{"space": "Team", "principal": "mia", "level": "viewer", "pin": true}`},
+	{"acl.set", `{"path": "/Team", "principal": "ann", "allow": "read"}`},
+	{"acl.cut", `{"path": "/Team"}`},
+	{"acl.uncut", `{"path": "/Team"}`},
+	{"acl.clear", `{"path": "/Team"}`},
+	{"quota.set", `{"path": "/Team", "limit": "1GB"}`},
+	{"profile.add", `{"name": "heavy"}`},
+	{"profile.set", `{"name": "standard", "functions": "files"}`},
+	{"profile.remove", `{"name": "standard", "replace_with": "light"}`},
+	{"space.set", `{"name": "Team", "quota": "5GB"}`},
+	{"space.archive", `{"name": "Team"}`},
+	{"space.restore", `{"name": "Team"}`},
+	{"space.add", `{"name": "Room", "kind": "room", "owner": "ann"}`},
+	{"role.remove", `{"name": "auditor"}`},
+	{"group.remove", `{"name": "staff"}`},
+}
+
+// TestForetell runs every operation that can be foretold without effect, and
+// then, with the digest, for real.
+func TestForetell(t *testing.T) {
+	ctx := context.Background()
+	a := newStaffed(t)
+	gone := a.testUser(t, "gone", policy.Member)
+	if _, err := DeactivateUser.Do(ctx, a, Named{gone.Name}); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range foretold {
+		plan := Plan{Op: call.op, Args: json.RawMessage(call.args)}
+		before := a.st.Policy()
+		told, err := Foretell.Do(ctx, a, plan)
+		if err != nil || told.Digest == "" {
+			t.Fatalf("%s: foretold %+v, %v", call.op, told, err)
+		}
+		if a.st.Policy() != before {
+			t.Fatalf("foretelling %s changed the policy", call.op)
+		}
+		plan.Digest = told.Digest
+		if _, err := Review.Do(ctx, a, plan); err != nil {
+			t.Fatalf("%s: %v", call.op, err)
+		}
+		in := policy.Subject{Mask: policy.All, Class: policy.DAV, Now: a.st.Now().Unix()}
+		if d := policy.Compare(before, a.st.Policy(), in); len(d.Users) != len(told.Users) || d.Same != told.Same {
+			t.Errorf("%s: foretold %d users and %d the same, then %d and %d", call.op, len(told.Users), told.Same, len(d.Users), d.Same)
+		}
+	}
+	for op := range foretellable {
+		if !slices.ContainsFunc(foretold, func(call struct{ op, args string }) bool { return call.op == op }) {
+			t.Errorf("no call of %s to foretell in this test", op)
+		}
+	}
+}
+
+// TestReview: what would mean something else than what was reviewed is refused,
+// and changes nothing.
+func TestReview(t *testing.T) {
+	ctx := context.Background()
+	a := newStaffed(t)
+	plan := Plan{Op: "level.set", Args: json.RawMessage(`{"space": "Team", "principal": "staff", "level": "viewer"}`)}
+	told, err := Foretell.Do(ctx, a, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan.Digest = told.Digest
+	if _, err := JoinGroup.Do(ctx, a, Membership{"staff", []string{"ann"}}); err != nil {
+		t.Fatal(err)
+	}
+	before := a.st.Policy()
+	if _, err := Review.Do(ctx, a, plan); kindOf(err) != Conflict || a.st.Policy() != before {
+		t.Errorf("one more loses by it: %v", err)
+	}
+	if _, err := LeaveGroup.Do(ctx, a, Membership{"staff", []string{"ann"}}); err != nil {
+		t.Fatal(err)
+	}
+	result, err := Review.Do(ctx, a, plan)
+	var level Level
+	if err != nil || json.Unmarshal(result, &level) != nil || level.Level != "viewer" {
+		t.Errorf("the reviewed change: %s, %v", result, err)
+	}
+	for _, plan := range []Plan{{Op: "user.fly"}, {Op: "user.list", Args: json.RawMessage(`{}`)}, {Op: "foretell", Args: json.RawMessage(`{}`)}} {
+		before := a.st.Policy()
+		_, err := Foretell.Do(ctx, a, plan)
+		if kind := kindOf(err); kind != NotFound && kind != Invalid {
+			t.Errorf("%s: %v", plan.Op, err)
+		}
+		if _, err := Review.Do(ctx, a, plan); err == nil || a.st.Policy() != before {
+			t.Errorf("%s reviewed: %v", plan.Op, err)
+		}
+	}
+}
+
+// TestForetellable: the operations that change the policy are those whose source
+// asks the operator for more than an answer.
+func TestForetellable(t *testing.T) {
+	answers := []string{"Place", "Explain", "Usage", "Reach", "Paths", "Stored", "LocksLost", "Foretelling", "Upon"}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops, calls, changes := map[string]string{}, map[string][]string{}, map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok && len(call.Args) == 2 {
+				if id, ok := call.Fun.(*ast.Ident); ok && id.Name == "define" {
+					name, _ := strconv.Unquote(call.Args[0].(*ast.BasicLit).Value)
+					ops[name] = call.Args[1].(*ast.SelectorExpr).Sel.Name
+				}
+			}
+			return true
+		})
+		for _, decl := range f.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || fn.Body == nil {
+				continue
+			}
+			ast.Inspect(fn.Body, func(n ast.Node) bool {
+				sel, ok := n.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				calls[fn.Name.Name] = append(calls[fn.Name.Name], sel.Sel.Name)
+				if on, ok := sel.X.(*ast.SelectorExpr); ok && on.Sel.Name == "op" && !slices.Contains(answers, sel.Sel.Name) {
+					changes[fn.Name.Name] = true
+				}
+				return true
+			})
+		}
+	}
+	for name, fn := range ops {
+		if asks := reaches(calls, changes, fn, map[string]bool{}); asks != foretellable[name] {
+			t.Errorf("%s changes the policy: %v; the table of what can be foretold says %v", name, asks, foretellable[name])
+		}
+	}
+	if len(ops) < len(foretellable) {
+		t.Errorf("found only %d operations", len(ops))
+	}
+}
+
+func reaches(calls map[string][]string, changes map[string]bool, fn string, seen map[string]bool) bool {
+	if changes[fn] || seen[fn] {
+		return changes[fn]
+	}
+	seen[fn] = true
+	return slices.ContainsFunc(calls[fn], func(next string) bool { return reaches(calls, changes, next, seen) })
+}
