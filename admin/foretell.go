@@ -81,18 +81,24 @@ func (a *Admin) Review(ctx context.Context, p Plan) (json.RawMessage, error) {
 		if told.Digest != p.Digest {
 			return nil, conflict("look at it again with davit whatif", "the change would mean something else than what was reviewed: its digest is %s now", told.Digest)
 		}
-		upon := *a
-		upon.op = a.op.Upon(before)
-		result, err := operations[p.Op].decoded(ctx, &upon, p.Args)
-		if errors.Is(err, store.ErrMoved) {
-			continue
+		result, err := a.upon(ctx, p, before)
+		if !errors.Is(err, store.ErrMoved) {
+			return result, err
 		}
-		if err != nil {
-			return nil, err
-		}
-		return json.Marshal(result)
 	}
 	return nil, conflict("try again", "the policy is being changed by others all the time")
+}
+
+// upon carries an operation out upon one policy; store.ErrMoved when it is
+// another one already.
+func (a *Admin) upon(ctx context.Context, p Plan, state *policy.State) (json.RawMessage, error) {
+	upon := *a
+	upon.op = a.op.Upon(state)
+	result, err := operations[p.Op].decoded(ctx, &upon, p.Args)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(result)
 }
 
 // foretell runs an operation without effect, and gives the policy that it would

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"davit/policy"
+	"davit/store"
 )
 
 // newStaffed is an Admin with people, a group and a space.
@@ -111,6 +113,7 @@ func TestReview(t *testing.T) {
 	ctx := context.Background()
 	a := newStaffed(t)
 	plan := Plan{Op: "level.set", Args: json.RawMessage(`{"space": "Team", "principal": "staff", "level": "viewer"}`)}
+	before := a.st.Policy()
 	told, err := Foretell.Do(ctx, a, plan)
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +122,11 @@ func TestReview(t *testing.T) {
 	if _, err := JoinGroup.Do(ctx, a, Membership{"staff", []string{"ann"}}); err != nil {
 		t.Fatal(err)
 	}
-	before := a.st.Policy()
+	reviewed := before
+	before = a.st.Policy()
+	if _, err := a.upon(ctx, plan, reviewed); !errors.Is(err, store.ErrMoved) || a.st.Policy() != before {
+		t.Errorf("carried out upon another policy: %v", err)
+	}
 	if _, err := Review.Do(ctx, a, plan); kindOf(err) != Conflict || a.st.Policy() != before {
 		t.Errorf("one more loses by it: %v", err)
 	}
