@@ -61,7 +61,7 @@ type (
 	SetCut struct {
 		At   Place
 		On   bool
-		Rank Type // of who cuts
+		Rank Rank // of who cuts
 	}
 	// SetQuota limits a folder; nil takes the limit away.
 	SetQuota struct {
