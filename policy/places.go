@@ -12,7 +12,9 @@ type places []spot
 
 type spot struct{ root, node Node }
 
-func compareSpots(a, b spot) int { return cmp.Or(cmp.Compare(a.root, b.root), cmp.Compare(a.node, b.node)) }
+func compareSpots(a, b spot) int {
+	return cmp.Or(cmp.Compare(a.root, b.root), cmp.Compare(a.node, b.node))
+}
 
 // within are the places below one root.
 func (p places) within(root Node) places {
