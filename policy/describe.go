@@ -260,7 +260,7 @@ func (t *telling) record(kind, name string, was, is any) string {
 	hidden := []string{"id", "name", "role", "root", "home", "members", "levels", "pins"}
 	old, now := reflect.ValueOf(was), reflect.ValueOf(is).Elem()
 	if old.IsNil() {
-		return kind + " " + name + ": added: " + strings.Join(t.fields(now, hidden...), ", ")
+		return kind + " " + name + ": " + strings.Join(append([]string{"added"}, t.fields(now, hidden...)...), ", ")
 	}
 	old = old.Elem()
 	var diff []string
