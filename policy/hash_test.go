@@ -61,8 +61,8 @@ func TestHashTellsEverythingApart(t *testing.T) {
 				t.Errorf("the model of a whole world has no %s", reflect.TypeOf(m).Field(i).Name)
 			}
 		}
-		if !slices.IsSortedFunc(m.Users, func(a, b policy.User) int { return int(a.ID) - int(b.ID) }) {
-			t.Error("the users are not in the order of their IDs")
+		if !slices.IsSortedFunc(m.Marks, func(a, b policy.PlacedMark) int { return int(a.Mark.Node) - int(b.Mark.Node) }) {
+			t.Error("the marks are not in the order of their nodes")
 		}
 		before := w.state.Hash()
 		for _, undo := range w.undoable() {
