@@ -15,6 +15,8 @@ type Tx struct {
 	w     engine.Writer // nil in a view
 	state *policy.State
 	now   time.Time
+	by    policy.Subject // who acts; nobody for the operator and the server
+	via   Door
 
 	changed *policy.State // set by change, published with the commit
 	charges map[policy.Node]usageDelta
@@ -24,14 +26,19 @@ type Tx struct {
 	adopt   []policy.Node        // where a limit may stand from now on
 }
 
-// change applies policy changes and keeps their records.
+// change applies policy changes, keeps their records and writes their line of
+// the audit trail. Nothing else changes policy.
 func (tx *Tx) change(changes ...policy.Change) error {
-	next, delta, err := tx.state.Apply(changes...)
+	before := tx.state
+	next, delta, err := before.Apply(changes...)
 	if err != nil {
 		return err
 	}
 	tx.state, tx.changed = next, next
-	return tx.keep(next.Epoch, delta)
+	if err := tx.keep(next.Epoch, delta); err != nil {
+		return err
+	}
+	return tx.record(before, changes)
 }
 
 // finish writes what was gathered and joins memory to the batch.
