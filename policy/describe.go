@@ -35,13 +35,6 @@ const nothing = "none"
 
 func (t *telling) at(n Node) string { return t.path(Place{Path: []Node{n}}) }
 
-func last(at Place) Node {
-	if len(at.Path) == 0 {
-		return 0
-	}
-	return at.Path[len(at.Path)-1]
-}
-
 // name is what commands call a principal, profile or space: as it is now, or as
 // it was before it went.
 func (t *telling) name(id ID) string {
@@ -118,7 +111,8 @@ func (c DropSpace) describe(t *telling) string { return "space " + t.name(c.ID) 
 func (c SetLevel) describe(t *telling) string {
 	was, pinned := nothing, false
 	if sp := t.before.Space(c.Space); sp != nil {
-		was = t.level(lineOf(sp.Levels, &c.Entry))
+		old := lineOf(sp.Levels, &c.Entry)
+		was = t.level(&old)
 		pinned = slices.Contains(sp.Pins, c.Entry.Principal)
 	}
 	text := fmt.Sprintf("level %s %s: %s -> %s", t.name(c.Space), t.name(c.Entry.Principal), was, t.level(&c.Entry))
@@ -134,7 +128,8 @@ func (c SetLevel) describe(t *telling) string {
 func (c SetEntry) describe(t *telling) string {
 	was := nothing
 	if m := t.before.Mark(last(c.At)); m != nil {
-		was = t.line(lineOf(m.Entries, &c.Entry))
+		old := lineOf(m.Entries, &c.Entry)
+		was = t.line(&old)
 	}
 	return fmt.Sprintf("acl %s %s: %s -> %s", t.path(c.At), t.name(c.Entry.Principal), was, t.line(&c.Entry))
 }
@@ -180,6 +175,37 @@ func limitText(l *Limit) string {
 	return l.String()
 }
 
+func (c TransferSpace) describe(t *telling) string {
+	was := ID(Nobody)
+	if sp := t.before.Space(c.Space); sp != nil {
+		was = sp.Owner
+	}
+	return fmt.Sprintf("space %s: owner %s -> %s", t.name(c.Space), t.name(was), t.name(c.Owner))
+}
+
+func (c PutSettings) describe(t *telling) string {
+	is := c.Settings
+	return t.record("policy", "", t.before.set(), &is)
+}
+
+func (c PutShare) describe(t *telling) string {
+	sh := &c.Share
+	to := t.name(sh.To)
+	if sh.IsLink() {
+		to = "whoever has the link"
+	}
+	rights := cmp.Or(sh.Level, sh.Rights.String())
+	return fmt.Sprintf("share %s: %s gives %s to %s", t.path(c.At), t.name(sh.By), rights, to)
+}
+
+func (c DropShare) describe(t *telling) string {
+	sh, at := t.before.Share(c.ID)
+	if sh == nil {
+		return fmt.Sprintf("share %d: ended", c.ID)
+	}
+	return fmt.Sprintf("share %s: %s no longer gives %s to %s", t.path(at), t.name(sh.By), cmp.Or(sh.Level, sh.Rights.String()), t.name(sh.To))
+}
+
 func (c MoveNode) describe(t *telling) string {
 	text := t.path(c.To) + ": moved here with what it carries"
 	if w, ok := t.before.ways.get(uint64(last(c.To))); ok && w.parent != 0 {
@@ -202,20 +228,7 @@ func (c DropNodes) describe(t *telling) string {
 	return fmt.Sprintf("erased: %d files and folders, of which %d carried something", len(c.Nodes), carried)
 }
 
-// lineOf is the entry that e takes the place of, or nil.
-func lineOf(list []Entry, e *Entry) *Entry {
-	if i := slices.IndexFunc(list, func(o Entry) bool { return e.sameLine(&o) }); i >= 0 {
-		return &list[i]
-	}
-	return nil
-}
-
-func (e *Entry) says() Rights {
-	if e == nil {
-		return 0
-	}
-	return e.Allow | e.Revoke | e.Deny
-}
+func (e *Entry) says() Rights { return e.Allow | e.Revoke | e.Deny }
 
 // level is an entry that stands for membership.
 func (t *telling) level(e *Entry) string {

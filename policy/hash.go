@@ -26,6 +26,7 @@ func (s *State) Model() Model {
 	m := Model{
 		Epoch: s.Epoch,
 		Users: records(s.users), Groups: records(s.groups), Profiles: records(s.profiles), Spaces: records(s.spaces),
+		Settings: s.settings,
 	}
 	for _, n := range ascending(s.ways) {
 		if mark := s.Mark(Node(n)); mark != nil {

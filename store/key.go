@@ -35,10 +35,11 @@ const (
 )
 
 var (
-	keyFormat = []byte{tableMeta, 'f'}
-	keyIDs    = []byte{tableMeta, 'i'}
-	keyEpoch  = []byte{tableMeta, 'e'}
-	keyAudit  = []byte{tableMeta, 'a'} // number and seal of the newest audit line
+	keyFormat   = []byte{tableMeta, 'f'}
+	keyIDs      = []byte{tableMeta, 'i'}
+	keyEpoch    = []byte{tableMeta, 'e'}
+	keySettings = []byte{tableMeta, 's'}
+	keyAudit    = []byte{tableMeta, 'a'} // number and seal of the newest audit line
 )
 
 func beUint64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -55,7 +55,7 @@ func (o *Operator) change(ctx context.Context, plan func(*Tx) ([]policy.Change, 
 		if err != nil || len(changes) == 0 {
 			return err
 		}
-		return tx.change(changes...)
+		return tx.changeAs(changes...)
 	})
 }
 

@@ -26,11 +26,18 @@ type Tx struct {
 	adopt   []policy.Node        // where a limit may stand from now on
 }
 
-// change applies policy changes, keeps their records and writes their line of
-// the audit trail. Nothing else changes policy.
-func (tx *Tx) change(changes ...policy.Change) error {
+// change applies what follows from a change of content, which was decided with
+// it.
+func (tx *Tx) change(changes ...policy.Change) error { return tx.apply(policy.Subject{}, changes) }
+
+// changeAs applies changes of policy as far as who acts may make them.
+func (tx *Tx) changeAs(changes ...policy.Change) error { return tx.apply(tx.by, changes) }
+
+// apply applies policy changes, keeps their records and writes their line of the
+// audit trail. Nothing else changes policy.
+func (tx *Tx) apply(by policy.Subject, changes []policy.Change) error {
 	before := tx.state
-	next, delta, err := before.Apply(changes...)
+	next, delta, err := before.ApplyAs(by, changes...)
 	if err != nil {
 		return err
 	}
@@ -38,7 +45,7 @@ func (tx *Tx) change(changes ...policy.Change) error {
 	if err := tx.keep(next.Epoch, delta); err != nil {
 		return err
 	}
-	return tx.record(before, changes)
+	return tx.record(before, delta.Applied)
 }
 
 // finish writes what was gathered and joins memory to the batch.
