@@ -228,46 +228,57 @@ func (l *AuditLine) replay(state *policy.State) (*policy.State, error) {
 	return next, nil
 }
 
+// A Past is a policy of the past with the moment from which it was in force.
+type Past struct {
+	*policy.State
+	Since time.Time
+}
+
 // PolicyAt is the policy as it was at a time: after the last change that was made
 // no later. ErrNotFound if there was none yet.
-func (o *Operator) PolicyAt(ctx context.Context, at time.Time) (*policy.State, error) {
-	var last *policy.State
-	err := o.past(ctx, func(line *AuditLine, state *policy.State) bool {
+func (o *Operator) PolicyAt(ctx context.Context, at time.Time) (Past, error) {
+	var last Past
+	err := o.past(ctx, func(p Past) bool {
 		// A clock may have been set back: the trail's order counts.
-		if !line.At.After(at) {
-			last = state
+		if !p.Since.After(at) {
+			last = p
 		}
 		return true
 	})
-	if err == nil && last == nil {
+	if err == nil && last.State == nil {
 		err = fmt.Errorf("the audit trail has no policy of %s yet: %w", at.UTC().Format(time.RFC3339), ErrNotFound)
 	}
 	return last, err
 }
 
 // PolicyOf is the policy of an epoch.
-func (o *Operator) PolicyOf(ctx context.Context, epoch uint64) (*policy.State, error) {
-	return o.FirstPolicy(ctx, func(state *policy.State) bool { return state.Epoch == epoch })
+func (o *Operator) PolicyOf(ctx context.Context, epoch uint64) (Past, error) {
+	p, err := o.FirstPolicy(ctx, func(state *policy.State) bool { return state.Epoch >= epoch })
+	if err == nil && p.Epoch > epoch {
+		err = fmt.Errorf("the audit trail begins at epoch %d: %w", p.Epoch, ErrNotFound)
+	}
+	return p, err
 }
 
 // FirstPolicy is the earliest policy that answers to a description, ErrNotFound
 // if none does.
-func (o *Operator) FirstPolicy(ctx context.Context, is func(*policy.State) bool) (found *policy.State, err error) {
-	err = o.past(ctx, func(_ *AuditLine, state *policy.State) bool {
-		if is(state) {
-			found = state
+func (o *Operator) FirstPolicy(ctx context.Context, is func(*policy.State) bool) (Past, error) {
+	var first Past
+	err := o.past(ctx, func(p Past) bool {
+		if is(p.State) {
+			first = p
 		}
-		return found == nil
+		return first.State == nil
 	})
-	if err == nil && found == nil {
+	if err == nil && first.State == nil {
 		err = fmt.Errorf("the audit trail has no such policy: %w", ErrNotFound)
 	}
-	return found, err
+	return first, err
 }
 
-// past replays the trail from its beginning and shows each policy with the line
-// that made it, until fn answers false.
-func (o *Operator) past(ctx context.Context, fn func(*AuditLine, *policy.State) bool) error {
+// past replays the trail from its beginning and shows each policy, until fn
+// answers false.
+func (o *Operator) past(ctx context.Context, fn func(Past) bool) error {
 	head, err := o.head()
 	if err != nil {
 		return err
@@ -290,7 +301,7 @@ func (o *Operator) past(ctx context.Context, fn func(*AuditLine, *policy.State) 
 					return err
 				}
 				if line.Kind != AuditDenied {
-					more = fn(line, state)
+					more = fn(Past{state, line.At})
 				}
 				seq++
 			}
