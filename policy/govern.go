@@ -403,7 +403,7 @@ func (c PutUser) allow(e *edit, by *Subject) error {
 		return forbidden("nobody changes his own rank, state, profile or quota")
 	case !maker.Type.above(was.Type):
 		return forbidden("%s is of the same rank or a higher one", e.PrincipalName(was.ID))
-	case c.User.Home != was.Home:
+	case c.User.Home != was.Home && (was.Home != Nobody || e.Space(c.User.Home) != nil):
 		return forbidden("a personal drive stays its user's")
 	case c.User.Type != was.Type && !slices.Contains(handsOut[maker.Type], c.User.Type):
 		return forbidden("a %s makes nobody %s", maker.Type, c.User.Type)
