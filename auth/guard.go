@@ -30,7 +30,9 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	g.Next.Serve(w, r, g.Store.Login(g.credential(id)))
+	c := g.credential(id)
+	c.Door = store.Door{Method: r.Method, Path: r.URL.EscapedPath(), Remote: g.Auth.remote(r)}
+	g.Next.Serve(w, r, g.Store.Login(c))
 }
 
 func (g *Guard) credential(id Identity) store.Credential {

@@ -370,12 +370,12 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 	budget := 0
 	for _, id := range ids {
 		at, _ := s.named.get(uint64(id))
-		budget += within(at, sp.Root).n
+		budget += len(at.within(sp.Root))
 	}
-	cuts := nodes{}
-	if all := within(s.cuts, sp.Root); all.n > 0 && (granted&Manage != 0 || s.manages(sub, sp, ways)) {
+	var cuts places
+	if all := s.cuts.within(sp.Root); len(all) > 0 && (granted&Manage != 0 || s.manages(sub, sp, ways)) {
 		cuts = all
-		budget += cuts.n
+		budget += len(cuts)
 	}
 	if budget == 0 {
 		return false
@@ -388,7 +388,7 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 	top := at.Path[len(at.Path)-1]
 	for _, id := range ids {
 		at, _ := s.named.get(uint64(id))
-		if s.showsBelow(sub, sp, top, within(at, sp.Root)) {
+		if s.showsBelow(sub, sp, top, at.within(sp.Root)) {
 			return true
 		}
 	}
@@ -433,13 +433,13 @@ func (m *Mark) mayShow() bool {
 }
 
 // showsBelow tells whether the subject sees one of the nodes, below the top.
-func (s *State) showsBelow(sub *Subject, sp *Space, top Node, at nodes) bool {
+func (s *State) showsBelow(sub *Subject, sp *Space, top Node, at places) bool {
 	var stack [24]*way
-	for n := range at.all() {
-		if !s.Mark(Node(n)).mayShow() {
+	for _, here := range at {
+		if !s.Mark(here.node).mayShow() {
 			continue
 		}
-		if ways, ok := s.waysFrom(stack[:0], top, Node(n)); ok && s.held(sub, sp, ways, nil)&See != 0 {
+		if ways, ok := s.waysFrom(stack[:0], top, here.node); ok && s.held(sub, sp, ways, nil)&See != 0 {
 			return true
 		}
 	}

@@ -157,76 +157,44 @@ func (e *edit) setMark(m *Mark) {
 // index keeps where each principal is named and what is cut: the only places
 // where rights differ from those above.
 func (e *edit) index(old, m *Mark) {
-	root, key := uint64(e.rootOf(m.Node)), uint64(m.Node)
+	at := spot{e.rootOf(m.Node), m.Node}
 	if old != nil {
 		for _, en := range old.Entries {
-			e.named = withoutNode(e.named, en.Principal, root, key)
+			e.named = withoutSpot(e.named, en.Principal, at)
 		}
 		for _, sh := range old.Shares {
-			e.unindexShare(&sh, root, key)
+			e.unindexShare(&sh, at)
 		}
 	}
 	for _, en := range m.Entries {
-		e.named = withNode(e.named, en.Principal, root, key)
+		e.named = withSpot(e.named, en.Principal, at)
 	}
 	for _, sh := range m.Shares {
-		e.indexShare(&sh, root, key)
+		e.indexShare(&sh, at)
 	}
 	if m.Cut {
-		e.cuts = withPlace(e.cuts, root, key)
+		e.cuts = e.cuts.with(at)
 	} else {
-		e.cuts = withoutPlace(e.cuts, root, key)
+		e.cuts = e.cuts.without(at)
 	}
 }
 
-func (e *edit) indexShare(sh *Share, root, node uint64) {
-	e.shares = e.shares.set(uint64(sh.ID), Node(node))
-	e.named = withNode(e.named, sh.To, root, node)
-	e.gave = withNode(e.gave, sh.By, root, node)
+func (e *edit) indexShare(sh *Share, at spot) {
+	e.shares = e.shares.set(uint64(sh.ID), at.node)
+	e.named = withSpot(e.named, sh.To, at)
+	e.gave = withSpot(e.gave, sh.By, at)
 	if sh.IsLink() {
 		e.closures = e.closures.set(uint64(sh.ID), []ID{Links, sh.ID})
 	}
 }
 
-func (e *edit) unindexShare(sh *Share, root, node uint64) {
+func (e *edit) unindexShare(sh *Share, at spot) {
 	e.shares = e.shares.del(uint64(sh.ID))
-	e.named = withoutNode(e.named, sh.To, root, node)
-	e.gave = withoutNode(e.gave, sh.By, root, node)
+	e.named = withoutSpot(e.named, sh.To, at)
+	e.gave = withoutSpot(e.gave, sh.By, at)
 	if sh.IsLink() {
 		e.closures = e.closures.del(uint64(sh.ID))
 	}
-}
-
-func withNode(index table[places], id ID, root, node uint64) table[places] {
-	at, _ := index.get(uint64(id))
-	return index.set(uint64(id), withPlace(at, root, node))
-}
-
-func withoutNode(index table[places], id ID, root, node uint64) table[places] {
-	at, ok := index.get(uint64(id))
-	if !ok {
-		return index
-	}
-	if at = withoutPlace(at, root, node); at.n == 0 {
-		return index.del(uint64(id))
-	}
-	return index.set(uint64(id), at)
-}
-
-func withPlace(p places, root, node uint64) places {
-	at, _ := p.get(root)
-	return p.set(root, at.set(node, struct{}{}))
-}
-
-func withoutPlace(p places, root, node uint64) places {
-	at, ok := p.get(root)
-	if !ok {
-		return p
-	}
-	if at = at.del(node); at.n == 0 {
-		return p.del(root)
-	}
-	return p.set(root, at)
 }
 
 // hook makes every node of the path a way and the child of the one before it.
@@ -313,15 +281,15 @@ func (e *edit) dropFromLists(id ID) {
 		}
 	}
 	at, _ := e.named.get(uint64(id))
-	for n := range everywhere(at) {
-		next := *e.Mark(n)
+	for _, s := range at {
+		next := *e.Mark(s.node)
 		next.Entries = withoutPrincipal(next.Entries, id)
 		next.Shares = slices.DeleteFunc(slices.Clone(next.Shares), func(sh Share) bool { return sh.To == id })
 		e.setMark(&next)
 	}
 	gave, _ := e.gave.get(uint64(id))
-	for n := range everywhere(gave) {
-		e.dropShares(n, func(sh *Share) bool { return sh.By == id })
+	for _, s := range gave {
+		e.dropShares(s.node, func(sh *Share) bool { return sh.By == id })
 	}
 }
 

@@ -52,9 +52,9 @@ func (s *State) differing(sub *Subject) []Node {
 	var out []Node
 	for _, id := range ids {
 		at, _ := s.named.get(uint64(id))
-		out = slices.AppendSeq(out, everywhere(at))
+		out = at.appendNodes(out)
 	}
-	return slices.AppendSeq(out, everywhere(s.cuts))
+	return s.cuts.appendNodes(out)
 }
 
 // placeOf is the place of a marked node; false for one in the trash.

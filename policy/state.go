@@ -2,7 +2,6 @@ package policy
 
 import (
 	"hash/maphash"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,25 +39,6 @@ type way struct {
 
 // nodes is a persistent set.
 type nodes = table[struct{}]
-
-// places are nodes by the root that they stand below.
-type places = table[nodes]
-
-// everywhere gives every node of all spaces.
-func everywhere(p places) iter.Seq[Node] {
-	return func(yield func(Node) bool) {
-		for _, at := range p.all() {
-			for n := range at.all() {
-				if !yield(Node(n)) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// within are the nodes below one root.
-func within(p places, root Node) nodes { at, _ := p.get(uint64(root)); return at }
 
 // idle: the way neither carries nor leads to anything.
 func (w *way) idle() bool { return w.mark == nil && w.kids.n == 0 && w.parked.n == 0 }

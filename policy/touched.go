@@ -139,8 +139,8 @@ func (c *comparison) gifts() {
 		for id := range accounts {
 			for _, s := range []*State{c.before, c.after} {
 				at, _ := s.gave.get(uint64(id))
-				for n := range everywhere(at) {
-					c.tops[n] = true
+				for _, s := range at {
+					c.tops[s.node] = true
 				}
 			}
 		}
@@ -272,8 +272,8 @@ func (c *comparison) memberships() {
 	for _, s := range []*State{c.before, c.after} {
 		for id := range turned {
 			at, _ := s.named.get(uint64(id))
-			for n := range everywhere(at) {
-				c.tops[n] = true
+			for _, s := range at {
+				c.tops[s.node] = true
 			}
 		}
 		for _, sp := range s.spaces.all() {
@@ -387,7 +387,7 @@ func (c *comparison) ground(tops []Node) *ground {
 		before, ok := c.before.sight(at)
 		after, stands := c.after.sight(at)
 		if ok && stands {
-			top := len(g.spots)
+			top := len(g.sites)
 			c.spread(g, at, before, after)
 			for _, w := range slices.Concat(before.ways, after.ways) {
 				c.give(g, w.mark, top)
@@ -397,7 +397,7 @@ func (c *comparison) ground(tops []Node) *ground {
 	return g
 }
 
-// give notes who gets shares of a mark, from a spot on.
+// give notes who gets shares of a mark, from a site on.
 func (c *comparison) give(g *ground, m *Mark, i int) {
 	if m == nil {
 		return
@@ -426,8 +426,8 @@ func (s *State) sight(at Place) (sight, bool) {
 
 // spread appends a place and what is marked below it.
 func (c *comparison) spread(g *ground, at Place, before, after sight) {
-	i := len(g.spots)
-	g.spots = append(g.spots, spot{at: at, before: before, after: after})
+	i := len(g.sites)
+	g.sites = append(g.sites, site{at: at, before: before, after: after})
 	c.enter(g, i)
 	for _, kid := range c.kids(at.Path[len(at.Path)-1]) {
 		below := Place{at.Space, append(slices.Clip(at.Path), kid)}
@@ -437,7 +437,7 @@ func (c *comparison) spread(g *ground, at Place, before, after sight) {
 			c.spread(g, below, was, is)
 		}
 	}
-	g.spots[i].end = len(g.spots)
+	g.sites[i].end = len(g.sites)
 }
 
 // kids are the nodes below another one, in order: those of the policy afterwards,
@@ -475,9 +475,9 @@ func (s *State) below(v sight, at Place) (sight, bool) {
 	return sight{v.space, append(slices.Clip(v.ways), w)}, true
 }
 
-// enter notes for whom a spot has to be looked at.
+// enter notes for whom a site has to be looked at.
 func (c *comparison) enter(g *ground, i int) {
-	sp := &g.spots[i]
+	sp := &g.sites[i]
 	n := sp.at.Path[len(sp.at.Path)-1]
 	always := c.moved[n]
 	note := func(entries []Entry) {

@@ -179,20 +179,20 @@ func (c *comparison) each(accounts map[ID]bool, g *ground) []UserDifference {
 // A ground is every place where anybody's difference may begin or become
 // another one, each before those below it.
 type ground struct {
-	spots  []spot
-	named  map[ID][]int // the spots that name a principal
-	given  map[ID][]int // the spots where a principal gets shares, for itself and all below
-	always []int        // the spots to look at for everybody
+	sites  []site
+	named  map[ID][]int // the sites that name a principal
+	given  map[ID][]int // the sites where a principal gets shares, for itself and all below
+	always []int        // the sites to look at for everybody
 }
 
-// A spot is a place on the ground.
-type spot struct {
+// A site is a place on the ground.
+type site struct {
 	at            Place
 	before, after sight
-	end           int // the first spot that does not stand below this one
+	end           int // the first site that does not stand below this one
 }
 
-// A sight is what one policy has on the way to a spot.
+// A sight is what one policy has on the way to a site.
 type sight struct {
 	space *Space // nil when there is none
 	ways  []*way
@@ -206,13 +206,13 @@ type walker struct {
 	open   []opened
 }
 
-// opened is a spot on the way down with its difference.
+// opened is a site on the way down with its difference.
 type opened struct {
 	end          int
 	gained, lost Rights
 }
 
-// differences are those of one account. Between the spots that name one of its
+// differences are those of one account. Between the sites that name one of its
 // principals nothing begins and nothing ends.
 func (w *walker) differences(user ID) []PlaceDifference {
 	w.at = append(w.at[:0], w.ground.always...)
@@ -222,7 +222,7 @@ func (w *walker) differences(user ID) []PlaceDifference {
 			w.at = append(w.at, w.ground.named[id]...)
 			for _, top := range w.ground.given[id] {
 				// Where the giver's rights change is not told by the asker's.
-				for i := top; i < w.ground.spots[top].end; i++ {
+				for i := top; i < w.ground.sites[top].end; i++ {
 					w.at = append(w.at, i)
 				}
 			}
@@ -235,7 +235,7 @@ func (w *walker) differences(user ID) []PlaceDifference {
 	sub.User = user
 	var out []PlaceDifference
 	for _, i := range w.at {
-		sp := &w.ground.spots[i]
+		sp := &w.ground.sites[i]
 		d := PlaceDifference{sp.at, w.before.heldIn(&sub, sp.before), w.after.heldIn(&sub, sp.after)}
 		for len(w.open) > 0 && w.open[len(w.open)-1].end <= i {
 			w.open = w.open[:len(w.open)-1]

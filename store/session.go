@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"davit/policy"
 	"davit/store/blob"
+	"davit/store/engine"
 )
 
 // A Credential is who somebody has proved to be. It carries ids and no rights:
@@ -18,6 +20,7 @@ type Credential struct {
 	User  policy.ID
 	Mask  policy.Rights // what the credential lets through
 	Class policy.Class
+	Door  Door // for the audit trail; it decides nothing
 }
 
 // A Session is a client's only way to content.
@@ -51,12 +54,20 @@ func (s *Session) Pinned() *Session {
 }
 
 func (s *Session) view(fn func(*Tx) error) error {
-	return s.st.view(func(tx *Tx) error {
+	return s.told(s.st.view(func(tx *Tx) error {
 		if s.pinned != nil {
 			tx.state = s.pinned
 		}
 		return fn(tx)
-	})
+	}))
+}
+
+// update runs fn as one durable transaction in the session's name.
+func (s *Session) update(ctx context.Context, fn func(*Tx) error) error {
+	return s.told(s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		tx.by, tx.via = s.subject(tx), s.cred.Door
+		return fn(tx)
+	}))
 }
 
 // Want says what an Info should hold beside the entry; each costs look-ups.

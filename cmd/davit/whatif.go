@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"davit/admin"
 	"davit/policy"
@@ -34,9 +35,8 @@ only if it would still make this one.`,
 			return misusedBy(cmd, err)
 		}
 		inner := *g
-		root := newRoot(&inner)
-		inner.data, inner.json, inner.digest = g.data, g.json, ""
 		inner.foretells = &class
+		root := newRoot(&inner)
 		sub, _, err := root.Find(args)
 		if err != nil || sub == root {
 			return misused(cmd, "no command %q", "davit "+strings.Join(args, " "))
@@ -44,7 +44,9 @@ only if it would still make this one.`,
 		if !admin.Foretells(sub.Annotations[operation]) {
 			return misused(cmd, "%s changes no policy: there is nothing to foretell", sub.CommandPath())
 		}
-		root.SetArgs(args)
+		given := []string{}
+		cmd.InheritedFlags().Visit(func(f *pflag.Flag) { given = append(given, "--"+f.Name+"="+f.Value.String()) })
+		root.SetArgs(append(given, args...))
 		return root.ExecuteContext(cmd.Context())
 	}
 	return cmd
