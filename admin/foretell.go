@@ -29,6 +29,7 @@ var foretellable = map[string]bool{
 	"profile.add": true, "profile.set": true, "profile.remove": true,
 	"space.add": true, "space.set": true, "space.archive": true, "space.restore": true,
 	"level.set": true, "acl.set": true, "acl.clear": true, "acl.cut": true, "acl.uncut": true, "quota.set": true,
+	"matrix.apply": true,
 }
 
 // Foretells tells whether an operation can be foretold: whether it changes the

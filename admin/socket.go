@@ -26,7 +26,7 @@ const (
 
 	opPrefix          = "/op/"
 	asHeader          = "Davit-As" // the account that acts
-	bodyMax           = 1 << 20    // bytes of arguments
+	bodyMax           = 64 << 20   // bytes of arguments: a sheet and what JSON adds to it
 	answerMax         = 64 << 20   // bytes of an answer
 	headerMax         = 16 << 10
 	readHeaderTimeout = 10 * time.Second

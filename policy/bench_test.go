@@ -309,6 +309,22 @@ var changeKinds = []struct {
 	}},
 }
 
+// BenchmarkMatrix asks for a thousand users in a thousand spaces, or as many as
+// there are.
+func BenchmarkMatrix(b *testing.B) {
+	const side = 1000
+	eachSize(b, func(b *testing.B, c *company) {
+		users := c.users[:min(len(c.users), side)]
+		var spaces []policy.ID
+		for _, sp := range c.model.Spaces[:min(len(c.model.Spaces), side)] {
+			spaces = append(spaces, sp.ID)
+		}
+		in := policy.Subject{Mask: policy.All, Class: policy.Web, Now: 1 << 30}
+		timed(b, func(int) { c.state.Matrix(in, users, spaces) })
+		b.ReportMetric(float64(len(users)*len(spaces)), "cells")
+	})
+}
+
 // BenchmarkWhatIf foretells what a change means: a group that joins another one
 // with up to a thousand users, a group that goes, a profile that everybody has,
 // and one account that gets another profile.

@@ -30,10 +30,12 @@ func (o *Operator) Foretelling(see func(before, after *policy.State)) *Operator 
 }
 
 // Upon is the same operator, whose changes end with ErrMoved unless the policy is
-// still that one.
+// still that one; where it was bound to one before, it has to be both.
 func (o *Operator) Upon(state *policy.State) *Operator {
 	u := *o
-	u.upon = state
+	if u.upon == nil {
+		u.upon = state
+	}
 	return &u
 }
 

@@ -109,7 +109,7 @@ flags of every command:
 func settle(cmd *cobra.Command) {
 	cmd.Short = strings.ToLower(cmd.Short[:1]) + cmd.Short[1:]
 	switch {
-	case !cmd.HasSubCommands():
+	case !cmd.HasSubCommands() || cmd.RunE != nil: // some do something by themselves, too
 		cmd.DisableFlagsInUseLine = !cmd.HasAvailableLocalFlags()
 		cmd.Args = positional
 	case cmd.HasParent():

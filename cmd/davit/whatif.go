@@ -45,7 +45,11 @@ only if it would still make this one.`,
 			return misused(cmd, "%s changes no policy: there is nothing to foretell", sub.CommandPath())
 		}
 		given := []string{}
-		cmd.InheritedFlags().Visit(func(f *pflag.Flag) { given = append(given, "--"+f.Name+"="+f.Value.String()) })
+		cmd.Flags().Visit(func(f *pflag.Flag) {
+			if root.PersistentFlags().Lookup(f.Name) != nil {
+				given = append(given, "--"+f.Name+"="+f.Value.String())
+			}
+		})
 		root.SetArgs(append(given, args...))
 		return root.ExecuteContext(cmd.Context())
 	}
