@@ -58,6 +58,13 @@ func (s *State) KnownGroups(asker Subject) []*Group {
 	return s.Groups()
 }
 
+// Matches tells whether a user is the principal: itself, or through memberships.
+func (s *State) Matches(user, principal ID) bool {
+	ids, _ := s.closures.get(uint64(user))
+	_, found := slices.BinarySearch(ids, principal)
+	return found
+}
+
 // meetings are the spaces whose root a guest sees.
 func (s *State) meetings(guest Subject) iter.Seq[*Space] {
 	return func(yield func(*Space) bool) {

@@ -89,6 +89,18 @@ func (s *State) Relist(at Place, lines []Entry) []Change {
 	return changes
 }
 
+// Opens is what a change of one line gives that it did not give before: what it
+// allows, and what it no longer revokes or denies.
+func (s *State) Opens(c SetEntry) Rights {
+	var old Entry
+	if m := s.Mark(c.At.Path[len(c.At.Path)-1]); m != nil {
+		if i := slices.IndexFunc(m.Entries, func(o Entry) bool { return o.sameLine(&c.Entry) }); i >= 0 {
+			old = m.Entries[i]
+		}
+	}
+	return c.Entry.Allow&^old.Allow | old.Revoke&^c.Entry.Revoke | old.Deny&^c.Entry.Deny
+}
+
 // merged puts lines of one principal under the same conditions together, and
 // leaves out those that say nothing.
 func merged(lines []Entry) []Entry {
