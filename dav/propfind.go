@@ -76,7 +76,7 @@ type finding struct {
 	refused []int
 	people  map[policy.ID][]store.Principal // looked up so far
 	expand  map[xml.Name]*finding           // of a report that follows what properties name
-	room    *int                            // for further resources in such a report
+	room    *int                            // for further URLs in such a report
 	only    func(*member) bool              // tells which members are wanted, nil for all
 	bare    bool                            // no properties were asked for
 }

@@ -15,7 +15,7 @@ import (
 // Limits of the answers to reports.
 const (
 	matchesMax = 500  // principals that a search finds
-	expandMax  = 5000 // resources that an expand-property follows
+	expandMax  = 5000 // URLs that an expand-property tells before it follows no more
 )
 
 // A reportKind is one report: which resources answer it, and how. An answer gets
@@ -301,6 +301,9 @@ func expansion(rq *request, s *store.Session, props []wire.Expansion, room *int)
 // writeRefs writes a property that names principals: their URLs, or in an
 // expand-property what is told of them.
 func (f *finding) writeRefs(name xml.Name, e wire.Element, urls []wire.Path) {
+	if f.room != nil {
+		*f.room -= len(urls)
+	}
 	sub := f.expand[name]
 	if sub == nil {
 		f.m.Append(e, func(dst []byte) []byte {
@@ -320,11 +323,10 @@ func (f *finding) writeRefs(name xml.Name, e wire.Element, urls []wire.Path) {
 
 // follow tells about the principal that a property names.
 func (f *finding) follow(url wire.Path) {
-	if *f.room == 0 {
+	if *f.room < 0 {
 		f.tooMany(principalPrefix, url)
 		return
 	}
-	*f.room--
 	m, err := principalAt(f.s, url)
 	if err != nil {
 		f.m.Response(principalPrefix, url, true)
