@@ -88,6 +88,8 @@ func (rq *request) answerTo(err error) answer {
 		return answer{status: http.StatusMethodNotAllowed} // RFC 4918, section 9.3.1
 	case errors.Is(err, store.ErrExists):
 		return answer{status: http.StatusPreconditionFailed} // RFC 4918, section 10.6
+	case errors.Is(err, store.ErrForbidden):
+		return answer{http.StatusForbidden, append(dav("no-ace-conflict"), own("reason", err.Error()))} // RFC 3744, section 8.1.1
 	case errors.As(err, &broken):
 		return answer{http.StatusForbidden, dav(string(broken))} // RFC 3744, section 8.1.1
 	case errors.Is(err, store.ErrNoLock) && rq.r.Method == "UNLOCK":

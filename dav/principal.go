@@ -209,6 +209,9 @@ func (f *finding) known(id policy.ID) []store.Principal {
 		if p, err := f.s.Principal(id); err == nil {
 			people = []store.Principal{p}
 		}
+		if f.people == nil {
+			f.people = map[policy.ID][]store.Principal{}
+		}
 		f.people[id] = people
 	}
 	return people

@@ -22,6 +22,7 @@ func house(t *testing.T) *davtest.Server {
 	}
 	s.Group("staff", "user:mona", "user:mia")
 	s.Group("all", "group:staff", "user:max")
+	s.Group("friends", "user:gus")
 	op := s.Store.Operator()
 	role, err := op.AddGroup(t.Context(), policy.Group{Name: "auditor", Role: true})
 	if err != nil {
@@ -103,7 +104,7 @@ func TestPrincipalProperties(t *testing.T) {
 	}
 	sameList(t, "one level", hrefs(t, mia.Do("PROPFIND", "/principals/", "", "Depth", "1")),
 		[]string{"/principals/", "/principals/groups/", "/principals/links/", "/principals/members/", "/principals/roles/", "/principals/users/"})
-	if all := hrefs(t, mia.Do("PROPFIND", "/principals", "", "Depth", "infinity")); len(all) != 6+7+2+1 {
+	if all := hrefs(t, mia.Do("PROPFIND", "/principals", "", "Depth", "infinity")); len(all) != 6+7+3+1 {
 		t.Errorf("%d resources: %q", len(all), all)
 	}
 	// RFC 3744, section 5: none of it is in allprop.

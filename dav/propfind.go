@@ -82,7 +82,7 @@ type finding struct {
 }
 
 func newFinding(rq *request, s *store.Session, find wire.Propfind, prefer wire.Preferences) *finding {
-	f := &finding{rq: rq, s: s, kind: find.Kind, minimal: prefer.Minimal, people: map[policy.ID][]store.Principal{}}
+	f := &finding{rq: rq, s: s, kind: find.Kind, minimal: prefer.Minimal}
 	if find.Kind != wire.Props {
 		for i := range liveProps {
 			if p := &liveProps[i]; p.all {

@@ -52,7 +52,7 @@ func report(rq *request) error {
 		return err
 	}
 	s := rq.session.Pinned()
-	self, err := rq.self(s, store.Want{ACL: true})
+	self, err := rq.self(s, store.Want{})
 	if err != nil {
 		return err
 	}
@@ -236,11 +236,15 @@ func (f *finding) namesAsker(urls []wire.Path) bool {
 
 // aclPrincipals answers an acl-principal-prop-set: each principal that the
 // access list names, once. RFC 3744, section 9.2
-func aclPrincipals(rq *request, s *store.Session, self *member, body []byte) error {
+func aclPrincipals(rq *request, s *store.Session, _ *member, body []byte) error {
 	if err := rq.onlyDepth0(); err != nil {
 		return err
 	}
 	names, asked, err := wire.ParseReportProps(body, davName("acl-principal-prop-set"))
+	if err != nil {
+		return err
+	}
+	self, err := rq.self(s, store.Want{ACL: true})
 	if err != nil {
 		return err
 	}
