@@ -39,6 +39,7 @@ const (
 	opLock    op = "lock"
 	opUnlock  op = "unlock"
 	opLocks   op = "locks"
+	opACL     op = "acl"
 )
 
 // needs says which rights an operation asks for: on its target, or for opCreate
@@ -56,6 +57,7 @@ var needs = map[op]policy.Rights{
 	opRemove:  policy.Delete,
 	opLock:    policy.Write,
 	opUnlock:  policy.See,
+	opACL:     policy.Manage,
 }
 
 // A grant is the leave to do one operation on one node in one transaction. Only
