@@ -9,12 +9,12 @@ import (
 
 // Operations on roles.
 var (
-	AddRole    = define("role.add", (*Admin).AddRole)
-	RemoveRole = define("role.remove", (*Admin).RemoveRole)
-	ListRoles  = define("role.list", (*Admin).ListRoles)
-	ShowRole   = define("role.show", (*Admin).ShowRole)
-	GiveRole   = define("role.give", (*Admin).GiveRole)
-	TakeRole   = define("role.take", (*Admin).TakeRole)
+	AddRole    = change("role.add", (*Admin).AddRole)
+	RemoveRole = change("role.remove", (*Admin).RemoveRole)
+	ListRoles  = define("role.list", admins, (*Admin).ListRoles)
+	ShowRole   = define("role.show", admins, (*Admin).ShowRole)
+	GiveRole   = change("role.give", (*Admin).GiveRole)
+	TakeRole   = change("role.take", (*Admin).TakeRole)
 )
 
 // A Role gives rights only where an entry or a level names it. Anybody may have
