@@ -59,7 +59,8 @@ func (o *Operator) Decision(ctx context.Context, id string) (found AuditLine, er
 		if line.Denial != nil && line.Denial.ID == id {
 			found = *line
 		}
-		return found.Seq == 0
+		// Lines that only count are younger than the one they count for.
+		return found.Seq == 0 || found.Denial.What == ""
 	})
 	if err == nil && found.Seq == 0 {
 		err = fmt.Errorf("no decision %q in the audit trail: %w", id, ErrNotFound)

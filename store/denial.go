@@ -142,11 +142,10 @@ type denialRate struct {
 	lines int
 }
 
-// within tells whether a window that began at from is open. One from the future,
+// within tells whether a window that began at from is open. One far in the future,
 // of a clock that was set back, is not.
 func within(from, now time.Time) bool {
-	age := now.Sub(from)
-	return 0 <= age && age < denialWindow
+	return now.Sub(from).Abs() < denialWindow
 }
 
 // add counts a refusal and gives its ID; written tells whether there is a line of
@@ -174,7 +173,7 @@ func (d *denials) add(now time.Time, key refusalKey, line AuditLine) (id string,
 	}
 	d.windows[key] = w
 	if len(d.queue) == denialQueueMax {
-		w.more++ // the disk does not keep up
+		w.more = line.Denial.More + 1 // the disk does not keep up
 		return w.id, false
 	}
 	d.queue = append(d.queue, line)

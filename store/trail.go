@@ -106,8 +106,8 @@ func (d Door) String() string {
 // commandLine is the operator's door.
 var commandLine = Door{Method: "command line"}
 
-// auditPartSize is how much of a line one record holds: a line that fills it goes
-// on in the next.
+// auditPartSize is how much of a line one record holds: a line that fills it may
+// go on in the next.
 const auditPartSize = 48 << 10
 
 func auditKey(seq uint64, part int) []byte {
@@ -168,14 +168,12 @@ func (tx *Tx) appendLine(line *AuditLine) error {
 	}
 	line.Seal = sha256.Sum256(text)
 	kept := append(line.Seal[:], text...)
-	for part := 0; ; part++ {
+	for part := 0; len(kept) > 0; part++ {
 		n := min(len(kept), auditPartSize)
 		if err := tx.w.Put(auditKey(line.Seq, part), kept[:n]); err != nil {
 			return err
 		}
-		if kept = kept[n:]; n < auditPartSize {
-			break
-		}
+		kept = kept[n:]
 	}
 	return tx.w.Put(keyAudit, append(beUint64(line.Seq), line.Seal[:]...))
 }

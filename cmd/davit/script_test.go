@@ -133,6 +133,9 @@ func (d *desk) check(st *store.Store) {
 	if err != nil || len(found.Faults) > 0 {
 		d.t.Errorf("check: %v\n%s", err, strings.Join(found.Faults, "\n"))
 	}
+	if v, err := st.Operator().VerifyAudit(context.Background()); err != nil || v.Fault != "" {
+		d.t.Errorf("verify the audit trail: %v %s", err, v.Fault)
+	}
 }
 
 // as does something to content in a user's name, and gives the error as text.
