@@ -76,8 +76,11 @@ func (a *Admin) acting() (*Admin, error) {
 		return nil, err
 	}
 	b.by = a.subject(u, policy.Web)
-	if !u.ActiveAt(b.by.Now) {
+	switch {
+	case u.Inactive:
 		return nil, refused("davit user activate "+u.Name, "user %s is deactivated and does nothing", u.Name)
+	case !u.ActiveAt(b.by.Now):
+		return nil, refused("davit user set "+u.Name+" --expires TIME", "user %s has expired and does nothing", u.Name)
 	}
 	b.op = b.op.As(b.by, "command line")
 	return &b, nil

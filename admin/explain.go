@@ -28,8 +28,8 @@ type Question struct {
 	To   string `json:"to,omitempty"` // the Destination of COPY and MOVE
 	// Class of the client; one that speaks WebDAV if empty.
 	Class policy.Class `json:"class,omitempty"`
-	// Network that the client is in; inside if empty.
-	Network policy.Network `json:"network,omitempty"`
+	// Network that the client is in, empty for an unknown one; inside if absent.
+	Network *policy.Network `json:"network,omitempty"`
 }
 
 // An Answer tells what a user gets, and why.
@@ -122,8 +122,8 @@ func (a *Admin) asker(q Question) (policy.Subject, store.Path, error) {
 	}
 	p, err := ParsePath(q.Path)
 	sub := a.subject(u, q.Class)
-	if q.Network != 0 {
-		sub.Network = q.Network
+	if q.Network != nil {
+		sub.Network = *q.Network
 	}
 	return sub, p, err
 }

@@ -91,11 +91,14 @@ func (a *Admin) levelChanges(n NewLevel, sp *policy.Space, id policy.ID) ([]poli
 	var changes []policy.Change
 	if (rights == 0 && n.Conditions == Conditions{}) || id == a.by.User {
 		for _, old := range sp.Levels {
-			if old.Principal == id && (old.Class != entry.Class || old.Network != entry.Network || old.From != entry.From || old.Until != entry.Until) {
+			if old.Principal == id {
 				old.Level, old.Allow, old.Revoke, old.Deny = "", 0, 0, 0
 				changes = append(changes, policy.SetLevel{Space: sp.ID, Entry: old})
 			}
 		}
+	}
+	if len(changes) > 0 && rights == 0 && n.Pin == nil {
+		return changes, nil
 	}
 	return append(changes, policy.SetLevel{Space: sp.ID, Entry: entry, Pin: n.Pin}), nil
 }

@@ -49,6 +49,9 @@ func (a *Admin) Reach(_ context.Context, q Asker) ([]Reached, error) {
 	}
 	all := []Reached{}
 	for _, r := range places {
+		if r.Held == 0 && !r.Shell && !a.operates() {
+			continue // hidden from who asks about himself
+		}
 		x, err := a.op.Explain(r.Path, sub, policy.All)
 		if errors.Is(err, store.ErrNotFound) {
 			continue // gone since
