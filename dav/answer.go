@@ -72,6 +72,7 @@ func (rq *request) answerTo(err error) answer {
 		refused *store.Refused
 		locked  *store.LockedError
 		quota   *store.QuotaError
+		large   *store.FileTooLargeError
 		badPath *wire.PathError
 		broken  violated
 	)
@@ -82,6 +83,8 @@ func (rq *request) answerTo(err error) answer {
 		return answer{status: http.StatusLocked, why: []wire.Precondition{rq.lockedBy(locked)}}
 	case errors.As(err, &quota):
 		return answer{http.StatusInsufficientStorage, quotaElements(quota), quota.ID}
+	case errors.As(err, &large):
+		return answer{status: http.StatusRequestEntityTooLarge, why: []wire.Precondition{own("max-file-size", strconv.FormatInt(int64(large.Max), 10))}}
 	case errors.As(err, &badPath):
 		return answer{status: http.StatusBadRequest}
 	case errors.Is(err, store.ErrExists) && rq.r.Method == "MKCOL":

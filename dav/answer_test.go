@@ -42,6 +42,7 @@ func TestAnswers(t *testing.T) {
 		{"LOCK", locked, 423, `<D:no-conflicting-lock><D:href>/dav/Team/x</D:href>`},
 		{"PUT", quota, 507, `<D:quota-not-exceeded/><x:limit xmlns:x="urn:davit">100</x:limit><x:used xmlns:x="urn:davit">70</x:used>` +
 			`<x:reserved xmlns:x="urn:davit">10</x:reserved><x:in-trash xmlns:x="urn:davit">20</x:in-trash>`},
+		{"PUT", &store.FileTooLargeError{Max: 1000}, 413, `<x:max-file-size xmlns:x="urn:davit">1000</x:max-file-size>`},
 		{"PUT", store.ErrDiskFull, 507, `<D:sufficient-disk-space/>`},
 		{"PROPPATCH", store.ErrTooMany, 507, ""},
 		{"MKCOL", store.ErrExists, 405, ""},

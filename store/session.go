@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -17,10 +18,12 @@ import (
 // A Credential is who somebody has proved to be. It carries ids and no rights:
 // what they may do is looked up anew in each transaction.
 type Credential struct {
-	User  policy.ID
-	Mask  policy.Rights // what the credential lets through
-	Class policy.Class
-	Door  Door // for the audit trail; it decides nothing
+	User   policy.ID
+	Mask   policy.Rights // what the credential lets through
+	Spaces []policy.ID   // the only ones that it opens, if there are any
+	Class  policy.Class
+	From   netip.Addr // where the client is, for the network
+	Door   Door       // for the audit trail; it decides nothing
 }
 
 // A Session is a client's only way to content.
