@@ -87,7 +87,7 @@ var wrong = []struct{ steps, says string }{
 	{`{do: {who: bob, m: GET, at: /deck/log.txt, body: "bad password x2"}}`, "401 instead of"},
 	{`{set: {account: {user: bob, locked: true}}}, {do: {who: bob, m: GET, at: /deck/log.txt}}`, "401 instead of"},
 	{`{do: {who: bob, m: MERGE, at: /deck/log.txt}}`, "501 instead of"},
-	{`{do: {who: bob, m: REPORT, at: /deck}}`, "the method REPORT"},
+	{`{do: {who: bob, m: SEARCH, at: /deck}}`, "the method SEARCH"},
 	{`{do: {share: s1, m: GET, at: /log.txt}}`, "links"},
 	{`{do: {who: bob, m: PROPFIND, at: /trash/deck}}`, "the trash"},
 	{`{par: [{do: {who: bob, m: PUT, at: "/deck/{1..5}", len: 40}}], want: {ok: 5, refused: 0}}`, "2 went through and 3 were refused"},

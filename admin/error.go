@@ -56,6 +56,8 @@ var kinds = []struct {
 	{store.ErrNotFound, NotFound},
 	{store.ErrExists, Conflict},
 	{store.ErrTooMany, Conflict},
+	{store.ErrEpoch, Conflict},
+	{policy.ErrForbidden, Refused},
 	{store.ErrInvalid, Invalid},
 	{store.ErrReserved, Invalid},
 	{auth.ErrPassword, Invalid},
@@ -83,6 +85,7 @@ func tell(err error) error {
 // plain takes away the sentinel's words where the text says it all.
 func plain(text string) string {
 	text = strings.TrimSuffix(text, ": "+policy.ErrInvalid.Error())
+	text = strings.TrimSuffix(text, ": "+policy.ErrForbidden.Error())
 	short := strings.TrimSuffix(text, ": "+policy.ErrNotFound.Error())
 	if strings.HasPrefix(short, "no ") || strings.Contains(short, " is not ") {
 		return short

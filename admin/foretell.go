@@ -16,28 +16,9 @@ import (
 
 // Operations on operations.
 var (
-	Foretell = define("foretell", (*Admin).Foretell)
-	Review   = define("review", (*Admin).Review)
+	Foretell = define("foretell", admins, (*Admin).Foretell)
+	Review   = define("review", anybody, (*Admin).Review)
 )
-
-// foretellable are the operations that change the policy and nothing else. They
-// can be run without effect.
-var foretellable = map[string]bool{
-	"user.add": true, "user.set": true, "user.deactivate": true, "user.activate": true, "user.delete": true,
-	"group.add": true, "group.remove": true, "group.join": true, "group.leave": true,
-	"role.add": true, "role.remove": true, "role.give": true, "role.take": true,
-	"profile.add": true, "profile.set": true, "profile.remove": true,
-	"space.add": true, "space.set": true, "space.archive": true, "space.restore": true,
-	"level.set": true, "acl.set": true, "acl.clear": true, "acl.cut": true, "acl.uncut": true, "quota.set": true,
-	"matrix.apply": true,
-}
-
-// Foretells tells whether an operation can be foretold: whether it changes the
-// policy.
-func Foretells(op string) bool { return foretellable[op] }
-
-// Name is how doors call the operation.
-func (o Op[A, R]) Name() string { return o.name }
 
 // A Plan is an operation with its arguments, not carried out.
 type Plan struct {
@@ -83,18 +64,18 @@ func (a *Admin) Review(ctx context.Context, p Plan) (json.RawMessage, error) {
 			return nil, conflict("look at it again with davit whatif", "the change would mean something else than what was reviewed: its digest is %s now", told.Digest)
 		}
 		result, err := a.upon(ctx, p, before)
-		if !errors.Is(err, store.ErrMoved) {
+		if !errors.Is(err, store.ErrEpoch) {
 			return result, err
 		}
 	}
 	return nil, conflict("try again", "the policy is being changed by others all the time")
 }
 
-// upon carries an operation out upon one policy; store.ErrMoved when it is
+// upon carries an operation out upon one policy; store.ErrEpoch when it is
 // another one already.
 func (a *Admin) upon(ctx context.Context, p Plan, state *policy.State) (json.RawMessage, error) {
 	upon := *a
-	upon.op = a.op.Upon(state)
+	upon.epoch, upon.op = state.Epoch, a.op.Since(state.Epoch)
 	result, err := operations[p.Op].decoded(ctx, &upon, p.Args)
 	if err != nil {
 		return nil, err
@@ -109,7 +90,7 @@ func (a *Admin) foretell(ctx context.Context, p Plan) (Foretold, *policy.State, 
 	switch {
 	case !known:
 		return Foretold{}, nil, unknown(p.Op)
-	case !foretellable[p.Op]:
+	case !o.Changes():
 		return Foretold{}, nil, invalid("", "%s changes no policy: there is nothing to foretell", strings.ReplaceAll(p.Op, ".", " "))
 	}
 	before := a.st.Policy()

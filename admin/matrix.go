@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"path"
 	"slices"
@@ -15,8 +16,8 @@ import (
 
 // Operations on the levels of many users in many spaces at once.
 var (
-	Matrix      = define("matrix", (*Admin).Matrix)
-	ApplyMatrix = define("matrix.apply", (*Admin).ApplyMatrix)
+	Matrix      = define("matrix", admins, (*Admin).Matrix)
+	ApplyMatrix = change("matrix.apply", (*Admin).ApplyMatrix)
 )
 
 // A Selection chooses rows and columns by patterns such as "fin*"; an empty one
@@ -29,6 +30,7 @@ type Selection struct {
 
 // A Table is the effective level of every user in every space.
 type Table struct {
+	Epoch  uint64   `json:"epoch"` // of the policy it was looked up in
 	Spaces []string `json:"spaces"`
 	Rows   []Row    `json:"rows"`
 }
@@ -56,7 +58,7 @@ func (a *Admin) Matrix(_ context.Context, sel Selection) (Table, error) {
 		}
 	}
 	state := a.st.Policy()
-	t := Table{Spaces: []string{}, Rows: []Row{}}
+	t := Table{Epoch: state.Epoch, Spaces: []string{}, Rows: []Row{}}
 	var users, spaces []policy.ID
 	for _, sp := range state.Spaces() {
 		if sp.Kind != policy.Personal && matches(sel.Spaces, sp.Name) {
@@ -138,15 +140,18 @@ const appliesMax = 5
 func (a *Admin) ApplyMatrix(ctx context.Context, s Sheet) (SheetApplied, error) {
 	for range appliesMax {
 		state := a.st.Policy()
+		if a.epoch != 0 && a.epoch != state.Epoch {
+			return SheetApplied{}, fmt.Errorf("%w: it is of epoch %d now and was looked at in epoch %d", store.ErrEpoch, state.Epoch, a.epoch)
+		}
 		r := sheetReader{state: state, sub: a.asking(s.Class), applied: SheetApplied{Cells: []CellChanged{}}}
 		if err := r.read(s.CSV); err != nil {
 			return SheetApplied{}, err
 		}
 		// The sheet is read before the transaction, which a large one would hold up.
-		err := a.op.Upon(state).Change(ctx, func(*policy.State) ([]policy.Change, error) { return r.changes, nil })
+		err := a.op.Since(state.Epoch).Change(ctx, func(*policy.State) ([]policy.Change, error) { return r.changes, nil })
 		var refusal *policy.ChangeError
 		switch {
-		case errors.Is(err, store.ErrMoved):
+		case errors.Is(err, store.ErrEpoch) && a.epoch == 0:
 			continue
 		case errors.As(err, &refusal) && refusal.Index < len(r.cells):
 			return SheetApplied{}, r.refused(r.cells[refusal.Index], tell(refusal))

@@ -13,8 +13,8 @@ import (
 // Operations that show who may do what, wholesale. Every line and cell comes
 // from the function that decides requests.
 var (
-	Reach = define("reach", (*Admin).Reach)
-	Who   = define("who", (*Admin).Who)
+	Reach = define("reach", oneself(func(q Asker) string { return q.User }), (*Admin).Reach)
+	Who   = define("who", readers(func(q Place) string { return q.Path }), (*Admin).Who)
 )
 
 // An Asker is a user with the client that asks.
@@ -47,6 +47,9 @@ func (a *Admin) Reach(_ context.Context, q Asker) ([]Reached, error) {
 	}
 	all := []Reached{}
 	for _, r := range places {
+		if r.Held == 0 && !r.Shell && !a.operates() {
+			continue // hidden from who asks about himself
+		}
 		x, err := a.op.Explain(r.Path, sub, policy.All)
 		if errors.Is(err, store.ErrNotFound) {
 			continue // gone since
@@ -63,7 +66,7 @@ func (a *Admin) subject(u *policy.User, class policy.Class) policy.Subject {
 	if class == 0 {
 		class = policy.DAV
 	}
-	return policy.Subject{User: u.ID, Mask: policy.All, Class: class, Now: a.st.Now().Unix()}
+	return policy.Subject{User: u.ID, Mask: policy.All, Class: class, Network: policy.Inside, Now: a.st.Now().Unix()}
 }
 
 // through lists whose entries gave something that is held.

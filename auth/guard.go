@@ -25,18 +25,23 @@ type Guard struct {
 }
 
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id, err := g.Auth.Request(r)
+	identify := g.Auth.Request
+	if g.Class != policy.Web && g.Store.Policy().Settings().TwoFactor {
+		identify = g.Auth.RequestDevice // these clients ask for no second factor
+	}
+	id, err := identify(r)
 	if err != nil {
 		refuse(w, err)
 		return
 	}
 	c := g.credential(id)
-	c.Door = store.Door{Method: r.Method, Path: r.URL.EscapedPath(), Remote: g.Auth.remote(r)}
+	c.From = g.Auth.remote(r)
+	c.Door = store.Door{Method: r.Method, Path: r.URL.EscapedPath(), Remote: c.From}
 	g.Next.Serve(w, r, g.Store.Login(c))
 }
 
 func (g *Guard) credential(id Identity) store.Credential {
-	c := store.Credential{User: id.User, Mask: policy.All, Class: id.Class}
+	c := store.Credential{User: id.User, Mask: policy.All, Class: id.Class, Spaces: id.Spaces}
 	if id.Device == 0 {
 		c.Class = g.Class
 	}

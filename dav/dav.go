@@ -1,5 +1,5 @@
-// Package dav answers WebDAV: RFC 4918 classes 1, 2 and 3, with quota and
-// privileges, for the files that the store keeps. It parses, judges what a
+// Package dav answers WebDAV: RFC 4918 classes 1, 2 and 3, with quota and access
+// control, for the files that the store keeps and for principals. It parses, judges what a
 // request alone can tell, hands the rest to one operation of a store.Session and
 // turns its result into an answer. It decides nothing and touches no database.
 //
@@ -48,6 +48,7 @@ func init() {
 	methods = map[string]method{
 		"OPTIONS": options, "GET": get, "HEAD": get, "PUT": put, "PROPFIND": propfind, "PROPPATCH": proppatch,
 		"MKCOL": mkcol, "DELETE": remove, "COPY": copyTo, "MOVE": move, "LOCK": lock, "UNLOCK": unlock,
+		"ACL": acl, "REPORT": report,
 	}
 }
 
@@ -72,7 +73,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 }
 
 var (
-	classes   = []string{"1, 2, 3"} // RFC 4918, section 10.1
+	classes   = []string{"1, 2, 3, access-control"} // RFC 4918, section 10.1; RFC 3744, section 7.2
 	authorVia = []string{"DAV"}
 )
 
@@ -94,10 +95,11 @@ func (h *Handler) rescue(w http.ResponseWriter, r *http.Request) {
 type kind int
 
 const (
-	kindRoot   kind = iota // "/"
-	kindMount              // "/dav/"
-	kindShared             // "/dav/shared/"
-	kindItem               // what the store keeps
+	kindRoot      kind = iota // "/"
+	kindMount                 // "/dav/"
+	kindShared                // "/dav/shared/"
+	kindPrincipal             // "/principals/" and what stands there
+	kindItem                  // what the store keeps
 )
 
 // A request is one request with what its URL names.
@@ -107,7 +109,7 @@ type request struct {
 	r       *http.Request
 	session *store.Session
 	kind    kind
-	url     wire.Path  // below Prefix
+	url     wire.Path  // below Prefix, or of a principal below its own
 	slash   bool       // the URL ends in one
 	path    store.Path // of an item
 }
@@ -124,6 +126,8 @@ func (rq *request) locate() error {
 		return err
 	case len(p) == 0:
 		rq.kind = kindRoot
+	case "/"+p[0] == principalPrefix:
+		rq.kind, rq.url, rq.slash = kindPrincipal, p[1:], slash
 	case "/"+p[0] != Prefix:
 		return store.ErrNotFound
 	default:

@@ -10,16 +10,6 @@ import (
 // ErrForetold ends every change of an operator who foretells.
 var ErrForetold = errors.New("foretold and not done")
 
-// ErrMoved says that the policy is no longer the one that a change was meant
-// for.
-var ErrMoved = errors.New("the policy has changed meanwhile")
-
-// terms is what an operator adds to every change.
-type terms struct {
-	see  func(before, after *policy.State) // foretells when set
-	upon *policy.State                     // the only policy to change when set
-}
-
 // Foretelling is the same operator, who changes nothing: what a change would make
 // of the policy goes to see, and the change ends with ErrForetold. The policy
 // that see gets may hold records that nobody keeps.
@@ -29,28 +19,12 @@ func (o *Operator) Foretelling(see func(before, after *policy.State)) *Operator 
 	return &f
 }
 
-// Upon is the same operator, whose changes end with ErrMoved unless the policy is
-// still that one; where it was bound to one before, it has to be both.
-func (o *Operator) Upon(state *policy.State) *Operator {
-	u := *o
-	if u.upon == nil {
-		u.upon = state
-	}
-	return &u
-}
-
-func (t *terms) begin(tx *Tx) error {
-	if t.upon != nil && tx.state != t.upon {
-		return ErrMoved
-	}
-	return nil
-}
-
-func (t *terms) end(before *policy.State, tx *Tx) error {
-	if t.see == nil {
+// foretold ends a change after it was applied.
+func (o *Operator) foretold(before *policy.State, tx *Tx) error {
+	if o.see == nil {
 		return nil
 	}
-	t.see(before, tx.state)
+	o.see(before, tx.state)
 	return ErrForetold // takes everything back that the change wrote
 }
 

@@ -66,18 +66,6 @@ func TestForetellingFailure(t *testing.T) {
 	}
 }
 
-// TestUpon: a change goes through only upon the policy that it was meant for.
-func TestUpon(t *testing.T) {
-	of := newOffice(t, Options{}, "mia", "Team mia=editor")
-	op := of.st.Operator().Upon(of.st.Policy())
-	if _, err := op.AddGroup(ctx, policy.Group{Name: "one"}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := op.AddGroup(ctx, policy.Group{Name: "two"}); !errors.Is(err, ErrMoved) || of.st.Policy().GroupNamed("two") != nil {
-		t.Errorf("upon an older policy: %v", err)
-	}
-}
-
 // TestLocksLost counts locks whose holders lose the right to write, and names
 // places by their paths.
 func TestLocksLost(t *testing.T) {

@@ -41,7 +41,7 @@ only if it would still make this one.`,
 		if err != nil || sub == root {
 			return misused(cmd, "no command %q", "davit "+strings.Join(args, " "))
 		}
-		if !admin.Foretells(sub.Annotations[operation]) {
+		if sub.Annotations[changes] == "" {
 			return misused(cmd, "%s changes no policy: there is nothing to foretell", sub.CommandPath())
 		}
 		given := []string{}
@@ -56,17 +56,8 @@ only if it would still make this one.`,
 	return cmd
 }
 
-// operation is the annotation of a command with the operation that it carries
-// out.
-const operation = "operation"
-
-// guarded refuses a digest where there is no difference to compare with.
-func (g *global) guarded(cmd *cobra.Command, _ []string) error {
-	if g.digest != "" && !admin.Foretells(cmd.Annotations[operation]) {
-		return misused(cmd, "--digest is for commands that change who may do what")
-	}
-	return nil
-}
+// changes is the annotation of a command that changes the policy: its operation.
+const changes = "changes"
 
 // foretell tells what an operation would mean.
 func (g *global) foretell(ctx context.Context, op string, args any) error {
