@@ -228,6 +228,18 @@ func BenchmarkExplain(b *testing.B) {
 	})
 }
 
+// BenchmarkFlips looks for what would change the answer.
+func BenchmarkFlips(b *testing.B) {
+	eachSize(b, func(b *testing.B, c *company) {
+		for _, who := range askers {
+			b.Run(who, func(b *testing.B) {
+				subs, places := c.questions(who)
+				timed(b, func(i int) { c.state.Flips(subs[i%len(subs)], places[i%len(places)], policy.Reshare) })
+			})
+		}
+	})
+}
+
 // BenchmarkReach asks for everything that one user reaches.
 func BenchmarkReach(b *testing.B) {
 	eachSize(b, func(b *testing.B, c *company) {

@@ -247,7 +247,7 @@ func TestCompare(t *testing.T) {
 		"user:zoe /team/HR +none -see,read,add,write,props,delete,delete-own,history,trash,free-busy,schedule",
 		"user:zoe /team/HR/public +none -add,write,props,delete,delete-own,history,trash,schedule",
 	}
-	got := w.told(d)
+	got := w.differenceTold(d)
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
@@ -255,8 +255,8 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// told is a difference in the words of the test.
-func (w *world) told(d policy.Difference) []string {
+// differenceTold is a difference in the words of the test.
+func (w *world) differenceTold(d policy.Difference) []string {
 	names, paths := w.names(), map[policy.Node]string{}
 	for path, n := range w.nodes {
 		paths[n] = path
@@ -298,7 +298,7 @@ func TestCompareReaders(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got := w.told(policy.Compare(before, w.state, policy.Subject{Mask: policy.All, Class: policy.Web}))
+	got := w.differenceTold(policy.Compare(before, w.state, policy.Subject{Mask: policy.All, Class: policy.Web}))
 	for _, who := range []string{"olivia", "adam"} {
 		for _, path := range []string{"/team/Common", "/carl-portal"} {
 			if line := "user:" + who + " " + path + " +none -see,read,free-busy"; !slices.Contains(got, line) {
