@@ -43,6 +43,10 @@ type Answer struct {
 	Status int     `json:"status,omitempty"`
 	Why    string  `json:"why"` // the deciding line
 	Checks []Check `json:"checks,omitempty"`
+	// Flips are the smallest steps that would turn the answer.
+	Flips []Flip `json:"flips,omitempty"`
+	// Stuck: neither one step nor two turn it.
+	Stuck bool `json:"stuck,omitempty"`
 }
 
 // A Check is one decision, with everything that went into it.
@@ -94,10 +98,24 @@ type Verdict struct {
 // Explain tells what a method or right comes to for a user at a path, and every
 // step on the way there.
 func (a *Admin) Explain(_ context.Context, q Question) (Answer, error) {
-	sub, p, err := a.asker(q)
+	answer, sub, err := a.explain(q)
 	if err != nil {
 		return Answer{}, err
 	}
+	return answer, a.addFlips(&answer, sub)
+}
+
+// explain is Explain without what would turn the answer.
+func (a *Admin) explain(q Question) (Answer, policy.Subject, error) {
+	sub, p, err := a.asker(q)
+	if err != nil {
+		return Answer{}, sub, err
+	}
+	answer, err := a.explainTo(q, sub, p)
+	return answer, sub, err
+}
+
+func (a *Admin) explainTo(q Question, sub policy.Subject, p store.Path) (Answer, error) {
 	if d, ok := methods[q.Ask]; ok {
 		return a.explainMethod(q, sub, p, d)
 	}
@@ -109,8 +127,8 @@ func (a *Admin) Explain(_ context.Context, q Question) (Answer, error) {
 }
 
 // Can is the short form of Explain: the same answer without the steps.
-func (a *Admin) Can(ctx context.Context, q Question) (Answer, error) {
-	answer, err := a.Explain(ctx, q)
+func (a *Admin) Can(_ context.Context, q Question) (Answer, error) {
+	answer, _, err := a.explain(q)
 	answer.Checks = nil
 	return answer, err
 }
@@ -187,10 +205,7 @@ func (a *Admin) isFile(p store.Path) bool {
 // last one says what a client gets.
 func (a *Admin) answer(q Question, sub policy.Subject, p store.Path, checks []Check) Answer {
 	u := a.st.Policy().User(sub.User)
-	decisive := checks[len(checks)-1]
-	if i := slices.IndexFunc(checks, func(c Check) bool { return !c.Allowed }); i >= 0 {
-		decisive = checks[i]
-	}
+	decisive := decisive(checks)
 	answer := Answer{
 		Ask: q.Ask, Path: p.String(), To: q.To,
 		Allowed: decisive.Allowed, Status: decisive.Status, Why: decisive.Why, Checks: checks,
@@ -203,6 +218,14 @@ func (a *Admin) answer(q Question, sub policy.Subject, p store.Path, checks []Ch
 		answer.Why = ceilingTexts[policy.CutByAccount]
 	}
 	return answer
+}
+
+// decisive is the first check that is refused, or the last one.
+func decisive(checks []Check) *Check {
+	if i := slices.IndexFunc(checks, func(c Check) bool { return !c.Allowed }); i >= 0 {
+		return &checks[i]
+	}
+	return &checks[len(checks)-1]
 }
 
 // ask has policy explain one decision about something that exists.

@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"math/bits"
+	"reflect"
 	"slices"
 )
 
@@ -68,6 +69,9 @@ type flips struct {
 
 // try notes a candidate that concerns so many accounts.
 func (f *flips) try(accounts int, changes ...Change) {
+	if slices.ContainsFunc(f.candidates, func(c Flip) bool { return reflect.DeepEqual(c.Changes, changes) }) {
+		return
+	}
 	f.candidates = append(f.candidates, Flip{Changes: changes, Asker: f.sub, Accounts: accounts})
 }
 
