@@ -147,7 +147,7 @@ func (s *State) listed(sub *Subject, sp *Space, ways []*way, tr *trace) (granted
 		granted |= g
 		walls |= d
 	}
-	if cut >= 0 && s.mayManage(sub) {
+	if cut >= 0 && s.mayManage(sub, sp) {
 		// Who manages the space keeps a way into every cut folder.
 		above, walled := s.listed(sub, sp, ways[:min(cut, 1)], nil)
 		if above&^walled&Manage != 0 {
@@ -171,10 +171,11 @@ func (s *State) readsAlways(sub *Subject) bool {
 	return u != nil && u.Type.above(Manager)
 }
 
-// mayManage: some account types never hold manage, whatever a list says.
-func (s *State) mayManage(sub *Subject) bool {
+// mayManage: some account types and profiles never hold manage, whatever a list
+// says.
+func (s *State) mayManage(sub *Subject, sp *Space) bool {
 	u := s.User(sub.User)
-	return u != nil && typeLets(u.Type)&Manage != 0
+	return u != nil && typeLets(u.Type)&s.Profile(u.Profile).lets(sp, sp.Owner == u.ID, sub.Class)&Manage != 0
 }
 
 // level gives what the list at level i grants, less what a nearer entry of the
@@ -365,7 +366,7 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 		at, _ := s.named.get(uint64(id))
 		named += at.n
 	}
-	if s.mayManage(sub) {
+	if s.mayManage(sub, sp) {
 		cuts = s.cuts.n
 	}
 	// There are two ways to find one: all that is marked below, or all that names
@@ -376,13 +377,32 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 		return found
 	}
 	top := at.Path[len(at.Path)-1]
-	for _, id := range ids {
+	for _, id := range s.withGivers(ids) {
 		at, _ := s.named.get(uint64(id))
 		if s.showsBelow(sub, sp, top, at) {
 			return true
 		}
 	}
 	return cuts > 0 && s.showsBelow(sub, sp, top, s.cuts)
+}
+
+// withGivers adds the principals of everybody who gave to one of them, directly or
+// through others: below a share one sees what its giver sees, where the lists name
+// only the giver.
+func (s *State) withGivers(ids []ID) []ID {
+	all := slices.Clip(ids)
+	for i := 0; i < len(all); i++ {
+		at, _ := s.named.get(uint64(all[i]))
+		for n := range at.all() {
+			for _, sh := range s.Mark(Node(n)).Shares {
+				if sh.To == all[i] && !slices.Contains(all, sh.By) {
+					theirs, _ := s.closures.get(uint64(sh.By))
+					all = append(all, theirs...)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // seesBelow looks at what is marked below the last way, at most budget nodes;

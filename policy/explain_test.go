@@ -61,8 +61,14 @@ func counted(x policy.Explanation) policy.Rights {
 			walls |= st.Deny
 		}
 	}
+	for _, g := range x.Gifts {
+		granted |= g.Granted
+	}
 	if x.KeepsManage >= 0 {
 		granted |= policy.See | policy.ReadACL | policy.Manage
+	}
+	if x.ReadsAlways {
+		granted |= policy.See | policy.Read | policy.FreeBusy
 	}
 	held := granted &^ walls
 	for _, c := range x.Cuts {

@@ -125,21 +125,25 @@ type kept struct {
 	profiles map[policy.ID]*policy.Profile
 	spaces   map[policy.ID]*policy.Space
 	marks    map[policy.Node]*policy.Mark
+	settings *policy.Settings
 }
 
 func newKept() kept {
 	return kept{
 		map[policy.ID]*policy.User{}, map[policy.ID]*policy.Group{}, map[policy.ID]*policy.Profile{},
-		map[policy.ID]*policy.Space{}, map[policy.Node]*policy.Mark{},
+		map[policy.ID]*policy.Space{}, map[policy.Node]*policy.Mark{}, nil,
 	}
 }
 
-func (k kept) take(d policy.Delta) {
+func (k *kept) take(d policy.Delta) {
 	keep(k.users, d.Users)
 	keep(k.groups, d.Groups)
 	keep(k.profiles, d.Profiles)
 	keep(k.spaces, d.Spaces)
 	keep(k.marks, d.Marks)
+	if d.Settings != nil {
+		k.settings = d.Settings
+	}
 }
 
 func keep[K comparable, V any](records, touched map[K]*V) {
@@ -155,7 +159,7 @@ func keep[K comparable, V any](records, touched map[K]*V) {
 // records is what Load gets at the next start; the places come from the tree, as a
 // store has them.
 func (w *world) records() policy.Model {
-	m := policy.Model{Epoch: w.state.Epoch}
+	m := policy.Model{Epoch: w.state.Epoch, Settings: w.kept.settings}
 	for _, id := range slices.Sorted(maps.Keys(w.kept.users)) {
 		m.Users = append(m.Users, *w.kept.users[id])
 	}
