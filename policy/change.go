@@ -153,6 +153,7 @@ type edit struct {
 	State
 	delta Delta
 	stale map[ID]bool // principals below which closures have to be made anew
+	links map[ID]bool // of a model that is being loaded, where lists come before what they name
 }
 
 func newEdit(s *State) *edit {
@@ -518,13 +519,15 @@ func (c SetLevel) apply(e *edit) error {
 
 func (e *edit) checkEntry(en Entry) error {
 	builtIn := en.Principal == Members || en.Principal == AnyoneSignedIn || en.Principal == Links
-	if _, link := e.shares.get(uint64(en.Principal)); link {
-		builtIn = true
-	}
-	if !builtIn && e.User(en.Principal) == nil && e.Group(en.Principal) == nil {
+	if !builtIn && e.User(en.Principal) == nil && e.Group(en.Principal) == nil && !e.isLink(en.Principal) {
 		return notFound("no such principal")
 	}
 	return en.check()
+}
+
+func (e *edit) isLink(id ID) bool {
+	sh, _ := e.Share(id)
+	return sh != nil && sh.IsLink() || e.links[id]
 }
 
 func (c TransferSpace) apply(e *edit) error {

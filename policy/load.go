@@ -28,6 +28,7 @@ type PlacedMark struct {
 // error that names them.
 func Load(m Model) (*State, error) {
 	e := newEdit(&State{})
+	e.links = linksOf(m.Marks)
 	if m.Settings != nil {
 		if err := (PutSettings{*m.Settings}).apply(e); err != nil {
 			return nil, fmt.Errorf("load settings: %w", err)
@@ -72,6 +73,18 @@ func Load(m Model) (*State, error) {
 	return &state, nil
 }
 
+func linksOf(marks []PlacedMark) map[ID]bool {
+	links := map[ID]bool{}
+	for _, pm := range marks {
+		for _, sh := range pm.Mark.Shares {
+			if sh.IsLink() {
+				links[sh.ID] = true
+			}
+		}
+	}
+	return links
+}
+
 func (e *edit) loadMark(pm PlacedMark) error {
 	if len(pm.At.Path) == 0 || pm.At.Path[len(pm.At.Path)-1] != pm.Mark.Node {
 		return invalid("its way leads elsewhere")
@@ -81,8 +94,17 @@ func (e *edit) loadMark(pm PlacedMark) error {
 			return err
 		}
 	}
+	for _, sh := range pm.Mark.Shares {
+		if e.User(sh.By) == nil {
+			return notFound("nobody gives the share %d", sh.ID)
+		}
+		if err := e.checkSharee(sh.To); err != nil && !sh.IsLink() {
+			return err
+		}
+	}
 	mark := pm.Mark
 	mark.Entries = sortedEntries(mark.Entries)
+	mark.Shares = slices.SortedFunc(slices.Values(mark.Shares), compareShares)
 	return e.changeMark(pm.At, func(m *Mark) { *m = mark })
 }
 

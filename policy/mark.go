@@ -131,6 +131,18 @@ func (e *edit) setMark(m *Mark) {
 		e.ways = e.ways.del(uint64(m.Node))
 		e.unhook(m.Node, next.parent)
 	}
+	if w.mark != nil {
+		e.dropEndedLinks(w.mark, m)
+	}
+}
+
+// dropEndedLinks takes the links that a mark no longer carries out of all lists.
+func (e *edit) dropEndedLinks(old, m *Mark) {
+	for _, sh := range old.Shares {
+		if sh.IsLink() && !slices.ContainsFunc(m.Shares, func(o Share) bool { return o.To == sh.ID }) {
+			e.dropFromLists(sh.ID)
+		}
+	}
 }
 
 // index keeps where each principal is named and what is cut: the only places
