@@ -43,7 +43,7 @@ func (m *model) active(who string, now int64) bool {
 
 // ceilings is what passes every one of them: those of the account, and "an app
 // password narrows, never widens".
-func (m *model) ceilings(a asker, path string) policy.Rights {
+func (m *model) ceilings(a *asker, path string) policy.Rights {
 	space := spaceOf(path)
 	lets, known := a.lets[space]
 	if known {

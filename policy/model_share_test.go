@@ -32,13 +32,14 @@ func (m *model) link(id string) *share {
 // whole chain of reshares, then the sharee's walls and ceilings". What shares give
 // does not count for the pinned, and a chain that leads back to itself leads
 // nowhere.
-func (m *model) given(a asker, w *way, path string, r policy.Right, chain []string) bool {
+func (m *model) given(a *asker, w *way, path string, r policy.Right, chain []string) bool {
 	if a.steady || w.pinned {
 		return false
 	}
-	for _, sh := range w.shares {
+	for i := range w.shares {
+		sh := &w.shares[i]
 		if sh.rights&r == 0 || !slices.Contains(a.mine, sh.to) || slices.Contains(chain, sh.by) ||
-			m.asleep(sh, spaceOf(path), a.now) != "" {
+			m.asleep(*sh, spaceOf(path), a.now) != "" {
 			continue
 		}
 		if m.holdsRight(m.giver(a, sh.by), path, r, append(chain, sh.by)) {
@@ -50,7 +51,7 @@ func (m *model) given(a asker, w *way, path string, r policy.Right, chain []stri
 
 // giver is who gave a share, asking for the same in the same context: "what the
 // sharer holds".
-func (m *model) giver(a asker, by string) asker {
+func (m *model) giver(a *asker, by string) *asker {
 	g, known := a.givers[by]
 	if !known {
 		g = m.asker(question{who: by, mask: policy.All, class: a.class, network: a.network, now: a.now})

@@ -154,13 +154,13 @@ type asker struct {
 	// who gave a share, asked for the same.
 	ways   map[string]*way
 	lets   map[string]policy.Rights
-	givers map[string]asker
+	givers map[string]*asker
 }
 
-func (m *model) asker(q question) asker {
-	a := asker{
+func (m *model) asker(q question) *asker {
+	a := &asker{
 		question: q, mine: m.principals(q.who),
-		ways: map[string]*way{}, lets: map[string]policy.Rights{}, givers: map[string]asker{},
+		ways: map[string]*way{}, lets: map[string]policy.Rights{}, givers: map[string]*asker{},
 	}
 	for _, l := range m.lines {
 		if !slices.Contains(a.mine, l.who) {
@@ -189,14 +189,14 @@ type way struct {
 	pinned bool
 }
 
-func (m *model) wayTo(a asker, path string) way {
+func (m *model) wayTo(a *asker, path string) *way {
 	if w := a.ways[path]; w != nil {
-		return *w
+		return w
 	}
-	w := way{who: a.who, pinned: slices.Contains(m.spaces[spaceOf(path)].pins, a.who)}
-	for _, l := range a.lines {
-		if below(path, l.at) {
-			w.lines = append(w.lines, l)
+	w := &way{who: a.who, pinned: slices.Contains(m.spaces[spaceOf(path)].pins, a.who)}
+	for i := range a.lines {
+		if below(path, a.lines[i].at) {
+			w.lines = append(w.lines, a.lines[i])
 		}
 	}
 	for cut, on := range m.cuts {
@@ -209,7 +209,7 @@ func (m *model) wayTo(a asker, path string) way {
 			w.shares = append(w.shares, sh)
 		}
 	}
-	a.ways[path] = &w
+	a.ways[path] = w
 	return w
 }
 
@@ -259,9 +259,9 @@ func (w *way) walled(r policy.Right) bool {
 
 // manages: who holds manage on the space, by its levels and what stands at its
 // root. Where the root itself is the cut folder, the levels alone are above it.
-func (m *model) manages(a asker, path string, cut int) bool {
+func (m *model) manages(a *asker, path string, cut int) bool {
 	space := spaceOf(path)
-	w := m.wayTo(a, "/"+space)
+	w := *m.wayTo(a, "/"+space)
 	if cut == 1 {
 		w.cut = 0
 		w.lines = slices.DeleteFunc(slices.Clone(w.lines), func(l line) bool { return !l.level })
@@ -274,12 +274,12 @@ func (m *model) manages(a asker, path string, cut int) bool {
 
 // keeps: "who holds manage on the space keeps see, read-acl and manage on the
 // folder, so no folder is ever out of reach".
-func (m *model) keeps(a asker, w *way, path string, r policy.Right) bool {
+func (m *model) keeps(a *asker, w *way, path string, r policy.Right) bool {
 	return w.cut > 0 && (policy.See|policy.ReadACL|policy.Manage)&r != 0 && m.manages(a, path, w.cut)
 }
 
 // readsAlways: the instance lets admins read what nobody cut off.
-func (m *model) readsAlways(a asker, w *way, r policy.Right) bool {
+func (m *model) readsAlways(a *asker, w *way, r policy.Right) bool {
 	t := m.types[a.who]
 	return m.settings.adminReads == "always" && w.cut == 0 && (t == policy.Owner || t == policy.Admin) &&
 		(policy.See|policy.Read|policy.FreeBusy)&r != 0
@@ -287,9 +287,9 @@ func (m *model) readsAlways(a asker, w *way, r policy.Right) bool {
 
 // holdsRight is the one rule, then what shares add, then the ceilings, for one
 // right. Chain is who gave it to whom, up to the asker.
-func (m *model) holdsRight(a asker, path string, r policy.Right, chain []string) bool {
+func (m *model) holdsRight(a *asker, path string, r policy.Right, chain []string) bool {
 	w := m.wayTo(a, path)
-	granted := w.grants(r) || m.keeps(a, &w, path, r) || m.readsAlways(a, &w, r) || m.given(a, &w, path, r, chain)
+	granted := w.grants(r) || m.keeps(a, w, path, r) || m.readsAlways(a, w, r) || m.given(a, w, path, r, chain)
 	return granted && !w.walled(r) && m.ceilings(a, path)&r != 0
 }
 
@@ -308,8 +308,11 @@ var everyRight = func() (all []struct {
 }()
 
 // held is every right the asker holds at the path.
-func (m *model) held(a asker, path string) policy.Rights {
+func (m *model) held(a *asker, path string) policy.Rights {
 	var held policy.Rights
+	if w := m.wayTo(a, path); len(w.lines)+len(w.shares) == 0 && !m.readsAlways(a, w, policy.See) {
+		return 0 // nothing granted, nothing held
+	}
 	for _, r := range everyRight {
 		if m.holdsRight(a, path, r.right, []string{a.who}) {
 			held |= r.right
@@ -351,7 +354,7 @@ type answers struct {
 	below map[string]policy.Rights
 }
 
-func (m *model) answers(a asker) answers {
+func (m *model) answers(a *asker) answers {
 	all := answers{map[string]policy.Rights{}, map[string]bool{}, map[string]policy.Rights{}}
 	for _, path := range m.tree {
 		all.held[path], all.below[path] = m.held(a, path), policy.All

@@ -17,6 +17,7 @@ type world struct {
 	ids   map[string]policy.ID   // "user:mia", "group:staff", "profile:light", "space:team"
 	nodes map[string]policy.Node // by path
 	trash map[policy.Node]bool
+	ways  map[string]policy.Place // by path, as long as nothing moves
 	last  uint64
 	kept  kept
 }
@@ -24,7 +25,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	return &world{
 		TB: t, state: new(policy.State), kept: newKept(), last: uint64(policy.FirstID),
-		nodes: map[string]policy.Node{}, trash: map[policy.Node]bool{},
+		nodes: map[string]policy.Node{}, ways: map[string]policy.Place{}, trash: map[policy.Node]bool{},
 		ids: map[string]policy.ID{"members": policy.Members, "anyone-signed-in": policy.AnyoneSignedIn, "links": policy.Links},
 	}
 }
@@ -66,6 +67,9 @@ func (w *world) apply(changes ...policy.Change) {
 
 // place is the way to a path.
 func (w *world) place(path string) policy.Place {
+	if at, known := w.ways[path]; known {
+		return at
+	}
 	w.Helper()
 	space, _, _ := strings.Cut(path[1:], "/")
 	at := policy.Place{Space: w.id("space:" + space)}
@@ -78,6 +82,8 @@ func (w *world) place(path string) policy.Place {
 		}
 		at.Path = append(at.Path, n)
 	}
+	at.Path = slices.Clip(at.Path)
+	w.ways[path] = at
 	return at
 }
 
