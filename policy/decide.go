@@ -185,16 +185,15 @@ func (s *State) level(sub *Subject, sp *Space, ways []*way, i int, pinned, cutOf
 	ids, _ := s.closures.get(uint64(sub.id()))
 	m := matching{list: listAt(sp, ways, i), ids: ids}
 	for e := m.next(); e != nil; e = m.next() {
-		allow, revoke, deny := e.under(sub)
+		allow, _, deny := e.under(sub)
 		walls |= deny
-		holds := allow|revoke|deny != 0
 		counts := !cutOff && (!pinned || e.Principal == sub.User)
 		if !counts {
 			allow = 0
 		}
 		part := allow &^ mentionedBelow(sub, e.Principal, sp, ways, i+1)
 		granted |= part
-		tr.step(i, e, part, holds, cutOff)
+		tr.step(i, e, part, cutOff)
 	}
 	return granted, walls
 }
@@ -292,14 +291,24 @@ func (s *State) ceilings(sub *Subject, sp *Space, held Rights, tr *trace) Rights
 // cut already.
 func (s *State) bearer(sub *Subject, sp *Space) (who Type, profile *Profile, alive bool) {
 	if sub.Link != Nobody {
-		sh, _ := s.Share(sub.Link)
-		return Guest, nil, sh != nil && sh.IsLink() && s.Asleep(sh, sp, sub.Now) == ""
+		return Guest, nil, s.opens(sub.Link, sp, sub.Now)
 	}
 	u := s.User(sub.User)
 	if !u.ActiveAt(sub.Now) {
 		return "", nil, false
 	}
 	return u.Type, s.Profile(u.Profile), true
+}
+
+// opens tells whether a link opens anything in the space: not when it sleeps
+// there or where it stands, nor from the trash.
+func (s *State) opens(link ID, sp *Space, now int64) bool {
+	sh, at := s.Share(link)
+	if sh == nil || !sh.IsLink() {
+		return false
+	}
+	own := s.Space(at.Space)
+	return own != nil && s.Asleep(sh, own, now) == "" && (own == sp || s.Asleep(sh, sp, now) == "")
 }
 
 // lets is the ceiling of the settings.

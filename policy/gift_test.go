@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"davit/policy"
@@ -109,5 +110,25 @@ func TestNoManageNoWay(t *testing.T) {
 	w.functions(policy.AllFunctions &^ policy.SpaceACLManage)
 	if held := w.held("mona", "/team/HR", policy.Web); held != 0 {
 		t.Errorf("mona holds %v", held)
+	}
+}
+
+// TestLinkSleepsEverywhere: a link that sleeps where it stands, or lies in the
+// trash, opens nothing that a list gives to all links.
+func TestLinkSleepsEverywhere(t *testing.T) {
+	for _, step := range []string{"delete /room/brief.odt", "state room archived", "account mia inactive", "cut /room on"} {
+		w := newOrganisation(t)
+		w.give("link:1", "user:mia", "", "/room/brief.odt", policy.See|policy.Read)
+		w.apply(policy.SetEntry{At: w.place("/team/Common"), Entry: policy.Entry{Principal: policy.Links, Allow: policy.Read}})
+		bearer, at := policy.Subject{Link: w.id("link:1"), Mask: policy.All, Class: policy.Web}, w.place("/team/Common")
+		if held := w.state.Held(bearer, at); held != policy.Read {
+			t.Fatalf("the bearer holds %v: the question below would show nothing", held)
+		}
+		if err := w.step(step); err != nil {
+			t.Fatal(err)
+		}
+		if held := w.state.Held(bearer, at); (held != 0) != strings.HasPrefix(step, "cut") {
+			t.Errorf("%s: the bearer holds %v elsewhere", step, held)
+		}
 	}
 }

@@ -65,7 +65,7 @@ func (m *model) ceilings(a *asker, path string) policy.Rights {
 func (m *model) cutBy(q question, space, right string) policy.Ceiling {
 	sp, t := m.spaces[space], m.types[q.who]
 	if sh := m.link(q.who); sh != nil {
-		if m.asleep(*sh, space, q.now) != "" {
+		if m.trashed(sh.at) || m.asleep(*sh, spaceOf(sh.at), q.now) != "" || m.asleep(*sh, space, q.now) != "" {
 			return policy.CutByAccount
 		}
 		t = policy.Guest // "every bearer of a link" is nobody who has an account
