@@ -152,6 +152,18 @@ func (e *edit) setMark(m *Mark) {
 		e.ways = e.ways.del(uint64(m.Node))
 		e.unhook(m.Node, next.parent)
 	}
+	if w.mark != nil {
+		e.dropEndedLinks(w.mark, m)
+	}
+}
+
+// dropEndedLinks takes the links that a mark no longer carries out of all lists.
+func (e *edit) dropEndedLinks(old, m *Mark) {
+	for _, sh := range old.Shares {
+		if sh.IsLink() && !slices.ContainsFunc(m.Shares, func(o Share) bool { return o.To == sh.ID }) {
+			e.dropFromLists(sh.ID)
+		}
+	}
 }
 
 // index keeps where each principal is named and what is cut: the only places
@@ -182,6 +194,7 @@ func (e *edit) index(old, m *Mark) {
 func (e *edit) indexShare(sh *Share, at spot) {
 	e.shares = e.shares.set(uint64(sh.ID), at.node)
 	e.named = withSpot(e.named, sh.To, at)
+	e.given = withSpot(e.given, sh.To, at)
 	e.gave = withSpot(e.gave, sh.By, at)
 	if sh.IsLink() {
 		e.closures = e.closures.set(uint64(sh.ID), []ID{Links, sh.ID})
@@ -191,6 +204,7 @@ func (e *edit) indexShare(sh *Share, at spot) {
 func (e *edit) unindexShare(sh *Share, at spot) {
 	e.shares = e.shares.del(uint64(sh.ID))
 	e.named = withoutSpot(e.named, sh.To, at)
+	e.given = withoutSpot(e.given, sh.To, at)
 	e.gave = withoutSpot(e.gave, sh.By, at)
 	if sh.IsLink() {
 		e.closures = e.closures.del(uint64(sh.ID))
