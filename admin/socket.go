@@ -28,8 +28,8 @@ const (
 	opPrefix          = "/op/"
 	asHeader          = "Davit-As"    // the account that acts
 	epochHeader       = "Davit-Epoch" // of the policy that a change is made for
-	bodyMax           = 1 << 20    // bytes of arguments
-	answerMax         = 64 << 20   // bytes of an answer
+	bodyMax           = 1 << 20       // bytes of arguments
+	answerMax         = 64 << 20      // bytes of an answer
 	headerMax         = 16 << 10
 	readHeaderTimeout = 10 * time.Second
 )
