@@ -465,6 +465,7 @@ func (e *edit) checkLevels(sp *Space) error {
 }
 
 func (e *edit) setSpace(sp *Space) {
+	e.indexLevels(e.Space(sp.ID), sp)
 	e.spaces = e.spaces.set(uint64(sp.ID), sp)
 	e.roots = e.roots.set(uint64(sp.Root), sp.ID)
 	e.delta.Spaces[sp.ID] = sp
@@ -480,6 +481,7 @@ func (c DropSpace) apply(e *edit) error {
 			return err
 		}
 	}
+	e.indexLevels(sp, nil)
 	e.spaces = e.spaces.del(uint64(c.ID))
 	e.roots = e.roots.del(uint64(sp.Root))
 	e.delta.Spaces[c.ID] = nil

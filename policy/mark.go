@@ -62,9 +62,10 @@ func (c MoveNode) apply(e *edit) error {
 	return nil
 }
 
-func (e *edit) rootOf(n Node) Node {
+// rootOf is the first node of the way to a marked one.
+func (s *State) rootOf(n Node) Node {
 	for {
-		w, ok := e.ways.get(uint64(n))
+		w, ok := s.ways.get(uint64(n))
 		if !ok || w.parent == 0 {
 			return n
 		}

@@ -59,9 +59,11 @@ func (s *State) Shares() []*Share {
 		sh, _ := s.Share(ID(id))
 		all = append(all, sh)
 	}
-	slices.SortFunc(all, func(a, b *Share) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, byShareID)
 	return all
 }
+
+func byShareID(a, b *Share) int { return cmp.Compare(a.ID, b.ID) }
 
 // linkName is the name of a link as a principal.
 func linkName(id ID) string { return "link:" + strconv.FormatUint(uint64(id), 36) }
@@ -88,15 +90,11 @@ func (s *State) Asleep(sh *Share, sp *Space, now int64) string {
 }
 
 func (s *State) linkAsleep(sh *Share, by *User, set *Settings, now int64) string {
-	profile := s.Profile(by.Profile)
-	days := set.LinkDays
-	if profile != nil && profile.LinkDays > 0 && (days == 0 || profile.LinkDays < days) {
-		days = profile.LinkDays
-	}
+	days := s.LinkDays(by)
 	switch {
 	case !set.Links:
 		return "links are switched off"
-	case !profile.has(ShareLinks):
+	case !s.Profile(by.Profile).has(ShareLinks):
 		return "the giver's profile does not make links"
 	case set.LinkPassword && !sh.Password:
 		return "links need a password"
@@ -104,6 +102,16 @@ func (s *State) linkAsleep(sh *Share, by *User, set *Settings, now int64) string
 		return "it is older than links may be"
 	}
 	return ""
+}
+
+// LinkDays is the longest life of an account's links, 0 for any: the shorter of
+// what the settings and its profile say.
+func (s *State) LinkDays(by *User) int64 {
+	days := s.set().LinkDays
+	if p := s.Profile(by.Profile); p != nil && p.LinkDays > 0 && (days == 0 || p.LinkDays < days) {
+		return p.LinkDays
+	}
+	return days
 }
 
 // mayShareWith: the settings may keep people from sharing with groups, or with

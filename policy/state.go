@@ -24,6 +24,7 @@ type State struct {
 	cuts     nodes          // the cut nodes
 	shares   table[Node]    // by share: where it is given
 	gave     table[nodes]   // by giver: the nodes with a share of it
+	levelled table[nodes]   // by principal: the roots of others' drives where it has a level
 	in       table[[]ID]    // the groups that hold a principal directly
 	closures table[[]ID]    // every principal that a user or link is, ascending
 	settings *Settings      // nil for the default ones
