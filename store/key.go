@@ -34,9 +34,10 @@ const (
 )
 
 var (
-	keyFormat = []byte{tableMeta, 'f'}
-	keyIDs    = []byte{tableMeta, 'i'}
-	keyEpoch  = []byte{tableMeta, 'e'}
+	keyFormat   = []byte{tableMeta, 'f'}
+	keyIDs      = []byte{tableMeta, 'i'}
+	keyEpoch    = []byte{tableMeta, 'e'}
+	keySettings = []byte{tableMeta, 's'}
 )
 
 func beUint64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
