@@ -3,6 +3,7 @@ package dav
 import (
 	"encoding/xml"
 	"strconv"
+	"strings"
 	"time"
 
 	"davit/dav/wire"
@@ -49,6 +50,10 @@ func init() {
 			f.m.Append(wire.CurrentPrivileges, func(dst []byte) []byte { return appendPrivileges(dst, m.Held) })
 		}},
 		{name: davName("current-user-principal"), has: always, write: func(f *finding, _ *member) {
+			if f.rq.session.IsLink() {
+				f.m.Raw(wire.CurrentUserPrincipal, "<D:unauthenticated/>") // RFC 5397, section 3
+				return
+			}
 			f.m.Href(wire.CurrentUserPrincipal, "", wire.Path{"principals", "users", f.rq.session.UserName()}, true)
 		}},
 	}
@@ -67,8 +72,11 @@ func open(m *member) bool { return !m.Shell }
 
 // label is the name as people read it.
 func (m *member) label() string {
-	if len(m.url) == 0 {
+	switch {
+	case len(m.url) == 0 && m.virtual:
 		return "Davit"
+	case len(m.url) == 0: // the top of a link's mount
+		return strings.TrimPrefix(m.Name, "~")
 	}
 	return m.url[len(m.url)-1]
 }

@@ -127,10 +127,9 @@ func (f *finding) below(m *member, s *store.Session) iter.Seq2[[]member, error] 
 	sub := *f.rq
 	sub.url = m.url
 	if m.prefix == "" { // the mount, listed by the root
-		sub.kind, sub.url = kindMount, nil
-	} else {
-		sub.kind, sub.path = f.rq.place(m.url)
+		sub.url = nil
 	}
+	sub.kind, sub.path = sub.place(sub.url)
 	return sub.pages(s, f.want)
 }
 

@@ -39,6 +39,7 @@ const (
 	opLock    op = "lock"
 	opUnlock  op = "unlock"
 	opLocks   op = "locks"
+	opShare   op = "share"
 )
 
 // needs says which rights an operation asks for: on its target, or for opCreate
@@ -56,6 +57,7 @@ var needs = map[op]policy.Rights{
 	opRemove:  policy.Delete,
 	opLock:    policy.Write,
 	opUnlock:  policy.See,
+	opShare:   policy.Reshare,
 }
 
 // A grant is the leave to do one operation on one node in one transaction. Only
@@ -78,7 +80,7 @@ func housekeeping(tx *Tx, n policy.Node) grant { return grant{tx: tx, op: "house
 
 // subject is who asks, as policy sees it now.
 func (s *Session) subject(tx *Tx) policy.Subject {
-	return policy.Subject{User: s.cred.User, Mask: s.cred.Mask, Class: s.cred.Class, Now: tx.now.Unix()}
+	return policy.Subject{User: s.cred.User, Link: s.cred.Link, Mask: s.cred.Mask, Class: s.cred.Class, Now: tx.now.Unix()}
 }
 
 // spot is what a path leads to.
@@ -245,7 +247,7 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 	if err != nil {
 		return grant{}, err
 	}
-	if sp.isRoot() {
+	if sp.isRoot() || s.isShared(tx, g.node) {
 		return grant{}, ErrReserved
 	}
 	want := needs[o]
@@ -254,7 +256,7 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 		return grant{tx, o, g.node, held}, nil
 	}
 	if need := policy.See | policy.DeleteOwn; need&^held == 0 && want == policy.Delete {
-		own, err := tx.allBy(g, sp.entry(), s.cred.User)
+		own, err := tx.allBy(g, sp.entry(), s.cred.id())
 		if err != nil {
 			return grant{}, err
 		}

@@ -24,7 +24,7 @@ const locksPerNode = 100
 type Lock struct {
 	Token    string // a urn:uuid
 	Node     policy.Node
-	User     policy.ID
+	User     policy.ID // or link
 	UserName string
 	Owner    []byte // XML that the client gave, to be shown to others
 	Infinite bool   // covers everything below
@@ -147,6 +147,8 @@ func (tx *Tx) name(g grant, locks []Lock) (err error) {
 		l := &locks[i]
 		if u := tx.state.User(l.User); u != nil {
 			l.UserName = u.Name
+		} else if sh, _ := tx.state.Share(l.User); sh != nil {
+			l.UserName = tx.state.PrincipalName(sh.ID)
 		}
 		if l.Root, err = tx.pathOf(g, l.Node); err != nil {
 			return err
@@ -162,7 +164,7 @@ func (s *Session) unlocked(locks []Lock, t Terms) error {
 		return nil
 	}
 	for _, l := range locks {
-		if l.User == s.cred.User && t.Submits != nil && t.Submits(l) {
+		if l.User == s.cred.id() && t.Submits != nil && t.Submits(l) {
 			return nil
 		}
 	}
@@ -213,7 +215,7 @@ type LockRequest struct {
 func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l Lock, created bool, err error) {
 	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
 		created = false
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -239,7 +241,7 @@ func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l L
 				return err
 			}
 		}
-		l = Lock{Token: "urn:uuid:" + uuid.NewString(), Node: sp.entry().Node, User: s.cred.User,
+		l = Lock{Token: "urn:uuid:" + uuid.NewString(), Node: sp.entry().Node, User: s.cred.id(),
 			Owner: q.Owner, Infinite: q.Infinite, Shared: q.Shared, Expires: tx.now.Add(bounded(q.Timeout))}
 		if err := tx.keepLock(g, &l); err != nil {
 			return err
@@ -314,7 +316,7 @@ func (s *Session) discreet(tx *Tx, sp *spot, l *Lock) error {
 // Refresh lets the asker's submitted lock on the path live on.
 func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t Terms) (l Lock, err error) {
 	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -329,7 +331,7 @@ func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t 
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(locks, func(l Lock) bool { return l.User == s.cred.User && t.Submits != nil && t.Submits(l) })
+		i := slices.IndexFunc(locks, func(l Lock) bool { return l.User == s.cred.id() && t.Submits != nil && t.Submits(l) })
 		if i < 0 {
 			return ErrNoLock // RFC 4918, section 9.10.2
 		}
@@ -344,7 +346,7 @@ func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t 
 // another's with break-lock.
 func (s *Session) Unlock(ctx context.Context, p Path, token string) error {
 	return s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -370,7 +372,7 @@ func (s *Session) Unlock(ctx context.Context, p Path, token string) error {
 // mayBreak decides ending a lock: one's own, or another's with the right at its
 // root, which may stand above the path.
 func (s *Session) mayBreak(tx *Tx, sp *spot, l Lock) error {
-	if l.User == s.cred.User {
+	if l.User == s.cred.id() {
 		return nil
 	}
 	up, err := way(tx.r, l.Node)

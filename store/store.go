@@ -82,6 +82,7 @@ type Store struct {
 	stamps stamps
 
 	lockCount atomic.Int64 // records in the lock table, expired ones too
+	downloads downloads
 	freeMin   int64
 
 	collecting sync.Mutex // held by the one collection that runs
@@ -154,6 +155,7 @@ func open(dir string, o Options) (*Store, error) {
 	st.inflight.hashes = map[[32]byte]int{}
 	st.ledger.accounts = map[policy.Node]*account{}
 	st.stamps.of = map[policy.ID]uint64{}
+	st.downloads.of = map[policy.ID]int64{}
 	empty, err := policy.Load(policy.Model{})
 	if err != nil {
 		return nil, err
@@ -175,7 +177,9 @@ func open(dir string, o Options) (*Store, error) {
 }
 
 // Close ends the store. Sessions and uploads must be over.
-func (st *Store) Close() error { return st.db.Close() }
+func (st *Store) Close() error {
+	return errors.Join(st.keepDownloads(context.Background()), st.db.Close())
+}
 
 // Now is the store's clock.
 func (st *Store) Now() time.Time { return st.clock() }

@@ -24,14 +24,23 @@ type Tx struct {
 	adopt   []policy.Node        // where a limit may stand from now on
 }
 
-// change applies policy changes and keeps their records.
+// change applies policy changes of the operator and keeps their records.
 func (tx *Tx) change(changes ...policy.Change) error {
-	next, delta, err := tx.state.Apply(changes...)
+	return tx.changeAs(policy.Subject{}, changes...)
+}
+
+// changeAs applies the policy changes that somebody makes, if he may make them.
+func (tx *Tx) changeAs(by policy.Subject, changes ...policy.Change) error {
+	before := tx.state
+	next, delta, err := before.ApplyAs(by, changes...)
 	if err != nil {
 		return err
 	}
 	tx.state, tx.changed = next, next
-	return tx.keep(next.Epoch, delta)
+	if err := tx.keep(next.Epoch, delta); err != nil {
+		return err
+	}
+	return tx.endShares(before, delta)
 }
 
 // finish writes what was gathered and joins memory to the batch.
