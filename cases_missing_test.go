@@ -1,8 +1,6 @@
 package davit_test
 
 import (
-	"strings"
-
 	"davit/policy"
 )
 
@@ -11,14 +9,12 @@ import (
 
 // Features that several steps meet.
 const (
-	errLinks       = notYet("links")
-	errNetwork     = notYet("networks as a condition")
-	errSharedDrive = notYet("a place for what others share")
-	errACL         = notYet("the property DAV:acl")
+	errNetwork = notYet("networks as a condition")
+	errACL     = notYet("the property DAV:acl")
 )
 
 // functionless are the functions that have no effect yet and so no name.
-var functionless = map[string]error{"links": errLinks, "calendar": notYet("calendars")}
+var functionless = map[string]error{"calendar": notYet("calendars")}
 
 // changeAs is a change of policy that somebody makes with the rights he has.
 func changeAs(string) error { return notYet("changes by others than the operator") }
@@ -39,36 +35,6 @@ func (r *run) setPolicy(name, value string) error {
 	}
 	return notYet("the instance policy " + name)
 }
-
-// A shareSet hands rights on to somebody, or makes a link.
-type shareSet struct {
-	ID           string `yaml:"id"`
-	By           string `yaml:"by"`
-	At           string `yaml:"at"`
-	To           string `yaml:"to"`
-	Rights       words  `yaml:"rights"`
-	Until        *int64 `yaml:"until"`
-	Password     string `yaml:"password"`
-	MaxDownloads *int   `yaml:"max-downloads"`
-}
-
-func (s *shareSet) plan(*run) ([]policy.Change, error) {
-	if strings.HasPrefix(s.To, "link") {
-		return nil, errLinks
-	}
-	return nil, notYet("shares")
-}
-
-// unshare ends a share or link.
-type unshare struct{ id *string }
-
-func (unshare) plan(*run) ([]policy.Change, error) { return nil, notYet("shares") }
-
-// shareURL is where somebody finds what a share gives.
-func shareURL(string, string) (string, error) { return "", notYet("shares") }
-
-// linkURL is where the bearer of a link finds a path below it.
-func linkURL(string, string) (string, error) { return "", errLinks }
 
 // credential tells what an app password is narrowed to.
 func credential(scope words, spaces []string) (readOnly bool, err error) {
