@@ -37,12 +37,37 @@ type Admin struct {
 	st   *store.Store
 	op   *store.Operator
 	auth *auth.Service
+	as   string // the account that acts, empty for the operator
 }
 
 // New makes the Admin of a store; service is the one that serves its clients, so
 // that what it remembers of credentials ends with them.
 func New(st *store.Store, service *auth.Service) *Admin {
 	return &Admin{st: st, op: st.Operator(), auth: service}
+}
+
+// As is the same Admin acting as an account, or as the operator for "".
+func (a *Admin) As(user string) *Admin {
+	b := *a
+	b.as = user
+	return &b
+}
+
+// acting is the Admin with the account that acts looked up.
+func (a *Admin) acting() (*Admin, error) {
+	if a.as == "" {
+		return a, nil
+	}
+	u, err := findUser(a.st.Policy(), a.as)
+	if err != nil {
+		return nil, err
+	}
+	if u.Inactive {
+		return nil, refused("davit user activate "+u.Name, "user %s is deactivated and does nothing", u.Name)
+	}
+	b := *a
+	b.op = a.st.Operator().As(a.subject(u, policy.DAV), "command line")
+	return &b, nil
 }
 
 // An Op is an operation that takes an A and answers an R.
@@ -91,6 +116,10 @@ func (a *Admin) Do(ctx context.Context, op string, args, result any) error {
 	o, ok := operations[op]
 	if !ok {
 		return unknown(op)
+	}
+	a, err := a.acting()
+	if err != nil {
+		return tell(err)
 	}
 	return tell(o.direct(ctx, a, args, result))
 }

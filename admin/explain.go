@@ -209,10 +209,14 @@ func (a *Admin) ask(sub policy.Subject, p store.Path, want policy.Rights) (Check
 	if err != nil {
 		return Check{}, err
 	}
-	state := a.st.Policy()
+	return checkOf(a.st.Policy(), p, want, &x), nil
+}
+
+// checkOf tells an explanation in the names of a policy.
+func checkOf(state *policy.State, p store.Path, want policy.Rights, x *policy.Explanation) Check {
 	c := Check{
 		Path: p.String(), Wanted: want, Held: x.Held, Visible: x.Visible, Shell: x.Shell, Pinned: x.Pinned,
-		Allowed: x.Allowed(), Steps: []Step{}, Verdicts: []Verdict{},
+		Allowed: want&^x.Held == 0, Steps: []Step{}, Verdicts: []Verdict{},
 	}
 	for i := range x.Steps {
 		c.Steps = append(c.Steps, stepShown(state, p, &x.Steps[i]))
@@ -226,7 +230,7 @@ func (a *Admin) ask(sub policy.Subject, p store.Path, want policy.Rights) (Check
 		c.Verdicts = append(c.Verdicts, Verdict{right.String(), x.Held&right != 0, by})
 	}
 	c.Why = c.deciding()
-	return c, nil
+	return c
 }
 
 // deciding is the line that decides the check: of the first right that is
@@ -249,7 +253,7 @@ func stepShown(state *policy.State, p store.Path, s *policy.Step) Step {
 		Allow: s.Allow, Revoke: s.Revoke, Deny: s.Deny, Counted: s.Granted, Skipped: s.Skipped,
 	}
 	if s.Depth >= 0 {
-		shown.Where = p[:s.Depth+1].String()
+		shown.Where = p[:min(s.Depth+1, len(p))].String()
 	}
 	for _, id := range s.Via {
 		shown.Through = append(shown.Through, state.PrincipalName(id))

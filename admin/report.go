@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path"
 	"slices"
+	"time"
 
 	"davit/policy"
 	"davit/store"
@@ -102,17 +103,22 @@ func (a *Admin) Who(_ context.Context, q Place) ([]Holder, error) {
 	if err != nil {
 		return nil, err
 	}
-	state := a.st.Policy()
+	return a.holders(a.st.Policy(), at, q.Class, a.st.Now()), nil
+}
+
+// holders are all who hold something at a place by a policy, at a time.
+func (a *Admin) holders(state *policy.State, at policy.Place, class policy.Class, now time.Time) []Holder {
 	all := []Holder{}
 	for _, u := range state.Users() {
-		sub := a.subject(u, q.Class)
+		sub := a.subject(u, class)
+		sub.Now = now.Unix()
 		if state.Held(sub, at) == 0 {
 			continue
 		}
 		x := state.Explain(sub, at, policy.All)
 		all = append(all, Holder{u.Name, policy.LevelOf(x.Held), x.Held, through(state, &x)})
 	}
-	return all, nil
+	return all
 }
 
 // A Selection chooses rows and columns by patterns such as "fin*"; an empty one

@@ -25,8 +25,9 @@ const (
 	socketPathMax = 100
 
 	opPrefix          = "/op/"
-	bodyMax           = 1 << 20  // bytes of arguments
-	answerMax         = 64 << 20 // bytes of an answer
+	asHeader          = "Davit-As" // the account that acts
+	bodyMax           = 1 << 20    // bytes of arguments
+	answerMax         = 64 << 20   // bytes of an answer
 	headerMax         = 16 << 10
 	readHeaderTimeout = 10 * time.Second
 )
@@ -142,6 +143,9 @@ func (a *Admin) served(w http.ResponseWriter, r *http.Request, o operation) (any
 	case err != nil:
 		return nil, fmt.Errorf("read arguments: %w", err)
 	}
+	if a, err = a.As(r.Header.Get(asHeader)).acting(); err != nil {
+		return nil, err
+	}
 	return o.decoded(r.Context(), a, body)
 }
 
@@ -171,7 +175,13 @@ func answer(w http.ResponseWriter, result any, err error) {
 }
 
 // A Client carries out operations through the control socket of a server.
-type Client struct{ http http.Client }
+type Client struct {
+	http http.Client
+	as   string
+}
+
+// As is the same Client acting as an account, or as the operator for "".
+func (c *Client) As(user string) *Client { return &Client{c.http, user} }
 
 // Dial finds the server that runs over a data directory. The error wraps
 // ErrNoServer when there is none.
@@ -191,7 +201,7 @@ func Dial(ctx context.Context, dir string) (*Client, error) {
 		return nil, fmt.Errorf("speak to the running server: %w", err)
 	}
 	conn.Close()
-	return &Client{http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}, nil
+	return &Client{http: http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}, nil
 }
 
 // Do implements Doer.
@@ -203,6 +213,9 @@ func (c *Client) Do(ctx context.Context, op string, args, result any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://davit"+opPrefix+op, strings.NewReader(string(body)))
 	if err != nil {
 		return tell(err)
+	}
+	if c.as != "" {
+		r.Header.Set(asHeader, c.as)
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {

@@ -35,7 +35,15 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err, Challenge)
 		return
 	}
-	g.Next.Serve(w, r, g.Store.Login(g.credential(id)))
+	g.serve(w, r, id, r.URL.EscapedPath())
+}
+
+// serve hands the request on with a session. The path is what the audit trail is
+// told of the door.
+func (g *Guard) serve(w http.ResponseWriter, r *http.Request, id Identity, path string) {
+	c := g.credential(id)
+	c.Door = store.Door{Method: r.Method, Path: path, Remote: g.Auth.remote(r)}
+	g.Next.Serve(w, r, g.Store.Login(c))
 }
 
 // serveLink answers below /s/TOKEN/. A dead link, an unknown one and one whose
@@ -49,7 +57,7 @@ func (g *Guard) serveLink(w http.ResponseWriter, r *http.Request, token string) 
 	case err != nil:
 		refuse(w, err, challengeBearer)
 	default:
-		g.Next.Serve(w, r, g.Store.Login(g.credential(id)))
+		g.serve(w, r, id, withoutToken(r.URL.Path))
 	}
 }
 

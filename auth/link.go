@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"davit/store"
@@ -37,6 +38,13 @@ func linkToken(path string) (token string, is bool) {
 	rest, is := strings.CutPrefix(path, linkPrefix)
 	token, _, _ = strings.Cut(rest, "/")
 	return token, is && token != ""
+}
+
+// withoutToken is the path of a URL below a link for eyes that must not use it.
+func withoutToken(path string) string {
+	token, _ := linkToken(path)
+	below := url.URL{Path: path[len(linkPrefix)+len(token):]}
+	return linkPrefix + "-" + below.EscapedPath()
 }
 
 // link finds the link of a token. It asks for no lock and counts no failure, as

@@ -25,8 +25,9 @@ var (
 
 // An answer is a status with what goes into the body.
 type answer struct {
-	status int
-	why    []wire.Precondition
+	status   int
+	why      []wire.Precondition
+	decision string // the ID under which it is kept, empty for what nobody decided
 }
 
 // answers maps errors that stand for one status. What carries details is in
@@ -74,9 +75,9 @@ func (rq *request) answerTo(err error) answer {
 	case errors.As(err, &refused):
 		return rq.refusal(refused)
 	case errors.As(err, &locked):
-		return answer{http.StatusLocked, []wire.Precondition{rq.lockedBy(locked)}}
+		return answer{status: http.StatusLocked, why: []wire.Precondition{rq.lockedBy(locked)}}
 	case errors.As(err, &quota):
-		return answer{http.StatusInsufficientStorage, quotaElements(quota)}
+		return answer{http.StatusInsufficientStorage, quotaElements(quota), quota.ID}
 	case errors.As(err, &badPath):
 		return answer{status: http.StatusBadRequest}
 	case errors.Is(err, store.ErrExists) && rq.r.Method == "MKCOL":
@@ -84,14 +85,14 @@ func (rq *request) answerTo(err error) answer {
 	case errors.Is(err, store.ErrExists):
 		return answer{status: http.StatusPreconditionFailed} // RFC 4918, section 10.6
 	case errors.Is(err, store.ErrNoLock) && rq.r.Method == "UNLOCK":
-		return answer{http.StatusConflict, dav("lock-token-matches-request-uri")} // RFC 4918, section 9.11.1
+		return answer{status: http.StatusConflict, why: dav("lock-token-matches-request-uri")} // RFC 4918, section 9.11.1
 	case errors.Is(err, store.ErrNoLock):
-		return answer{http.StatusPreconditionFailed, dav("lock-token-matches-request-uri")}
+		return answer{status: http.StatusPreconditionFailed, why: dav("lock-token-matches-request-uri")}
 	}
 	for _, a := range answers {
 		if errors.Is(err, a.err) {
 			if a.name != "" {
-				return answer{a.status, dav(a.name)}
+				return answer{status: a.status, why: dav(a.name)}
 			}
 			return answer{status: a.status}
 		}
@@ -111,7 +112,7 @@ func own(name, text string) wire.Precondition {
 // hidden. RFC 3744, section 7.1.1
 func (rq *request) refusal(d *store.Refused) answer {
 	if !d.Visible {
-		return answer{status: http.StatusForbidden}
+		return answer{status: http.StatusForbidden, decision: d.ID}
 	}
 	href := rq.href(d.Path, false)
 	p := wire.Precondition{Name: xml.Name{Space: wire.DAV, Local: "need-privileges"}}
@@ -122,7 +123,7 @@ func (rq *request) refusal(d *store.Refused) answer {
 	if d.Cut == policy.CutByState && d.State == policy.Archived {
 		why = append(why, own("archived", ""))
 	}
-	return answer{http.StatusForbidden, why}
+	return answer{http.StatusForbidden, why, d.ID}
 }
 
 // lockedBy names the roots of the locks. RFC 4918, section 16
@@ -147,6 +148,10 @@ func quotaElements(q *store.QuotaError) []wire.Precondition {
 		own("in-trash", strconv.FormatInt(q.Usage.Trash, 10)))
 }
 
+// decisionHeader carries the ID of a refusal, for who sees no body; davit explain
+// --id tells why.
+const decisionHeader = "Davit-Decision"
+
 // answer writes the answer to an error.
 func (rq *request) answer(err error) {
 	if errors.Is(err, context.Canceled) && rq.r.Context().Err() != nil {
@@ -168,6 +173,10 @@ func (rq *request) answer(err error) {
 			allow = strings.Replace(allow, "PUT, ", "", 1)
 		}
 		h.Set("Allow", allow)
+	}
+	if a.decision != "" {
+		h.Set(decisionHeader, a.decision)
+		a.why = append(a.why, own("decision-id", a.decision))
 	}
 	if a.why != nil {
 		h.Set("Content-Type", wire.ContentType)

@@ -61,7 +61,7 @@ type (
 	SetCut struct {
 		At   Place
 		On   bool
-		Rank Type // of who cuts
+		Rank Rank // of who cuts
 	}
 	// SetQuota limits a folder; nil takes the limit away.
 	SetQuota struct {
@@ -435,8 +435,11 @@ func (c PutSpace) apply(e *edit) error {
 		if was.Kind != sp.Kind || was.Root != sp.Root {
 			return invalid("space %q: kind and root do not change", was.Name)
 		}
-	} else if err := e.checkLevels(&sp); err != nil {
-		return err
+	}
+	if was == nil || was.Template != sp.Template {
+		if err := e.checkLevels(&sp); err != nil {
+			return err
+		}
 	}
 	if sp.Kind != Personal {
 		if err := checkSpaceName(sp.Name); err != nil {

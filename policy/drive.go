@@ -15,15 +15,10 @@ func (s *State) Drives(sub Subject) []*Space {
 	ids, _ := s.closures.get(uint64(sub.id()))
 	found := map[*Space]bool{}
 	for _, id := range ids {
-		at, _ := s.named.get(uint64(id))
-		for n := range at.all() {
-			if sp := s.SpaceAt(s.rootOf(Node(n))); sp != nil && s.othersDrive(sp, &sub) {
-				found[sp] = true
-			}
-		}
-		roots, _ := s.levelled.get(uint64(id))
-		for root := range roots.all() {
-			if sp := s.SpaceAt(Node(root)); s.othersDrive(sp, &sub) {
+		inside, _ := s.named.get(uint64(id))
+		above, _ := s.levelled.get(uint64(id))
+		for _, at := range slices.Concat(inside, above) {
+			if sp := s.SpaceAt(at.root); sp != nil && s.othersDrive(sp, &sub) {
 				found[sp] = true
 			}
 		}
@@ -46,7 +41,7 @@ func (s *State) othersDrive(sp *Space, sub *Subject) bool {
 func (e *edit) indexLevels(old, sp *Space) {
 	if old != nil && old.Kind == Personal {
 		for _, l := range old.Levels {
-			e.levelled = withoutNode(e.levelled, l.Principal, uint64(old.Root))
+			e.levelled = withoutSpot(e.levelled, l.Principal, spot{old.Root, old.Root})
 		}
 	}
 	if sp == nil || sp.Kind != Personal {
@@ -54,7 +49,7 @@ func (e *edit) indexLevels(old, sp *Space) {
 	}
 	for _, l := range sp.Levels {
 		if l.Principal != sp.Owner {
-			e.levelled = withNode(e.levelled, l.Principal, uint64(sp.Root))
+			e.levelled = withSpot(e.levelled, l.Principal, spot{sp.Root, sp.Root})
 		}
 	}
 }
@@ -78,9 +73,9 @@ func (s *State) SharesTo(user ID) []*Share {
 	return list
 }
 
-func (s *State) sharesAt(at nodes, list []*Share, is func(*Share) bool) []*Share {
-	for n := range at.all() {
-		m := s.Mark(Node(n))
+func (s *State) sharesAt(at places, list []*Share, is func(*Share) bool) []*Share {
+	for _, p := range at {
+		m := s.Mark(p.node)
 		for i := range m.Shares {
 			if is(&m.Shares[i]) {
 				list = append(list, &m.Shares[i])

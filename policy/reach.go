@@ -52,14 +52,9 @@ func (s *State) differing(sub *Subject) []Node {
 	var out []Node
 	for _, id := range ids {
 		at, _ := s.named.get(uint64(id))
-		for n := range at.all() {
-			out = append(out, Node(n))
-		}
+		out = at.appendNodes(out)
 	}
-	for n := range s.cuts.all() {
-		out = append(out, Node(n))
-	}
-	return out
+	return s.cuts.appendNodes(out)
 }
 
 // placeOf is the place of a marked node; false for one in the trash.

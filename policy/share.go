@@ -248,29 +248,8 @@ func (s *State) newGiver(sub *Subject, by ID, sp *Space, ways []*way) giver {
 
 func (c PutShare) apply(e *edit) error {
 	sh := c.Share
-	switch {
-	case sh.ID < FirstID || e.taken(sh.ID):
-		return invalid("share with the ID %d, which is not its own", sh.ID)
-	case e.User(sh.By) == nil:
-		return notFound("nobody gives this share")
-	case sh.Rights == 0 || sh.Rights&^All != 0:
-		return invalid("a share says at least one right")
-	case sh.Rights&unshared != 0:
-		return invalid("%s cannot be shared; put it into the list of the folder", sh.Rights&unshared)
-	case sh.Until != 0 && sh.Until <= sh.Made:
-		return invalid("a share that ends before it begins")
-	case len(sh.Label) > labelMax:
-		return invalid("label of more than %d bytes", labelMax)
-	case sh.To == sh.By:
-		return invalid("nobody shares with himself")
-	}
-	if !sh.IsLink() {
-		if sh.Password {
-			return invalid("only a link has a password")
-		}
-		if err := e.checkSharee(sh.To); err != nil {
-			return err
-		}
+	if err := e.checkShare(&sh); err != nil {
+		return err
 	}
 	if n, ok := e.shares.get(uint64(sh.ID)); ok && (len(c.At.Path) == 0 || c.At.Path[len(c.At.Path)-1] != n) {
 		return invalid("a share stays at its place")
@@ -286,6 +265,30 @@ func (c PutShare) apply(e *edit) error {
 		return invalid("at most %d shares at one place; share with a group", sharesMax)
 	}
 	return err
+}
+
+func (e *edit) checkShare(sh *Share) error {
+	switch {
+	case sh.ID < FirstID || e.taken(sh.ID):
+		return invalid("share with the ID %d, which is not its own", sh.ID)
+	case e.User(sh.By) == nil:
+		return notFound("nobody gives this share")
+	case sh.Rights == 0 || sh.Rights&^All != 0:
+		return invalid("a share says at least one right")
+	case sh.Rights&unshared != 0:
+		return invalid("%s cannot be shared; put it into the list of the folder", sh.Rights&unshared)
+	case sh.Until != 0 && sh.Until <= sh.Made:
+		return invalid("a share that ends before it begins")
+	case len(sh.Label) > labelMax:
+		return invalid("label of more than %d bytes", labelMax)
+	case sh.To == sh.By:
+		return invalid("nobody shares with himself")
+	case sh.IsLink():
+		return nil
+	case sh.Password:
+		return invalid("only a link has a password")
+	}
+	return e.checkSharee(sh.To)
 }
 
 func (e *edit) checkSharee(to ID) error {

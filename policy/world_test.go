@@ -19,6 +19,7 @@ type world struct {
 	trash map[policy.Node]bool
 	last  uint64
 	kept  kept
+	log   [][]policy.Change // what was accepted, in order
 }
 
 func newWorld(t testing.TB) *world {
@@ -53,6 +54,7 @@ func (w *world) try(changes ...policy.Change) error {
 	}
 	w.state = next
 	w.kept.take(delta)
+	w.log = append(w.log, changes)
 	return nil
 }
 

@@ -113,7 +113,7 @@ func (k *checker) run(ctx context.Context) error {
 		}
 	}
 	for _, pass := range []func() error{k.nodeTable, k.sumTable, k.refTable, k.contentTables, k.orphanTable, k.propTable,
-		k.lockTable, k.linkTables, k.loginTable, k.lockoutTable, k.ids} {
+		k.lockTable, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
 		if err := k.told(pass()); err != nil {
 			return err
 		}
@@ -444,6 +444,24 @@ func (k *checker) lockoutTable() error {
 		}
 		return true
 	})
+}
+
+// trail: every audit line follows from the one before, up to the policy in force.
+func (k *checker) trail() error {
+	head, err := readHead(k.tx.r)
+	if err != nil {
+		return err
+	}
+	c := chain{r: k.tx.r}
+	for c.seq < head.seq {
+		if _, err := c.next(); err != nil {
+			k.fault(err.Error())
+		}
+	}
+	if err := c.end(head, k.tx.state.Epoch); err != nil {
+		k.fault(err.Error())
+	}
+	return nil
 }
 
 // ids: none that is in use may be given again.

@@ -22,14 +22,14 @@ const copySlice = 2000
 func (s *Session) Copy(ctx context.Context, from, to Path, overwrite, shallow bool, t Terms) (created bool, err error) {
 	c := &copying{s: s, from: from, to: to, overwrite: overwrite, shallow: shallow, terms: t, hold: s.st.ledger.hold(nil)}
 	defer c.hold.release()
-	if err := s.st.update(ctx, engine.Foreground, c.begin); err != nil {
+	if err := s.update(ctx, c.begin); err != nil {
 		return false, err
 	}
 	for len(c.todo) > 0 && err == nil {
-		err = s.st.update(ctx, engine.Foreground, c.slice)
+		err = s.update(ctx, c.slice)
 	}
 	if err == nil && !c.done {
-		err = s.st.update(ctx, engine.Foreground, c.finish)
+		err = s.update(ctx, c.finish)
 	}
 	if err != nil {
 		if cleanErr := s.st.dropStaged(context.WithoutCancel(ctx), c.top); cleanErr != nil {

@@ -5,12 +5,11 @@ import (
 	"slices"
 
 	"davit/policy"
-	"davit/store/engine"
 )
 
 // Mkdir makes a collection.
 func (s *Session) Mkdir(ctx context.Context, p Path, t Terms) (info Info, err error) {
-	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+	err = s.update(ctx, func(tx *Tx) error {
 		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
@@ -50,7 +49,7 @@ func (s *Session) mkdir(tx *Tx, g grant, sp *spot) (Entry, error) {
 
 // Remove takes a file or a whole collection into the trash, in one step.
 func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
-	return s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+	return s.update(ctx, func(tx *Tx) error {
 		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
@@ -103,7 +102,7 @@ func (s *Session) trash(tx *Tx, g grant, sp *spot) error {
 // holds. What stands there is replaced, and goes into the trash, when overwrite
 // is set; otherwise the answer is ErrExists.
 func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Terms) (created bool, err error) {
-	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+	err = s.update(ctx, func(tx *Tx) error {
 		src, dst, err := s.ends(tx, from, to)
 		if err != nil {
 			return err

@@ -223,7 +223,8 @@ func (s *Session) mayAdd(tx *Tx, sp *spot) (grant, error) {
 func (s *Session) authorizeCreate(tx *Tx, sp *spot) (grant, error) {
 	g, err := s.mayAdd(tx, sp)
 	if err == nil && sp.missing() == 0 {
-		return grant{}, &Refused{Path: sp.path}
+		place, _ := sp.parent()
+		return grant{}, s.refused(tx, place, needs[opCreate], sp.path)
 	}
 	return g, err
 }
@@ -275,18 +276,29 @@ type Refused struct {
 	policy.Denied
 	Path  Path
 	State policy.SpaceState // of the space
+	// ID of the decision, once it has left the session.
+	ID string
+
+	decided decided
 }
 
 func (r *Refused) Error() string { return fmt.Sprintf("%s: %s", r.Path, r.Denied.Error()) }
 
 func (s *Session) refuse(tx *Tx, at policy.Place, want policy.Rights, p Path) error {
-	x := tx.state.Explain(s.subject(tx), at, want)
-	d := *x.Refusal()
-	d.Visible = true
-	if d.Missing == 0 {
-		d.Missing = want &^ policy.See
+	r := s.refused(tx, at, want, p)
+	r.Denied = *r.decided.x.Refusal()
+	r.Visible = true
+	if r.Missing == 0 {
+		r.Missing = want &^ policy.See
 	}
-	return &Refused{d, p, tx.state.Space(at.Space).State}
+	r.State = tx.state.Space(at.Space).State
+	return r
+}
+
+// refused is a refusal that says no more than that.
+func (s *Session) refused(tx *Tx, at policy.Place, want policy.Rights, p Path) *Refused {
+	x := tx.state.Explain(s.subject(tx), at, want)
+	return &Refused{Path: p, decided: decided{at.Path[len(at.Path)-1], s.cred.Class, tx.state.Epoch, x}}
 }
 
 // at is the place of a child of the way.

@@ -33,6 +33,7 @@ const (
 	tableRef     = 'r' // hash, node -> nothing: who uses the content
 	tableOrphan  = 'o' // hash -> since when nobody may use it
 	tableStaged  = 'g' // node -> top of a copy under way, linked nowhere yet
+	tableAudit   = 'a' // seq, part -> seal and line of the audit trail
 )
 
 var (
@@ -40,6 +41,7 @@ var (
 	keyIDs      = []byte{tableMeta, 'i'}
 	keyEpoch    = []byte{tableMeta, 'e'}
 	keySettings = []byte{tableMeta, 's'}
+	keyAudit    = []byte{tableMeta, 'a'} // number and seal of the newest audit line
 )
 
 func beUint64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"davit/policy"
-	"davit/store/engine"
 )
 
 // LockMax is the longest that a lock lives without being refreshed.
@@ -213,7 +212,7 @@ type LockRequest struct {
 // Lock takes a lock. On a name that does not exist it makes an empty file, and
 // created tells so.
 func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l Lock, created bool, err error) {
-	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+	err = s.update(ctx, func(tx *Tx) error {
 		created = false
 		sp, err := s.resolve(tx, p)
 		if err != nil {
@@ -315,7 +314,7 @@ func (s *Session) discreet(tx *Tx, sp *spot, l *Lock) error {
 
 // Refresh lets the asker's submitted lock on the path live on.
 func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t Terms) (l Lock, err error) {
-	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+	err = s.update(ctx, func(tx *Tx) error {
 		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
@@ -345,7 +344,7 @@ func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t 
 // Unlock ends the lock with that token, which covers the path: one's own, or
 // another's with break-lock.
 func (s *Session) Unlock(ctx context.Context, p Path, token string) error {
-	return s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+	return s.update(ctx, func(tx *Tx) error {
 		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err

@@ -10,10 +10,20 @@ import (
 
 // An Operator changes the policy and looks after the store. It comes from the
 // control socket or an unlocked data directory and reads no content.
-type Operator struct{ st *Store }
+type Operator struct {
+	st  *Store
+	by  policy.Subject
+	via Door
+}
 
 // Operator is the operator's way in. Only the packages admin and cmd ask for it.
-func (st *Store) Operator() *Operator { return &Operator{st} }
+func (st *Store) Operator() *Operator { return &Operator{st: st, via: commandLine} }
+
+// As is the operator acting in somebody's name, by a door. The zero Subject is
+// the operator as such.
+func (o *Operator) As(by policy.Subject, via string) *Operator {
+	return &Operator{o.st, by, Door{Method: via}}
+}
 
 // Change applies what plan makes of the policy of this moment: all or nothing,
 // in force for every request that begins after it returns.
@@ -37,11 +47,15 @@ func (o *Operator) ChangeAt(ctx context.Context, p Path, plan func(*policy.State
 
 func (o *Operator) change(ctx context.Context, plan func(*Tx) ([]policy.Change, error)) error {
 	return o.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		tx.by, tx.via = o.by, o.via
+		if o.by.User != policy.Nobody {
+			tx.by.Now = tx.now.Unix()
+		}
 		changes, err := plan(tx)
 		if err != nil || len(changes) == 0 {
 			return err
 		}
-		return tx.change(changes...)
+		return tx.changeAs(changes...)
 	})
 }
 

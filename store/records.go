@@ -73,9 +73,11 @@ func loadPolicy(r engine.Reader) (*policy.State, error) {
 			return nil, err
 		}
 	}
-	if v, err := r.Get(keySettings); err != nil {
+	v, err := r.Get(keySettings)
+	if err != nil {
 		return nil, err
-	} else if v != nil {
+	}
+	if v != nil {
 		m.Settings = new(policy.Settings)
 		if err := json.Unmarshal(v, m.Settings); err != nil {
 			return nil, fmt.Errorf("settings: %w", err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"davit/policy"
 	"davit/store/blob"
+	"davit/store/engine"
 )
 
 // A Credential is who somebody has proved to be. It carries ids and no rights:
@@ -19,6 +21,7 @@ type Credential struct {
 	Link  policy.ID     // instead of User
 	Mask  policy.Rights // what the credential lets through
 	Class policy.Class
+	Door  Door // for the audit trail; it decides nothing
 }
 
 // id is who acts: whose locks and own files are meant.
@@ -60,12 +63,20 @@ func (s *Session) Pinned() *Session {
 }
 
 func (s *Session) view(fn func(*Tx) error) error {
-	return s.st.view(func(tx *Tx) error {
+	return s.told(s.st.view(func(tx *Tx) error {
 		if s.pinned != nil {
 			tx.state = s.pinned
 		}
 		return fn(tx)
-	})
+	}))
+}
+
+// update runs fn as one durable transaction in the session's name.
+func (s *Session) update(ctx context.Context, fn func(*Tx) error) error {
+	return s.told(s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		tx.by, tx.via = s.subject(tx), s.cred.Door
+		return fn(tx)
+	}))
 }
 
 // Want says what an Info should hold beside the entry; each costs look-ups.

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"davit/policy"
-	"davit/store/engine"
 )
 
 const daySeconds = 24 * 60 * 60
@@ -24,7 +23,7 @@ func (s *Session) Link(ctx context.Context, p Path, terms policy.Share, l NewLin
 }
 
 func (s *Session) give(ctx context.Context, p Path, terms policy.Share, l *NewLink) (sh policy.Share, err error) {
-	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+	err = s.update(ctx, func(tx *Tx) error {
 		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
@@ -32,31 +31,31 @@ func (s *Session) give(ctx context.Context, p Path, terms policy.Share, l *NewLi
 		if _, err := s.authorize(tx, sp, opShare); err != nil {
 			return err
 		}
-		sh, err = tx.give(s.subject(tx), sp.place(), terms, l)
-		return err
+		if sh, err = tx.newShare(terms, l); err != nil {
+			return err
+		}
+		return tx.changeAs(policy.PutShare{Share: sh, At: sp.place()})
 	})
 	return sh, err
 }
 
-// give makes a share or link that begins now. A link ends when the longest life
-// of links does, unless it names an end of its own.
-func (tx *Tx) give(by policy.Subject, at policy.Place, sh policy.Share, l *NewLink) (policy.Share, error) {
+// newShare is a share of who acts that begins now, with its record when it is a
+// link. A link ends when the longest life of links does, unless it names an end
+// of its own.
+func (tx *Tx) newShare(sh policy.Share, l *NewLink) (policy.Share, error) {
 	id, err := tx.newID()
 	if err != nil {
 		return sh, err
 	}
-	sh.ID, sh.By, sh.Made = id, by.User, tx.now.Unix()
+	sh.ID, sh.By, sh.Made = id, tx.by.User, tx.now.Unix()
 	if l == nil {
-		return sh, tx.changeAs(by, policy.PutShare{Share: sh, At: at})
+		return sh, nil
 	}
 	sh.To, sh.Password = id, l.Password != ""
-	if u := tx.state.User(by.User); u != nil && sh.Until == 0 {
+	if u := tx.state.User(sh.By); u != nil && sh.Until == 0 {
 		if days := tx.state.LinkDays(u); days > 0 {
 			sh.Until = sh.Made + days*daySeconds
 		}
-	}
-	if err := tx.changeAs(by, policy.PutShare{Share: sh, At: at}); err != nil {
-		return sh, err
 	}
 	return sh, tx.putLink(id, l)
 }
@@ -64,11 +63,11 @@ func (tx *Tx) give(by policy.Subject, at policy.Place, sh policy.Share, l *NewLi
 // Unshare ends a share or link: one's own, one given to oneself, or one at a
 // place that one manages.
 func (s *Session) Unshare(ctx context.Context, id policy.ID) error {
-	return s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+	return s.update(ctx, func(tx *Tx) error {
 		if s.cred.Mask&policy.Reshare == 0 {
 			return fmt.Errorf("this password does not share: %w", policy.ErrForbidden)
 		}
-		return tx.changeAs(s.subject(tx), policy.DropShare{ID: id})
+		return tx.changeAs(policy.DropShare{ID: id})
 	})
 }
 
@@ -229,39 +228,34 @@ func (s *Session) Drives(want Want) ([]Info, error) {
 	return infos, err
 }
 
-// Share makes a share in an account's name, or a link when it is given one; what
-// the account may not share is refused.
-func (o *Operator) Share(ctx context.Context, by policy.ID, p Path, terms policy.Share, l *NewLink) (sh policy.Share, err error) {
-	err = o.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+// Share makes a share of the account in whose name the operator acts, or a link
+// when it is given one; what the account may not share is refused.
+func (o *Operator) Share(ctx context.Context, p Path, terms policy.Share, l *NewLink) (sh policy.Share, err error) {
+	err = o.change(ctx, func(tx *Tx) ([]policy.Change, error) {
 		sp, err := tx.resolve(p)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if sp.missing() > 0 {
-			return fmt.Errorf("%s: %w", p, ErrNotFound)
+			return nil, fmt.Errorf("%s: %w", p, ErrNotFound)
 		}
-		sh, err = tx.give(tx.inName(by), sp.place(), terms, l)
-		return err
+		sh, err = tx.newShare(terms, l)
+		return []policy.Change{policy.PutShare{Share: sh, At: sp.place()}}, err
 	})
 	return sh, err
 }
 
-// inName is an account as the operator acts for it.
-func (tx *Tx) inName(user policy.ID) policy.Subject {
-	return policy.Subject{User: user, Mask: policy.All, Class: policy.Web, Now: tx.now.Unix()}
-}
-
-// Adopt makes a share that of another account, which has to manage the place and
-// to hold what is shared.
-func (o *Operator) Adopt(ctx context.Context, id, by policy.ID) error {
-	return o.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+// Adopt makes a share that of the account in whose name the operator acts, which
+// has to manage the place and to hold what is shared.
+func (o *Operator) Adopt(ctx context.Context, id policy.ID) error {
+	return o.change(ctx, func(tx *Tx) ([]policy.Change, error) {
 		sh, at := tx.state.Share(id)
 		if sh == nil {
-			return fmt.Errorf("no such share: %w", ErrNotFound)
+			return nil, fmt.Errorf("no such share: %w", ErrNotFound)
 		}
 		next := *sh
-		next.By = by
-		return tx.changeAs(tx.inName(by), policy.PutShare{Share: next, At: at})
+		next.By = tx.by.User
+		return []policy.Change{policy.PutShare{Share: next, At: at}}, nil
 	})
 }
 

@@ -81,6 +81,7 @@ type Store struct {
 	ledger ledger
 	stamps stamps
 
+	denials   denials
 	lockCount atomic.Int64 // records in the lock table, expired ones too
 	downloads downloads
 	freeMin   int64
@@ -117,6 +118,7 @@ func Init(dir string, o Options) error {
 		if err != nil {
 			return err
 		}
+		tx.via = commandLine
 		return tx.change(policy.PutProfile{Profile: policy.Profile{ID: id, Name: "standard", Quota: policy.NoLimit}})
 	})
 	return errors.Join(err, st.Close())
@@ -132,6 +134,9 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, err
 	}
 	err = st.load()
+	if err == nil {
+		err = st.beginTrail()
+	}
 	if err == nil {
 		err = st.finishCopies()
 	}
@@ -156,6 +161,7 @@ func open(dir string, o Options) (*Store, error) {
 	st.ledger.accounts = map[policy.Node]*account{}
 	st.stamps.of = map[policy.ID]uint64{}
 	st.downloads.of = map[policy.ID]int64{}
+	st.denials.windows, st.denials.users = map[refusalKey]*denialsAlike{}, map[policy.ID]*denialRate{}
 	empty, err := policy.Load(policy.Model{})
 	if err != nil {
 		return nil, err
@@ -178,7 +184,12 @@ func open(dir string, o Options) (*Store, error) {
 
 // Close ends the store. Sessions and uploads must be over.
 func (st *Store) Close() error {
-	return errors.Join(st.keepDownloads(context.Background()), st.db.Close())
+	st.denials.tasks.Wait()
+	err := st.writeDenials(allWindows)
+	if errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrClosed) {
+		err = nil // whoever met that has been told
+	}
+	return errors.Join(err, st.keepDownloads(context.Background()), st.db.Close())
 }
 
 // Now is the store's clock.

@@ -69,7 +69,7 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 
 // Expect reserves the room for size bytes that a client foretells without
 // announcing them: what will not fit is refused before it is sent.
-func (u *Upload) Expect(size int64) error { return u.hold.grow(u.hold.limits, size-u.old) }
+func (u *Upload) Expect(size int64) error { return u.s.told(u.hold.grow(u.hold.limits, size-u.old)) }
 
 // mayPut decides writing a file: first the right, then lock and conditions.
 func (s *Session) mayPut(tx *Tx, sp *spot, t Terms) (grant, error) {
@@ -126,7 +126,7 @@ func (u *Upload) more(growth int64) error {
 	if err := u.hold.grow(limits, growth+reserveStep); err == nil {
 		return nil
 	}
-	return u.hold.grow(limits, growth)
+	return u.s.told(u.hold.grow(limits, growth))
 }
 
 func (u *Upload) spill() error {
@@ -179,9 +179,8 @@ func (u *Upload) Commit(ctx context.Context, m Meta) (info Info, created bool, e
 	if err != nil {
 		return info, false, diskFull(err)
 	}
-	st := u.s.st
 	for range 3 {
-		err = st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		err = u.s.update(ctx, func(tx *Tx) error {
 			info, created, err = u.commit(tx, b, m)
 			return err
 		})

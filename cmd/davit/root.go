@@ -23,6 +23,7 @@ const defaultData = "./davit-data"
 // global is what every command has.
 type global struct {
 	data string
+	as   string
 	json bool
 	in   io.Reader
 	out  io.Writer
@@ -47,6 +48,7 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy, 5 confl
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&g.data, "data", defaultData, "data `directory`; the variable DAVIT_DATA names it as well")
+	flags.StringVar(&g.as, "as", "", "act as this `user`; without it as the operator")
 	flags.BoolVar(&g.json, "json", false, "print JSON")
 	if dir := os.Getenv("DAVIT_DATA"); dir != "" {
 		g.data = dir // the help text keeps showing the default
@@ -54,7 +56,7 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy, 5 confl
 	root.AddCommand(
 		newInit(g), newServe(g), newDemo(g),
 		newUser(g), newGroup(g), newRole(g), newProfile(g), newSpace(g), newLevel(g), newACL(g), newQuota(g), newDevice(g),
-		newCan(g), newExplain(g), newWho(g), newReach(g), newMatrix(g),
+		newCan(g), newExplain(g), newWho(g), newReach(g), newMatrix(g), newAudit(g),
 		newCheck(g), newCollect(g), newScrub(g),
 		newVersion(g), newMan(g),
 	)
@@ -201,7 +203,7 @@ func do[A, R any](ctx context.Context, g *global, op admin.Op[A, R], args A) (R,
 func (g *global) door(ctx context.Context) (door admin.Doer, shut func() error, err error) {
 	client, err := admin.Dial(ctx, g.data)
 	if err == nil {
-		return client, func() error { return nil }, nil
+		return client.As(g.as), func() error { return nil }, nil
 	}
 	if !errors.Is(err, admin.ErrNoServer) {
 		return nil, nil, err
@@ -210,7 +212,7 @@ func (g *global) door(ctx context.Context) (door admin.Doer, shut func() error, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return admin.New(st, auth.New(st, auth.Options{Now: st.Now})), st.Close, nil
+	return admin.New(st, auth.New(st, auth.Options{Now: st.Now})).As(g.as), st.Close, nil
 }
 
 // openStore opens a data directory and says what to do when that fails.

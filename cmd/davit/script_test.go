@@ -51,6 +51,9 @@ type desk struct {
 	t   *testing.T
 	dir string
 	st  *store.Store // of the server, nil without one
+	// decision is the ID of the refusal that was shown first by the last command
+	// that showed any.
+	decision string
 }
 
 func newDesk(t *testing.T) *desk {
@@ -129,6 +132,9 @@ func (d *desk) check(st *store.Store) {
 	found, err := st.Check(context.Background())
 	if err != nil || len(found.Faults) > 0 {
 		d.t.Errorf("check: %v\n%s", err, strings.Join(found.Faults, "\n"))
+	}
+	if v, err := st.Operator().VerifyAudit(context.Background()); err != nil || v.Fault != "" {
+		d.t.Errorf("verify the audit trail: %v %s", err, v.Fault)
 	}
 }
 
@@ -225,7 +231,11 @@ func golden(t *testing.T, file, got string) {
 // transcript carries out a command line and writes down what can be seen of it.
 func (d *desk) transcript(line string) string {
 	command, stdin, _ := strings.Cut(line, " < ")
+	command = strings.ReplaceAll(command, " ID", " "+d.decision)
 	code, out, errs := d.davit(stdin, words(d.t, command)...)
+	if shown := anyDecision.FindStringSubmatch(out); shown != nil {
+		d.decision = shown[1]
+	}
 	var b strings.Builder
 	b.WriteString(out)
 	for line := range strings.Lines(errs) {
@@ -240,7 +250,10 @@ func (d *desk) transcript(line string) string {
 var (
 	anySecret = regexp.MustCompile(`davit(-[a-z2-7]{4}){8}`)
 	anyMoment = regexp.MustCompile(`\d{4}-\d\d-\d\d( \d\d:\d\d|T[0-9:.]+(Z|[+-]\d\d:\d\d))`)
-	endBlanks = regexp.MustCompile(` +\n`)
+	anySeal   = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+	// What follows is the ID of a refusal; ID in a command is the newest one shown.
+	anyDecision = regexp.MustCompile(`decision ([a-z2-7]{10})\b`)
+	endBlanks   = regexp.MustCompile(` +\n`)
 )
 
 // steady replaces what is different each time.
@@ -248,6 +261,8 @@ func (d *desk) steady(text string) string {
 	text = strings.ReplaceAll(text, d.dir, "DATA")
 	text = anySecret.ReplaceAllString(text, "SECRET")
 	text = anyMoment.ReplaceAllString(text, "TIME")
+	text = anySeal.ReplaceAllString(text, "SEAL")
+	text = anyDecision.ReplaceAllString(text, "decision ID")
 	return endBlanks.ReplaceAllString(text, "\n")
 }
 

@@ -174,6 +174,9 @@ func (s *Server) close() {
 	for _, fault := range found.Faults {
 		s.t.Errorf("check: %s", fault)
 	}
+	if v, err := s.Store.Operator().VerifyAudit(context.Background()); err != nil || v.Fault != "" {
+		s.t.Errorf("verify the audit trail: %s (%v)", v.Fault, err)
+	}
 	if n := s.Store.Reserved(); n != 0 {
 		s.t.Errorf("%d bytes are still reserved", n)
 	}
