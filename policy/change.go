@@ -134,7 +134,11 @@ func (e *edit) make(by *Subject, c Change) error {
 			return err
 		}
 	}
-	return c.apply(e)
+	if err := c.apply(e); err != nil {
+		return err
+	}
+	e.dropEnded()
+	return nil
 }
 
 // A ChangeError tells which of several changes was refused; none was made.
@@ -153,11 +157,12 @@ type edit struct {
 	State
 	delta Delta
 	stale map[ID]bool // principals below which closures have to be made anew
+	ended map[ID]bool // links that are no principals any more
 }
 
 func newEdit(s *State) *edit {
 	return &edit{
-		State: *s, stale: map[ID]bool{},
+		State: *s, stale: map[ID]bool{}, ended: map[ID]bool{},
 		delta: Delta{
 			Users: map[ID]*User{}, Groups: map[ID]*Group{}, Profiles: map[ID]*Profile{},
 			Spaces: map[ID]*Space{}, Marks: map[Node]*Mark{},

@@ -148,3 +148,41 @@ func TestLinkDays(t *testing.T) {
 		}
 	}
 }
+
+// TestEndedLinkIsNamedNowhere: what names a link goes with it, however it ends;
+// the records can be loaded again.
+func TestEndedLinkIsNamedNowhere(t *testing.T) {
+	for name, end := range map[string]func(*world, policy.ID) []policy.Change{
+		"its end": func(_ *world, link policy.ID) []policy.Change { return []policy.Change{policy.DropShare{ID: link}} },
+		"its node": func(w *world, _ policy.ID) []policy.Change {
+			return []policy.Change{policy.DropNodes{Nodes: []policy.Node{w.node("/home-mia/shared")}}}
+		},
+		"its giver": func(w *world, _ policy.ID) []policy.Change {
+			mia := *w.state.User(w.id("user:mia"))
+			mia.Inactive = true
+			return []policy.Change{policy.PutUser{User: mia}, policy.DropUser{ID: mia.ID}}
+		},
+	} {
+		w := newOrganisation(t)
+		if err := w.share("link", "user:mia", "/home-mia/shared", "user:max", func(sh *policy.Share) { sh.To = sh.ID }); err != nil {
+			t.Fatal(err)
+		}
+		link := w.id("link")
+		wall := policy.Entry{Principal: link, Deny: policy.Read}
+		w.apply(
+			policy.SetEntry{At: w.place("/home-mia/shared"), Entry: wall},
+			policy.SetEntry{At: w.place("/home-mia/shared/deep"), Entry: wall},
+			policy.SetLevel{Space: w.id("space:team"), Entry: policy.Entry{Principal: link, Allow: policy.See}},
+		)
+		if _, err := policy.Load(w.records()); err != nil {
+			t.Errorf("%s: before: %v", name, err)
+		}
+		w.apply(end(w, link)...)
+		if _, err := policy.Load(w.records()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if m := w.state.Mark(w.node("/home-mia/shared/deep")); m != nil {
+			t.Errorf("%s: a list still names the link: %+v", name, m)
+		}
+	}
+}

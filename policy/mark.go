@@ -141,6 +141,7 @@ func (e *edit) setMark(m *Mark) {
 		return
 	}
 	next := *w
+	e.noteEnded(w.mark, m)
 	e.index(w.mark, m)
 	next.mark = m
 	e.delta.Marks[m.Node] = m

@@ -324,6 +324,44 @@ func (e *edit) dropShares(n Node, gone func(*Share) bool) {
 	}
 }
 
+// noteEnded remembers the links that a mark loses.
+func (e *edit) noteEnded(old, m *Mark) {
+	if old == nil {
+		return
+	}
+	for i := range old.Shares {
+		id := old.Shares[i].ID
+		if old.Shares[i].IsLink() && !slices.ContainsFunc(m.Shares, func(sh Share) bool { return sh.ID == id }) {
+			e.ended[id] = true
+		}
+	}
+}
+
+// dropEnded takes links that have ended out of all lists: nobody is one of them
+// any more, and a list that names nobody is not read again.
+func (e *edit) dropEnded() {
+	if len(e.ended) == 0 {
+		return
+	}
+	gone := func(en Entry) bool { return e.ended[en.Principal] }
+	for _, sp := range e.spaces.all() {
+		if slices.ContainsFunc(sp.Levels, gone) {
+			next := *sp
+			next.Levels = slices.DeleteFunc(slices.Clone(sp.Levels), gone)
+			e.setSpace(&next)
+		}
+	}
+	for id := range e.ended {
+		at, _ := e.named.get(uint64(id))
+		for _, s := range at {
+			next := *e.Mark(s.node)
+			next.Entries = withoutPrincipal(next.Entries, id)
+			e.setMark(&next)
+		}
+	}
+	clear(e.ended)
+}
+
 // endShares: a share does not follow its folder into another space.
 func (e *edit) endShares(n Node) {
 	e.dropShares(n, func(*Share) bool { return true })
