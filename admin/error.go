@@ -60,6 +60,7 @@ var kinds = []struct {
 	{store.ErrReserved, Invalid},
 	{auth.ErrPassword, Invalid},
 	{auth.ErrDevice, Invalid},
+	{policy.ErrForbidden, Refused},
 	{context.Canceled, Failed},
 }
 
@@ -83,6 +84,7 @@ func tell(err error) error {
 // plain takes away the sentinel's words where the text says it all.
 func plain(text string) string {
 	text = strings.TrimSuffix(text, ": "+policy.ErrInvalid.Error())
+	text = strings.TrimSuffix(text, ": "+policy.ErrForbidden.Error())
 	short := strings.TrimSuffix(text, ": "+policy.ErrNotFound.Error())
 	if strings.HasPrefix(short, "no ") || strings.Contains(short, " is not ") {
 		return short
