@@ -210,6 +210,9 @@ func (r *run) url(d *do, logical string) (string, error) {
 	return u, nil
 }
 
+// principals is where principals stand, for everybody.
+func principals(_ *run, _, rest, _ string) (string, error) { return "/principals/" + escape(rest), nil }
+
 // escape makes a URL of names, and leaves one that is spelled as a URL already.
 func escape(names string) string {
 	if strings.Contains(names, "%") {

@@ -14,10 +14,10 @@ import (
 
 // Operations on the audit trail, and questions about the past.
 var (
-	ListAudit       = define("audit.list", (*Admin).ListAudit)
-	VerifyAudit     = define("audit.verify", (*Admin).VerifyAudit)
-	ExplainDecision = define("explain.decision", (*Admin).ExplainDecision)
-	WhoThen         = define("who.then", (*Admin).WhoThen)
+	ListAudit       = define("audit.list", admins, (*Admin).ListAudit)
+	VerifyAudit     = define("audit.verify", admins, (*Admin).VerifyAudit)
+	ExplainDecision = define("explain.decision", admins, (*Admin).ExplainDecision)
+	WhoThen         = define("who.then", admins, (*Admin).WhoThen)
 )
 
 // An AuditQuery chooses lines of the trail; an empty one takes the newest.

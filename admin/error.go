@@ -56,6 +56,8 @@ var kinds = []struct {
 	{store.ErrNotFound, NotFound},
 	{store.ErrExists, Conflict},
 	{store.ErrTooMany, Conflict},
+	{store.ErrEpoch, Conflict},
+	{policy.ErrForbidden, Refused},
 	{store.ErrInvalid, Invalid},
 	{store.ErrReserved, Invalid},
 	{auth.ErrPassword, Invalid},

@@ -15,8 +15,8 @@ import (
 
 // Operations that ask who may do what.
 var (
-	Explain = define("explain", (*Admin).Explain)
-	Can     = define("can", (*Admin).Can)
+	Explain = define("explain", (*Admin).mayAsk, (*Admin).Explain)
+	Can     = define("can", (*Admin).mayAsk, (*Admin).Can)
 )
 
 // A Question asks what a user gets.
@@ -28,6 +28,8 @@ type Question struct {
 	To   string `json:"to,omitempty"` // the Destination of COPY and MOVE
 	// Class of the client; one that speaks WebDAV if empty.
 	Class policy.Class `json:"class,omitempty"`
+	// Network that the client is in, empty for an unknown one; inside if absent.
+	Network *policy.Network `json:"network,omitempty"`
 }
 
 // An Answer tells what a user gets, and why.
@@ -119,12 +121,12 @@ func (a *Admin) asker(q Question) (policy.Subject, store.Path, error) {
 	if err != nil {
 		return policy.Subject{}, nil, err
 	}
-	class := q.Class
-	if class == 0 {
-		class = policy.DAV
-	}
 	p, err := ParsePath(q.Path)
-	return policy.Subject{User: u.ID, Mask: policy.All, Class: class, Now: a.st.Now().Unix()}, p, err
+	sub := a.subject(u, q.Class)
+	if q.Network != nil {
+		sub.Network = *q.Network
+	}
+	return sub, p, err
 }
 
 func (a *Admin) explainRight(q Question, sub policy.Subject, p store.Path, want policy.Rights) (Answer, error) {
@@ -197,7 +199,7 @@ func (a *Admin) answer(q Question, sub policy.Subject, p store.Path, checks []Ch
 	if u != nil {
 		answer.User = u.Name
 	}
-	if u == nil || u.Inactive {
+	if !u.ActiveAt(sub.Now) {
 		answer.Allowed, answer.Status = false, http.StatusUnauthorized
 		answer.Why = ceilingTexts[policy.CutByAccount]
 	}
@@ -267,11 +269,12 @@ func stepShown(state *policy.State, p store.Path, s *policy.Step) Step {
 
 // ceilingTexts say what each ceiling means to a reader.
 var ceilingTexts = map[policy.Ceiling]string{
-	policy.CutByAccount:    "the account is deactivated",
+	policy.CutByAccount:    "the account is deactivated or has expired",
 	policy.CutByType:       "the account's type never has it",
 	policy.CutByProfile:    "the account's profile does not open it",
 	policy.CutByKind:       "this kind of space never gives it to guests",
 	policy.CutByState:      "the space's state forbids it",
+	policy.CutByInstance:   "the settings of the instance switch it off",
 	policy.CutByCredential: "the credential does not let it through",
 }
 

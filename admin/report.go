@@ -14,9 +14,9 @@ import (
 // Operations that show who may do what, wholesale. Every line and cell comes
 // from the function that decides requests.
 var (
-	Reach  = define("reach", (*Admin).Reach)
-	Who    = define("who", (*Admin).Who)
-	Matrix = define("matrix", (*Admin).Matrix)
+	Reach  = define("reach", oneself(func(q Asker) string { return q.User }), (*Admin).Reach)
+	Who    = define("who", readers(func(q Place) string { return q.Path }), (*Admin).Who)
+	Matrix = define("matrix", admins, (*Admin).Matrix)
 )
 
 // An Asker is a user with the client that asks.
@@ -49,6 +49,9 @@ func (a *Admin) Reach(_ context.Context, q Asker) ([]Reached, error) {
 	}
 	all := []Reached{}
 	for _, r := range places {
+		if r.Held == 0 && !r.Shell && !a.operates() {
+			continue // hidden from who asks about himself
+		}
 		x, err := a.op.Explain(r.Path, sub, policy.All)
 		if errors.Is(err, store.ErrNotFound) {
 			continue // gone since
@@ -65,7 +68,7 @@ func (a *Admin) subject(u *policy.User, class policy.Class) policy.Subject {
 	if class == 0 {
 		class = policy.DAV
 	}
-	return policy.Subject{User: u.ID, Mask: policy.All, Class: class, Now: a.st.Now().Unix()}
+	return policy.Subject{User: u.ID, Mask: policy.All, Class: class, Network: policy.Inside, Now: a.st.Now().Unix()}
 }
 
 // through lists whose entries gave something that is held.
@@ -132,6 +135,7 @@ type Selection struct {
 
 // A Table is the effective level of every user in every space.
 type Table struct {
+	Epoch  uint64   `json:"epoch"` // of the policy it was looked up in
 	Spaces []string `json:"spaces"`
 	Rows   []Row    `json:"rows"`
 }
@@ -151,7 +155,7 @@ func (a *Admin) Matrix(_ context.Context, sel Selection) (Table, error) {
 		}
 	}
 	state := a.st.Policy()
-	t := Table{Spaces: []string{}, Rows: []Row{}}
+	t := Table{Epoch: state.Epoch, Spaces: []string{}, Rows: []Row{}}
 	var spaces []*policy.Space
 	for _, sp := range state.Spaces() {
 		if sp.Kind != policy.Personal && matches(sel.Spaces, sp.Name) {

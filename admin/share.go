@@ -15,13 +15,13 @@ import (
 // Operations on shares and links. Who gives one is judged as himself, also when
 // the operator asks.
 var (
-	AddShare    = define("share.add", (*Admin).AddShare)
-	ListShares  = define("share.list", (*Admin).ListShares)
-	RemoveShare = define("share.remove", (*Admin).RemoveShare)
-	AdoptShare  = define("share.adopt", (*Admin).AdoptShare)
-	AddLink     = define("link.add", (*Admin).AddLink)
-	ListLinks   = define("link.list", (*Admin).ListLinks)
-	RemoveLink  = define("link.remove", (*Admin).RemoveLink)
+	AddShare    = change("share.add", (*Admin).AddShare)
+	ListShares  = define("share.list", (*Admin).mayListShares, (*Admin).ListShares)
+	RemoveShare = change("share.remove", (*Admin).RemoveShare)
+	AdoptShare  = change("share.adopt", (*Admin).AdoptShare)
+	AddLink     = change("link.add", (*Admin).AddLink)
+	ListLinks   = define("link.list", (*Admin).mayListShares, (*Admin).ListLinks)
+	RemoveLink  = change("link.remove", (*Admin).RemoveLink)
 )
 
 // A Share hands on what its giver holds at a path.
@@ -152,7 +152,7 @@ func (a *Admin) inName(by string) (*store.Operator, error) {
 	if a.as != "" && u != state.UserNamed(a.as) {
 		return nil, refused("", "%s does not share in the name of %s", a.as, u.Name)
 	}
-	return a.st.Operator().As(a.subject(u, policy.Web), "command line"), nil
+	return a.op.As(a.subject(u, policy.Web), "command line"), nil
 }
 
 // parseShared reads what a share gives: a level, a sum such as "editor+share", or
@@ -172,6 +172,18 @@ func parseShared(text string) (level string, rights policy.Rights, err error) {
 		rights |= policy.See
 	}
 	return "", rights, err
+}
+
+// mayListShares: everybody sees what he gave and got, and who reads the lists of
+// a place what is shared there.
+func (a *Admin) mayListShares(w Which) error {
+	switch {
+	case a.operates() || a.is(w.By) || a.is(w.To):
+		return nil
+	case w.Path != "":
+		return readers(func(w Which) string { return w.Path })(a, w)
+	}
+	return refused("--by, --to or --path", "only owners and admins see the shares of all")
 }
 
 // ListShares tells the shares with people, and why each that gives nothing does.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -25,9 +26,10 @@ const (
 	socketPathMax = 100
 
 	opPrefix          = "/op/"
-	asHeader          = "Davit-As" // the account that acts
-	bodyMax           = 1 << 20    // bytes of arguments
-	answerMax         = 64 << 20   // bytes of an answer
+	asHeader          = "Davit-As"    // the account that acts
+	epochHeader       = "Davit-Epoch" // of the policy that a change is made for
+	bodyMax           = 1 << 20       // bytes of arguments
+	answerMax         = 64 << 20      // bytes of an answer
 	headerMax         = 16 << 10
 	readHeaderTimeout = 10 * time.Second
 )
@@ -143,7 +145,13 @@ func (a *Admin) served(w http.ResponseWriter, r *http.Request, o operation) (any
 	case err != nil:
 		return nil, fmt.Errorf("read arguments: %w", err)
 	}
-	if a, err = a.As(r.Header.Get(asHeader)).acting(); err != nil {
+	var epoch uint64
+	if text := r.Header.Get(epochHeader); text != "" {
+		if epoch, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return nil, invalid("", "%s %q is no number", epochHeader, clip(text))
+		}
+	}
+	if a, err = a.As(r.Header.Get(asHeader)).Since(epoch).acting(); err != nil {
 		return nil, err
 	}
 	return o.decoded(r.Context(), a, body)
@@ -176,12 +184,17 @@ func answer(w http.ResponseWriter, result any, err error) {
 
 // A Client carries out operations through the control socket of a server.
 type Client struct {
-	http http.Client
-	as   string
+	http  http.Client
+	as    string
+	epoch uint64
 }
 
 // As is the same Client acting as an account, or as the operator for "".
-func (c *Client) As(user string) *Client { return &Client{c.http, user} }
+func (c *Client) As(user string) *Client { return &Client{c.http, user, c.epoch} }
+
+// Since is the same Client making changes only while the policy is still of that
+// epoch; 0 is for any.
+func (c *Client) Since(epoch uint64) *Client { return &Client{c.http, c.as, epoch} }
 
 // Dial finds the server that runs over a data directory. The error wraps
 // ErrNoServer when there is none.
@@ -216,6 +229,9 @@ func (c *Client) Do(ctx context.Context, op string, args, result any) error {
 	}
 	if c.as != "" {
 		r.Header.Set(asHeader, c.as)
+	}
+	if c.epoch != 0 {
+		r.Header.Set(epochHeader, strconv.FormatUint(c.epoch, 10))
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 
 // Operations on the store itself.
 var (
-	CheckStore = define("check", (*Admin).CheckStore)
-	Collect    = define("gc", (*Admin).Collect)
-	Scrub      = define("scrub", (*Admin).Scrub)
+	CheckStore = define("check", operators, (*Admin).CheckStore)
+	Collect    = define("gc", operators, (*Admin).Collect)
+	Scrub      = define("scrub", operators, (*Admin).Scrub)
 )
 
 // Grace is how long content that nobody uses is kept, for an upload under way

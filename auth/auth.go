@@ -55,6 +55,8 @@ type Identity struct {
 	Class policy.Class
 	// ReadOnly is a mask: this credential reads, whatever its account may do.
 	ReadOnly bool
+	// Spaces are the only ones that this credential opens, if there are any.
+	Spaces []policy.ID
 }
 
 // id is what the Identity stands for, an account or a link.
@@ -82,6 +84,8 @@ type Accounts interface {
 	Lockout(key string) (store.Lockout, error)
 	// SetLockout forgets the key when the Lockout is zero.
 	SetLockout(ctx context.Context, key string, l store.Lockout) error
+	// LockoutAfter is how many failures lock an account.
+	LockoutAfter() int
 }
 
 // Options are the choices of an installation; the zero Options are good ones.
@@ -92,8 +96,6 @@ type Options struct {
 	// connection; behind a proxy that is the proxy, and one stranger's failures
 	// would lock everybody out.
 	Remote func(*http.Request) netip.Addr
-	// AccountFailures is how many failures lock an account, 5 when 0.
-	AccountFailures int
 	// AddressFailures is how many failures lock an address, 20 when 0.
 	AddressFailures int
 	// HoldLocked keeps a locked account locked until Unlock.
@@ -124,9 +126,6 @@ func New(accounts Accounts, o Options) *Service {
 	if o.Remote == nil {
 		o.Remote = peer
 	}
-	if o.AccountFailures <= 0 {
-		o.AccountFailures = accountFailures
-	}
 	if o.AddressFailures <= 0 {
 		o.AddressFailures = addressFailures
 	}
@@ -136,8 +135,8 @@ func New(accounts Accounts, o Options) *Service {
 		remote:    o.Remote,
 		verified:  newVerified(),
 		work:      newWork(),
-		byAccount: rule{limit: o.AccountFailures, hold: o.HoldLocked},
-		byAddress: rule{limit: o.AddressFailures},
+		byAccount: rule{limit: accounts.LockoutAfter, hold: o.HoldLocked},
+		byAddress: rule{limit: func() int { return o.AddressFailures }},
 	}
 }
 
@@ -161,6 +160,20 @@ func (s *Service) Basic(ctx context.Context, name, secret string, remote netip.A
 	})
 }
 
+// Device is Basic for where a main password alone opens nothing. It is not even
+// looked at: neither the answer nor its time tells whether it is the right one.
+func (s *Service) Device(name, secret string) (Identity, error) {
+	bits, ok := parseDevice(secret)
+	if name == "" || !legible(name) || !ok {
+		return Identity{}, ErrLogin
+	}
+	key := s.verified.key(name, secret)
+	if c, ok := s.verified.get(key, s.now()); ok && c.Device != 0 && s.holds(c) {
+		return c.Identity, nil
+	}
+	return s.byDevice(name, bits, key)
+}
+
 // holds tells whether the account is still as it was when c was verified.
 func (s *Service) holds(c credential) bool {
 	stamp, active := s.accounts.Stamp(c.id())
@@ -180,7 +193,7 @@ func (s *Service) byDevice(name string, bits deviceBits, key digest) (Identity, 
 	if !ok || !account.Active || expired(d, now) {
 		return Identity{}, ErrLogin
 	}
-	who := Identity{User: account.ID, Name: account.Name, Device: d.ID, Class: d.Class, ReadOnly: d.ReadOnly}
+	who := Identity{User: account.ID, Name: account.Name, Device: d.ID, Class: d.Class, ReadOnly: d.ReadOnly, Spaces: d.Spaces}
 	s.verified.put(key, credential{who, account.Stamp, rememberUntil(now, d.Expires)}, now)
 	return who, nil
 }

@@ -30,7 +30,11 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.serveLink(w, r, token)
 		return
 	}
-	id, err := g.Auth.Request(r)
+	identify := g.Auth.Request
+	if g.Class != policy.Web && g.Store.Policy().Settings().TwoFactor {
+		identify = g.Auth.RequestDevice // these clients ask for no second factor
+	}
+	id, err := identify(r)
 	if err != nil {
 		refuse(w, err, Challenge)
 		return
@@ -42,7 +46,8 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // told of the door.
 func (g *Guard) serve(w http.ResponseWriter, r *http.Request, id Identity, path string) {
 	c := g.credential(id)
-	c.Door = store.Door{Method: r.Method, Path: path, Remote: g.Auth.remote(r)}
+	c.From = g.Auth.remote(r)
+	c.Door = store.Door{Method: r.Method, Path: path, Remote: c.From}
 	g.Next.Serve(w, r, g.Store.Login(c))
 }
 
@@ -62,7 +67,7 @@ func (g *Guard) serveLink(w http.ResponseWriter, r *http.Request, token string) 
 }
 
 func (g *Guard) credential(id Identity) store.Credential {
-	c := store.Credential{User: id.User, Link: id.Link, Mask: policy.All, Class: id.Class}
+	c := store.Credential{User: id.User, Link: id.Link, Mask: policy.All, Class: id.Class, Spaces: id.Spaces}
 	if id.Device == 0 {
 		c.Class = g.Class
 	}

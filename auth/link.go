@@ -74,7 +74,7 @@ func (s *Service) Bearer(r *http.Request, token string) (Identity, error) {
 	if open(account) {
 		return identity(account), nil
 	}
-	_, secret, ok := sent(r)
+	_, secret, ok := basicOf(r)
 	if !ok {
 		return Identity{}, ErrLogin
 	}

@@ -1,5 +1,5 @@
-// Package dav answers WebDAV: RFC 4918 classes 1, 2 and 3, with quota and
-// privileges, for the files that the store keeps. It parses, judges what a
+// Package dav answers WebDAV: RFC 4918 classes 1, 2 and 3, with quota and access
+// control, for the files that the store keeps and for principals. It parses, judges what a
 // request alone can tell, hands the rest to one operation of a store.Session and
 // turns its result into an answer. It decides nothing and touches no database.
 //
@@ -47,6 +47,7 @@ func init() {
 	methods = map[string]method{
 		"OPTIONS": options, "GET": get, "HEAD": get, "PUT": put, "PROPFIND": propfind, "PROPPATCH": proppatch,
 		"MKCOL": mkcol, "DELETE": remove, "COPY": copyTo, "MOVE": move, "LOCK": lock, "UNLOCK": unlock,
+		"ACL": acl, "REPORT": report,
 	}
 }
 
@@ -71,7 +72,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 }
 
 var (
-	classes   = []string{"1, 2, 3"} // RFC 4918, section 10.1
+	classes   = []string{"1, 2, 3, access-control"} // RFC 4918, section 10.1; RFC 3744, section 7.2
 	authorVia = []string{"DAV"}
 )
 
@@ -93,10 +94,11 @@ func (h *Handler) rescue(w http.ResponseWriter, r *http.Request) {
 type kind int
 
 const (
-	kindRoot   kind = iota // "/"
-	kindMount              // "/dav/", or the top of a link to a file
-	kindShared             // "/dav/shared/"
-	kindItem               // what the store keeps
+	kindRoot      kind = iota // "/"
+	kindMount                 // "/dav/", or the top of a link to a file
+	kindShared                // "/dav/shared/"
+	kindPrincipal             // "/principals/" and what stands there
+	kindItem                  // what the store keeps
 )
 
 // A request is one request with what its URL names.
@@ -107,7 +109,7 @@ type request struct {
 	session *store.Session
 	kind    kind
 	mount   mount
-	url     wire.Path  // below the mount
+	url     wire.Path  // below the mount, or of a principal below its own
 	slash   bool       // the URL ends in one
 	path    store.Path // of an item
 }
@@ -129,6 +131,8 @@ func (rq *request) locate() error {
 		if rq.session.IsLink() {
 			return rq.mountLink(Prefix)
 		}
+	case "/"+p[0] == principalPrefix:
+		rq.kind, rq.url, rq.slash = kindPrincipal, p[1:], slash
 	default:
 		if rq.url, err = rq.findMount(p); err != nil {
 			return err

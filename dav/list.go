@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"davit/dav/wire"
+	"davit/policy"
 	"davit/store"
 )
 
@@ -15,8 +16,12 @@ type member struct {
 	store.Info
 	prefix  string
 	url     wire.Path
-	virtual bool // a collection that only leads to others
+	virtual bool             // a collection that only leads to others
+	who     *store.Principal // that the resource is, nil for none
 }
+
+// href is the escaped URL of the member.
+func (m *member) href() string { return string(wire.AppendHref(nil, m.prefix, m.url, m.Dir)) }
 
 // self describes the request's own resource.
 func (rq *request) self(s *store.Session, want store.Want) (member, error) {
@@ -25,6 +30,8 @@ func (rq *request) self(s *store.Session, want store.Want) (member, error) {
 		return virtual(s, "", nil, want), nil
 	case kindMount, kindShared:
 		return virtual(s, rq.mount.prefix, rq.url, want), nil
+	case kindPrincipal:
+		return principalAt(s, rq.url)
 	}
 	info, err := s.Stat(rq.path, want)
 	return member{Info: info, prefix: rq.mount.prefix, url: rq.url}, err
@@ -33,7 +40,7 @@ func (rq *request) self(s *store.Session, want store.Want) (member, error) {
 // virtual is a collection that only leads to others. Systems that mount it show
 // its room as the drive's, so it tells that of the asker's own drive.
 func virtual(s *store.Session, prefix string, url wire.Path, want store.Want) member {
-	m := member{Info: store.Info{Entry: store.Entry{Dir: true}}, prefix: prefix, url: url, virtual: true}
+	m := member{Info: store.Info{Entry: store.Entry{Dir: true}, Held: policy.See | policy.Read}, prefix: prefix, url: url, virtual: true}
 	if want.Quota {
 		if home, err := s.Stat(store.Path{"~" + s.UserName()}, store.Want{Quota: true}); err == nil {
 			m.Quota = home.Quota
@@ -65,6 +72,8 @@ func (rq *request) pages(s *store.Session, want store.Want) iter.Seq2[[]member, 
 			return onePage(rq.loneFile(s, want))
 		}
 		return onePage(rq.tops(s, want))
+	case kindPrincipal:
+		return principalPages(s, rq.url)
 	}
 	return rq.itemPages(s, want)
 }

@@ -61,7 +61,7 @@ type (
 	SetCut struct {
 		At   Place
 		On   bool
-		Rank Rank // of who cuts
+		Rank Rank `json:",omitempty"` // of who cuts
 	}
 	// SetQuota limits a folder; nil takes the limit away.
 	SetQuota struct {

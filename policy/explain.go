@@ -94,7 +94,7 @@ func (t *trace) step(depth int, e *Entry, part Rights, holds, cutOff bool) {
 	}
 	switch {
 	case !holds:
-		st.Skipped = "its condition (client class or time) does not hold"
+		st.Skipped = "its condition (client class, network or time) does not hold"
 	case cutOff && e.Allow|e.Revoke != 0:
 		st.Skipped = "a folder further down is cut: nothing is inherited into it"
 	case t.Pinned && e.Principal != t.user && e.Allow|e.Revoke != 0:

@@ -406,7 +406,7 @@ func (c PutUser) allow(e *edit, by *Subject) error {
 	case c.User.Home != was.Home && (was.Home != Nobody || e.Space(c.User.Home) != nil):
 		return forbidden("a personal drive stays its user's")
 	case c.User.Type != was.Type && !slices.Contains(handsOut[maker.Type], c.User.Type):
-		return forbidden("a %s makes nobody %s", maker.Type, c.User.Type)
+		return forbidden("the rank %s makes nobody %s", maker.Type, c.User.Type)
 	}
 	if e.isAdmin(by) {
 		return nil
@@ -429,13 +429,13 @@ func same(a, b User) bool {
 func (e *edit) mayMake(maker, u *User) error {
 	switch {
 	case !slices.Contains(handsOut[maker.Type], u.Type):
-		return forbidden("a %s makes no account of type %s", maker.Type, u.Type)
+		return forbidden("the rank %s makes no account of type %s", maker.Type, u.Type)
 	case u.Type == Guest && !e.set().Guests:
 		return forbidden("guests are switched off")
 	case maker.Type.above(Manager):
 		return nil
 	case u.Quota != nil || !e.Profile(maker.Profile).covers(e.Profile(u.Profile)):
-		return forbidden("a %s gives no profile with more than the own", maker.Type)
+		return forbidden("the rank %s gives no profile with more than the own", maker.Type)
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ type undo struct{ do, undo []policy.Change }
 
 // undoable are changes that a world may see next, at least one of each type.
 func (w *twin) undoable() []undo {
-	all := []undo{w.undoLevel(), w.undoPutGroup(), w.undoPutSpace(), w.undoJoin()}
+	all := []undo{w.undoLevel(), w.undoPutGroup(), w.undoPutSpace(), w.undoJoin(), w.undoTransfer(), w.undoSettings(), w.undoShare()}
 	all = append(all, w.undoUsers()...)
 	all = append(all, w.undoProfiles()...)
 	for _, g := range w.state.Groups() {
@@ -179,6 +179,48 @@ func (w *twin) undoPutSpace() undo {
 	return undo{[]policy.Change{policy.PutSpace{Space: other}}, []policy.Change{policy.PutSpace{Space: sp}}}
 }
 
+func (w *twin) undoTransfer() undo {
+	sp := w.state.SpaceNamed("portal")
+	to := w.state.User(w.id(w.users[0]))
+	change := []policy.Change{policy.TransferSpace{Space: sp.ID, Owner: to.ID}}
+	back := []policy.Change{policy.PutSpace{Space: *sp}}
+	next, _, err := w.state.Apply(change...)
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, l := range next.Space(sp.ID).Levels {
+		silent := l
+		silent.Allow, silent.Revoke, silent.Deny = 0, 0, 0
+		back = append(back, policy.SetLevel{Space: sp.ID, Entry: silent})
+	}
+	for _, l := range sp.Levels {
+		back = append(back, policy.SetLevel{Space: sp.ID, Entry: l})
+	}
+	if slices.Contains(sp.Pins, to.ID) {
+		back = append(back, policy.SetLevel{Space: sp.ID, Entry: policy.Entry{Principal: to.ID, Class: policy.Web, From: 1}, Pin: new(true)})
+	}
+	return undo{change, back}
+}
+
+func (w *twin) undoSettings() undo {
+	was := w.state.Settings()
+	other := was
+	other.Links, other.LinkDays, other.Inside = !was.Links, was.LinkDays+1, nil
+	return undo{[]policy.Change{policy.PutSettings{Settings: other}}, []policy.Change{policy.PutSettings{Settings: was}}}
+}
+
+// undoShare shares where something is listed already, and at the root.
+func (w *twin) undoShare() undo {
+	sp := w.state.SpaceNamed("team")
+	at := policy.Place{Space: sp.ID, Path: []policy.Node{sp.Root}}
+	link := policy.Share{ID: 1 << 33, By: w.id(w.users[2]), To: 1 << 33, Rights: policy.See | policy.Read}
+	gift := policy.Share{ID: 1<<33 + 1, By: w.id(w.users[2]), To: w.id(w.groups[0]), Rights: policy.See}
+	return undo{
+		[]policy.Change{policy.PutShare{Share: link, At: at}, policy.PutShare{Share: gift, At: at}, policy.DropShare{ID: link.ID}, policy.PutShare{Share: link, At: at}},
+		[]policy.Change{policy.DropShare{ID: gift.ID}, policy.DropShare{ID: link.ID}},
+	}
+}
+
 // undoJoin joins and leaves, of which one is undone by the other.
 func (w *twin) undoJoin() undo {
 	fresh := policy.Group{ID: 1 << 32, Name: "fresh"}
@@ -233,6 +275,9 @@ func restored(pm policy.PlacedMark) []policy.Change {
 	changes := []policy.Change{policy.SetCut{At: pm.At, On: pm.Mark.Cut}, policy.SetQuota{At: pm.At, Limit: pm.Mark.Quota}}
 	for _, e := range pm.Mark.Entries {
 		changes = append(changes, policy.SetEntry{At: pm.At, Entry: e})
+	}
+	for _, sh := range pm.Mark.Shares {
+		changes = append(changes, policy.PutShare{Share: sh, At: pm.At})
 	}
 	return append(changes, parked(pm)...)
 }

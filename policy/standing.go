@@ -31,3 +31,7 @@ func (s *State) Sees(by Subject, at Place) bool {
 	d := s.Decide(by, at, 0)
 	return d.Visible || d.Held&(Add|Manage) != 0
 }
+
+// MakesSpaces tells whether accounts of the type have rooms and portals of their
+// own.
+func (t Type) MakesSpaces() bool { return !Manager.above(t) }

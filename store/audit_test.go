@@ -53,8 +53,10 @@ func TestTrail(t *testing.T) {
 		return policy.SetEntry{At: at, Entry: policy.Entry{Principal: mia.User, Allow: policy.All}}
 	})
 	for _, err := range []error{
-		op.As(mia, "portal").Change(ctx, func(*policy.State) ([]policy.Change, error) {
-			return []policy.Change{policy.SetLevel{Space: of.st.Policy().SpaceNamed("Team").ID, Entry: policy.Entry{Principal: mia.User, Allow: policy.All}}}, nil
+		op.As(mia, "portal").Change(ctx, func(state *policy.State) ([]policy.Change, error) {
+			u := *state.User(mia.User)
+			u.Email = "mia@example.org"
+			return []policy.Change{policy.PutUser{User: u}}, nil
 		}),
 		second(of.by("mia", "MOVE", "/dav/Team/plain").Move(ctx, split("/Team/plain"), split("/Team/moved"), false, Terms{})),
 		op.Change(ctx, func(*policy.State) ([]policy.Change, error) { return nil, nil }),
@@ -80,7 +82,7 @@ func TestTrail(t *testing.T) {
 		"5 operator, command line: quota /Team/dir: none -> 5KB",
 		"6 operator, command line: quota /Team/dest/dir: none -> 6KB",
 		"7 operator, command line: acl /Team/dest user:mia: none -> +all",
-		"8 user:mia, portal: level Team user:mia: editor -> +all",
+		"8 user:mia, portal: user mia: email none -> mia@example.org",
 		"9 user:mia, MOVE /dav/Team/dir from 192.0.2.7: /Team/dest/dir: into the trash with what it carries",
 		"10 user:mia, MOVE /dav/Team/dir from 192.0.2.7: /Team/dest/dir: moved here with what it carries, from /Team",
 		"11 user:mia, DELETE /dav/Team/dest from 192.0.2.7: /Team/dest: into the trash with what it carries",
@@ -121,8 +123,14 @@ func TestAuditQueries(t *testing.T) {
 		if i == 5 {
 			by.User = policy.Nobody
 		}
-		err := of.st.Operator().As(by, "portal").Change(ctx, func(*policy.State) ([]policy.Change, error) {
-			return []policy.Change{policy.PutGroup{Group: policy.Group{ID: policy.ID(100 + i), Name: fmt.Sprintf("Büro %d", i)}}}, nil
+		err := of.st.Operator().As(by, "portal").Change(ctx, func(state *policy.State) ([]policy.Change, error) {
+			text := fmt.Sprintf("Büro %d", i)
+			if by.User == policy.Nobody {
+				return []policy.Change{policy.PutGroup{Group: policy.Group{ID: 100, Name: text}}}, nil
+			}
+			u := *state.User(by.User) // everybody changes his own address
+			u.Email = text
+			return []policy.Change{policy.PutUser{User: u}}, nil
 		})
 		must(t, err)
 	}

@@ -40,6 +40,7 @@ const (
 	opUnlock  op = "unlock"
 	opLocks   op = "locks"
 	opShare   op = "share"
+	opACL     op = "acl"
 )
 
 // needs says which rights an operation asks for: on its target, or for opCreate
@@ -58,6 +59,7 @@ var needs = map[op]policy.Rights{
 	opLock:    policy.Write,
 	opUnlock:  policy.See,
 	opShare:   policy.Reshare,
+	opACL:     policy.Manage,
 }
 
 // A grant is the leave to do one operation on one node in one transaction. Only
@@ -80,7 +82,10 @@ func housekeeping(tx *Tx, n policy.Node) grant { return grant{tx: tx, op: "house
 
 // subject is who asks, as policy sees it now.
 func (s *Session) subject(tx *Tx) policy.Subject {
-	return policy.Subject{User: s.cred.User, Link: s.cred.Link, Mask: s.cred.Mask, Class: s.cred.Class, Now: tx.now.Unix()}
+	return policy.Subject{
+		User: s.cred.User, Link: s.cred.Link, Mask: s.cred.Mask, Spaces: s.cred.Spaces,
+		Class: s.cred.Class, Network: tx.state.NetworkOf(s.cred.From), Now: tx.now.Unix(),
+	}
 }
 
 // spot is what a path leads to.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -17,11 +18,13 @@ import (
 // A Credential is who somebody has proved to be. It carries ids and no rights:
 // what they may do is looked up anew in each transaction.
 type Credential struct {
-	User  policy.ID
-	Link  policy.ID     // instead of User
-	Mask  policy.Rights // what the credential lets through
-	Class policy.Class
-	Door  Door // for the audit trail; it decides nothing
+	User   policy.ID
+	Link   policy.ID     // instead of User
+	Mask   policy.Rights // what the credential lets through
+	Spaces []policy.ID   // the only ones that it opens, if there are any
+	Class  policy.Class
+	From   netip.Addr // where the client is, for the network
+	Door   Door       // for the audit trail; it decides nothing
 }
 
 // id is who acts: whose locks and own files are meant.
@@ -80,7 +83,7 @@ func (s *Session) update(ctx context.Context, fn func(*Tx) error) error {
 }
 
 // Want says what an Info should hold beside the entry; each costs look-ups.
-type Want struct{ Quota, Locks, Props, Privileges bool }
+type Want struct{ Quota, Locks, Props, ACL bool }
 
 // An Info is an entry as the asker may know it.
 type Info struct {
@@ -90,10 +93,14 @@ type Info struct {
 	// Shell: only the way to something below may be told.
 	Shell bool
 	// Held is what the asker holds here.
-	Held  policy.Rights
+	Held policy.Rights
+	// Owner owns the space.
+	Owner policy.ID
 	Quota Quota
 	Locks []Lock
 	Props []Prop
+	// ACL is told to who holds read-acl.
+	ACL ACL
 }
 
 // Stat tells about one file or collection.
@@ -117,6 +124,9 @@ func (s *Session) Stat(p Path, want Want) (Info, error) {
 // info gathers what is wanted about an entry that g was granted for.
 func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) {
 	info := Info{Entry: *e, Root: len(at.Path) == 1, Held: g.held, Shell: g.held&policy.See == 0}
+	if space := tx.state.Space(at.Space); space != nil {
+		info.Owner = space.Owner
+	}
 	if info.Root {
 		info.Name = tx.spaceName(e.Node)
 	}
@@ -133,7 +143,12 @@ func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) 
 		}
 	}
 	if want.Props && e.HasProps {
-		info.Props, err = tx.props(g, e.Node)
+		if info.Props, err = tx.props(g, e.Node); err != nil {
+			return info, err
+		}
+	}
+	if want.ACL && g.held&policy.ReadACL != 0 {
+		info.ACL, err = aclAt(tx.state, at)
 	}
 	return info, err
 }
@@ -176,8 +191,8 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want
 			return false
 		}
 		cg := g.child(e.Node, d.Held)
-		if !want.Locks && !e.Dir && !(want.Props && e.HasProps) {
-			page = append(page, Info{Entry: *e, Held: d.Held})
+		if !want.Locks && !want.ACL && !e.Dir && !(want.Props && e.HasProps) {
+			page = append(page, Info{Entry: *e, Held: d.Held, Owner: sp.space.Owner})
 			return true
 		}
 		var info Info

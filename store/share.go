@@ -284,60 +284,22 @@ func (o *Operator) Shares(wanted func(*policy.State, *policy.Share) bool) ([]Sha
 	return list, err
 }
 
-// endShares takes away what hung on shares that a change ended, whatever ended
-// them: the tokens of links, and the locks of those who may no longer write.
+// endShares takes away the tokens of links that a change ended, whatever ended
+// them.
 func (tx *Tx) endShares(before *policy.State, d policy.Delta) error {
 	for n, m := range d.Marks {
-		was, ended := before.Mark(n), false
+		was := before.Mark(n)
 		if was == nil {
 			continue
 		}
 		for i := range was.Shares {
 			sh := &was.Shares[i]
-			if m != nil && slices.ContainsFunc(m.Shares, func(o policy.Share) bool { return o.ID == sh.ID }) {
+			if !sh.IsLink() || m != nil && slices.ContainsFunc(m.Shares, func(o policy.Share) bool { return o.ID == sh.ID }) {
 				continue
 			}
-			ended = true
 			if err := tx.dropLink(sh.ID); err != nil {
 				return err
 			}
-		}
-		if !ended {
-			continue
-		}
-		if err := tx.dropLostLocks(housekeeping(tx, n), n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// dropLostLocks ends the locks at and below a node whose holders hold no write
-// there any more: they could not give them back.
-func (tx *Tx) dropLostLocks(g grant, n policy.Node) error {
-	var locks []Lock
-	if err := tx.eachLock(g, n, func(l Lock) { locks = append(locks, l) }); err != nil {
-		return err
-	}
-	below, err := tx.locksBelow(g, n)
-	if err != nil {
-		return err
-	}
-	for _, l := range append(locks, below...) {
-		up, err := way(tx.r, l.Node)
-		if err != nil {
-			return err
-		}
-		holder := policy.Subject{User: l.User, Mask: policy.All, Class: policy.DAV, Now: tx.now.Unix()}
-		if tx.state.User(l.User) == nil {
-			holder.User, holder.Link = policy.Nobody, l.User
-		}
-		space := tx.state.SpaceAt(up[0])
-		if space != nil && tx.state.Held(holder, policy.Place{Space: space.ID, Path: up})&policy.Write != 0 {
-			continue
-		}
-		if err := tx.dropLock(g, l); err != nil {
-			return err
 		}
 	}
 	return nil

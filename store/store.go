@@ -48,6 +48,7 @@ var (
 	ErrStale     = errors.New("a condition of the request does not hold")
 	ErrUnchanged = errors.New("unchanged since the condition")
 	ErrDiskFull  = errors.New("the server's disk is full")
+	ErrEpoch     = errors.New("the policy has changed meanwhile")
 	ErrTooMany   = errors.New("more than the store takes at once")
 	ErrInUse     = bolt.ErrInUse
 	ErrNoStore   = errors.New("no data directory of davit; make one with: davit init --data DIR")

@@ -10,12 +10,29 @@ import (
 	"syscall"
 	"time"
 
+	"davit/policy"
 	"davit/store/blob"
 	"davit/store/engine"
 )
 
 // ErrShort says that fewer or more bytes came than were announced.
 var ErrShort = errors.New("the content has not the announced length")
+
+// A FileTooLargeError says that a profile lets its user store no file of that
+// size.
+type FileTooLargeError struct{ Max policy.Limit }
+
+func (e *FileTooLargeError) Error() string {
+	return fmt.Sprintf("a file of more than %s is larger than the profile lets its user store", e.Max)
+}
+
+// maySize refuses a file of a size that the uploader's profile does not admit.
+func (u *Upload) maySize(size int64) error {
+	if u.fileMax > 0 && size > int64(u.fileMax) {
+		return &FileTooLargeError{u.fileMax}
+	}
+	return nil
+}
 
 // An Upload takes in the content of one file. It is decided before the first
 // byte and again when it commits, and until then nothing of it is visible.
@@ -24,13 +41,15 @@ type Upload struct {
 	path  Path
 	terms Terms
 	size  int64 // announced, -1 if not
-	old   int64 // bytes that the file had at the beginning
-	hold  *hold
-	n     int64
-	small []byte // content so far, while it may stay in the database
-	temp  *blob.Temp
-	known [32]byte // marked as in flight
-	kept  bool
+	// fileMax is the largest file that the uploader stores, 0 for any size.
+	fileMax policy.Limit
+	old     int64 // bytes that the file had at the beginning
+	hold    *hold
+	n       int64
+	small   []byte // content so far, while it may stay in the database
+	temp    *blob.Temp
+	known   [32]byte // marked as in flight
+	kept    bool
 }
 
 // reserveStep is how much room an upload of unannounced length takes at a time.
@@ -46,6 +65,10 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 			return err
 		}
 		if _, err := s.mayPut(tx, sp, t); err != nil {
+			return err
+		}
+		u.fileMax = s.fileMax(tx)
+		if err := u.maySize(size); err != nil {
 			return err
 		}
 		if sp.missing() == 0 {
@@ -69,7 +92,28 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 
 // Expect reserves the room for size bytes that a client foretells without
 // announcing them: what will not fit is refused before it is sent.
-func (u *Upload) Expect(size int64) error { return u.s.told(u.hold.grow(u.hold.limits, size-u.old)) }
+func (u *Upload) Expect(size int64) error {
+	if err := u.maySize(size); err != nil {
+		return err
+	}
+	return u.s.told(u.hold.grow(u.hold.limits, size-u.old))
+}
+
+// fileMax is the largest file that the session's user, or the giver of its link,
+// may store now, 0 for any.
+func (s *Session) fileMax(tx *Tx) policy.Limit {
+	u := tx.state.User(s.cred.User)
+	if sh, _ := tx.state.Share(s.cred.Link); sh != nil {
+		u = tx.state.User(sh.By)
+	}
+	if u == nil {
+		return 0
+	}
+	if p := tx.state.Profile(u.Profile); p != nil {
+		return p.FileMax
+	}
+	return 0
+}
 
 // mayPut decides writing a file: first the right, then lock and conditions.
 func (s *Session) mayPut(tx *Tx, sp *spot, t Terms) (grant, error) {
@@ -89,6 +133,9 @@ func (u *Upload) Write(p []byte) (int, error) {
 	n := u.n + int64(len(p))
 	if u.size >= 0 && n > u.size {
 		return 0, ErrShort
+	}
+	if err := u.maySize(n); err != nil {
+		return 0, err
 	}
 	if growth := n - u.old; u.size < 0 && growth > u.hold.bytes {
 		if err := u.more(growth); err != nil {
@@ -251,6 +298,10 @@ func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
 	}
 	g, err := u.s.mayPut(tx, sp, u.terms)
 	if err != nil {
+		return Info{}, false, err
+	}
+	u.fileMax = u.s.fileMax(tx)
+	if err := u.maySize(u.n); err != nil {
 		return Info{}, false, err
 	}
 	var old int64

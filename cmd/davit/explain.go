@@ -11,11 +11,12 @@ import (
 	"davit/policy"
 )
 
-type explainOptions struct{ to, class string }
+type explainOptions struct{ to, class, network string }
 
 func (o *explainOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.to, "to", "", "destination `path` of COPY and MOVE")
 	cmd.Flags().StringVar(&o.class, "class", policy.DAV.String(), "`kind` of client that asks: web, mobile, desktop, dav, unknown")
+	cmd.Flags().StringVar(&o.network, "network", policy.Inside.String(), "`where` the client is: inside, outside, unknown")
 }
 
 func (o *explainOptions) question(cmd *cobra.Command, args []string) (admin.Question, error) {
@@ -24,6 +25,11 @@ func (o *explainOptions) question(cmd *cobra.Command, args []string) (admin.Ques
 	if q.Class, err = policy.ParseClasses(o.class); err != nil {
 		return q, misusedBy(cmd, err)
 	}
+	network, err := policy.ParseNetworks(strings.TrimPrefix(o.network, "unknown"))
+	if err != nil {
+		return q, misusedBy(cmd, err)
+	}
+	q.Network = &network
 	return q, nil
 }
 
