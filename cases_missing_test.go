@@ -7,16 +7,8 @@ import (
 // This file holds what the cases ask for and the code base cannot express. Each
 // function stands for one feature and is replaced when that is there.
 
-// Features that several steps meet.
-const (
-	errNetwork = notYet("networks as a condition")
-)
-
 // functionless are the functions that have no effect yet and so no name.
 var functionless = map[string]error{"calendar": notYet("calendars")}
-
-// changeAs is a change of policy that somebody makes with the rights he has.
-func changeAs(string) error { return notYet("changes by others than the operator") }
 
 // spaceKind tells whether spaces of a kind can be made.
 func spaceKind(k policy.SpaceKind) error {
@@ -27,19 +19,8 @@ func spaceKind(k policy.SpaceKind) error {
 	return notYet(string(k) + " spaces")
 }
 
-// setPolicy changes one setting of the instance.
-func (r *run) setPolicy(name, value string) error {
-	if name == "lockout-after" {
-		return r.setLockout(value)
-	}
-	return notYet("the instance policy " + name)
-}
-
 // credential tells what an app password is narrowed to.
-func credential(scope words, spaces []string) (readOnly bool, err error) {
-	if spaces != nil {
-		return false, notYet("app passwords for some spaces")
-	}
+func credential(scope words) (readOnly bool, err error) {
 	switch s := scope.String(); s {
 	case "", "all", "full":
 		return false, nil
@@ -59,7 +40,6 @@ var elsewhere = map[string]func(r *run, who, rest, query string) (string, error)
 	"calendars":  nowhere("calendars"),  // /caldav/NAME/
 	"outbox":     nowhere("scheduling"), // /caldav/NAME/outbox/
 	"invite":     nowhere("invites"),    // /i/TOKEN
-	"admin":      nowhere("audit"),      // /api/v1/, or the command line
 }
 
 func nowhere(what string) func(*run, string, string, string) (string, error) {
