@@ -135,7 +135,11 @@ func (e *edit) make(by *Subject, c Change) error {
 			return err
 		}
 	}
-	return c.apply(e)
+	if err := c.apply(e); err != nil {
+		return err
+	}
+	e.dropEnded()
+	return nil
 }
 
 // A ChangeError tells which of several changes was refused; none was made.
@@ -155,11 +159,12 @@ type edit struct {
 	delta Delta
 	stale map[ID]bool // principals below which closures have to be made anew
 	links map[ID]bool // of a model that is being loaded, where lists come before what they name
+	ended map[ID]bool // links that are no principals any more
 }
 
 func newEdit(s *State) *edit {
 	return &edit{
-		State: *s, stale: map[ID]bool{},
+		State: *s, stale: map[ID]bool{}, ended: map[ID]bool{},
 		delta: Delta{
 			Users: map[ID]*User{}, Groups: map[ID]*Group{}, Profiles: map[ID]*Profile{},
 			Spaces: map[ID]*Space{}, Marks: map[Node]*Mark{},
@@ -470,6 +475,7 @@ func (e *edit) checkLevels(sp *Space) error {
 }
 
 func (e *edit) setSpace(sp *Space) {
+	e.indexLevels(e.Space(sp.ID), sp)
 	e.spaces = e.spaces.set(uint64(sp.ID), sp)
 	e.roots = e.roots.set(uint64(sp.Root), sp.ID)
 	e.delta.Spaces[sp.ID] = sp
@@ -485,6 +491,7 @@ func (c DropSpace) apply(e *edit) error {
 			return err
 		}
 	}
+	e.indexLevels(sp, nil)
 	e.spaces = e.spaces.del(uint64(c.ID))
 	e.roots = e.roots.del(uint64(sp.Root))
 	e.delta.Spaces[c.ID] = nil

@@ -141,6 +141,7 @@ func (e *edit) setMark(m *Mark) {
 		return
 	}
 	next := *w
+	e.noteEnded(w.mark, m)
 	e.index(w.mark, m)
 	next.mark = m
 	e.delta.Marks[m.Node] = m
@@ -151,18 +152,6 @@ func (e *edit) setMark(m *Mark) {
 	if next.idle() {
 		e.ways = e.ways.del(uint64(m.Node))
 		e.unhook(m.Node, next.parent)
-	}
-	if w.mark != nil {
-		e.dropEndedLinks(w.mark, m)
-	}
-}
-
-// dropEndedLinks takes the links that a mark no longer carries out of all lists.
-func (e *edit) dropEndedLinks(old, m *Mark) {
-	for _, sh := range old.Shares {
-		if sh.IsLink() && !slices.ContainsFunc(m.Shares, func(o Share) bool { return o.To == sh.ID }) {
-			e.dropFromLists(sh.ID)
-		}
 	}
 }
 
