@@ -73,6 +73,11 @@ var foretold = []struct{ op, args string }{
 	{"space.restore", `{"name": "Portal"}`},
 	{"group.set", `{"name": "staff", "new_name": "people"}`},
 	{"group.set", `{"name": "people", "new_name": "staff"}`},
+	{"share.add", `{"path": "~mia", "by": "mia", "to": "max"}`},
+	{"share.adopt", `{"id": "SHARE", "by": "olivia"}`},
+	{"share.remove", `{"id": "SHARE", "by": "mia"}`},
+	{"link.add", `{"path": "~mia", "by": "mia"}`},
+	{"link.remove", `{"id": "SHARE", "by": "mia"}`},
 	{"policy.set", `{"values": {"guests": "off"}}`},
 	{"space.archive", `{"name": "Team"}`},
 	{"space.restore", `{"name": "Team"}`},
@@ -91,7 +96,11 @@ func TestForetell(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, call := range foretold {
-		plan := Plan{Op: call.op, Args: json.RawMessage(call.args)}
+		args := call.args
+		for _, sh := range a.st.Policy().Shares() { // the newest one
+			args = strings.ReplaceAll(call.args, "SHARE", strconv.FormatUint(uint64(sh.ID), 36))
+		}
+		plan := Plan{Op: call.op, Args: json.RawMessage(args)}
 		before := a.st.Policy()
 		told, err := Foretell.Do(ctx, a, plan)
 		if err != nil || told.Digest == "" {
@@ -241,7 +250,7 @@ func asked(body ast.Node) (names []string) {
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.SelectorExpr:
-			if leftmost(n) == "a" {
+			if on := leftmost(n); on == "a" || on == "op" {
 				names = append(names, n.Sel.Name)
 			}
 		case *ast.CallExpr:

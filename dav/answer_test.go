@@ -20,7 +20,7 @@ import (
 func asked(method string, log *slog.Logger) (*request, *httptest.ResponseRecorder) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(method, "/dav/Team/a.txt", nil)
-	return &request{h: New(Config{Log: log}), w: w, r: r, kind: kindItem, path: store.Path{"Team", "a.txt"}}, w
+	return &request{mount: mount{prefix: Prefix}, h: New(Config{Log: log}), w: w, r: r, kind: kindItem, path: store.Path{"Team", "a.txt"}}, w
 }
 
 // TestAnswers holds every error to its status and body, also when it is wrapped.

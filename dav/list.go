@@ -29,12 +29,12 @@ func (rq *request) self(s *store.Session, want store.Want) (member, error) {
 	case kindRoot:
 		return virtual(s, "", nil, want), nil
 	case kindMount, kindShared:
-		return virtual(s, Prefix, rq.url, want), nil
+		return virtual(s, rq.mount.prefix, rq.url, want), nil
 	case kindPrincipal:
 		return principalAt(s, rq.url)
 	}
 	info, err := s.Stat(rq.path, want)
-	return member{Info: info, prefix: Prefix, url: rq.url}, err
+	return member{Info: info, prefix: rq.mount.prefix, url: rq.url}, err
 }
 
 // virtual is a collection that only leads to others. Systems that mount it show
@@ -66,13 +66,16 @@ func (rq *request) pages(s *store.Session, want store.Want) iter.Seq2[[]member, 
 	case kindRoot:
 		return onePage([]member{virtual(s, "", wire.Path{Prefix[1:]}, want)}, nil)
 	case kindShared:
-		return onePage(nil, nil)
+		return onePage(rq.drives(s, want))
 	case kindMount:
+		if rq.mount.lone != "" {
+			return onePage(rq.loneFile(s, want))
+		}
 		return onePage(rq.tops(s, want))
 	case kindPrincipal:
 		return principalPages(s, rq.url)
 	}
-	return itemPages(s, rq.path, rq.url, want)
+	return rq.itemPages(s, want)
 }
 
 func onePage(page []member, err error) iter.Seq2[[]member, error] {
@@ -92,7 +95,9 @@ func (rq *request) tops(s *store.Session, want store.Want) ([]member, error) {
 	return append(tops, virtual(s, Prefix, wire.Path{"shared"}, want)), nil
 }
 
-func itemPages(s *store.Session, p store.Path, url wire.Path, want store.Want) iter.Seq2[[]member, error] {
+// itemPages gives the members of a collection in the store.
+func (rq *request) itemPages(s *store.Session, want store.Want) iter.Seq2[[]member, error] {
+	p, url := rq.path, rq.url
 	return func(yield func([]member, error) bool) {
 		after := ""
 		for {
@@ -108,7 +113,7 @@ func itemPages(s *store.Session, p store.Path, url wire.Path, want store.Want) i
 				u := names[i*(len(url)+1) : (i+1)*(len(url)+1)]
 				copy(u, url)
 				u[len(url)] = infos[i].Name
-				page[i] = member{Info: infos[i], prefix: Prefix, url: u}
+				page[i] = member{Info: infos[i], prefix: rq.mount.prefix, url: u}
 			}
 			if !yield(page, nil) || !more {
 				return

@@ -3,6 +3,7 @@ package dav
 import (
 	"encoding/xml"
 	"strconv"
+	"strings"
 	"time"
 
 	"davit/dav/wire"
@@ -82,10 +83,13 @@ func stored(m *member) bool { return !m.virtual && !m.Shell }
 
 // label is the name as people read it.
 func (m *member) label() string {
-	if len(m.url) == 0 && m.prefix == principalPrefix {
+	switch {
+	case len(m.url) == 0 && m.prefix == principalPrefix:
 		return "Principals"
-	} else if len(m.url) == 0 {
+	case len(m.url) == 0 && m.virtual:
 		return "Davit"
+	case len(m.url) == 0: // the top of a link's mount
+		return strings.TrimPrefix(m.Name, "~")
 	}
 	return m.url[len(m.url)-1]
 }

@@ -139,9 +139,7 @@ var emailAddress = wire.NewElement(emailName)
 func principalProps() []liveProp {
 	return []liveProp{
 		refsProp("owner", wire.Owner, stored, func(f *finding, m *member) []wire.Path { return f.urls(f.known(m.Owner)...) }),
-		refsProp("current-user-principal", wire.CurrentUserPrincipal, always, func(f *finding, _ *member) []wire.Path { // RFC 5397, section 3
-			return []wire.Path{{"users", f.s.UserName()}}
-		}),
+		currentPrincipal(),
 		refsProp("principal-collection-set", wire.PrincipalCollections, always, func(*finding, *member) []wire.Path { return []wire.Path{{}} }),
 		refsProp("principal-URL", wire.PrincipalURL, isPrincipal, func(_ *finding, m *member) []wire.Path { return []wire.Path{m.url} }),
 		refsProp("group-member-set", wire.GroupMembers, isGroup, func(f *finding, m *member) []wire.Path { return f.urls(f.s.MembersOf(*m.who)...) }),
@@ -151,6 +149,26 @@ func principalProps() []liveProp {
 		}},
 		{name: emailName, has: hasEmail, write: func(f *finding, m *member) { f.m.Text(emailAddress, m.who.Email) }},
 	}
+}
+
+// currentPrincipal is who asks. The bearer of a link is nobody who has a URL.
+// RFC 5397, section 3
+func currentPrincipal() liveProp {
+	p := refsProp("current-user-principal", wire.CurrentUserPrincipal, always, func(f *finding, _ *member) []wire.Path {
+		if f.s.IsLink() {
+			return nil
+		}
+		return []wire.Path{{"users", f.s.UserName()}}
+	})
+	write := p.write
+	p.write = func(f *finding, m *member) {
+		if f.s.IsLink() {
+			f.m.Raw(wire.CurrentUserPrincipal, "<D:unauthenticated/>")
+			return
+		}
+		write(f, m)
+	}
+	return p
 }
 
 // refsProp is a property that names principals, or none when there are none that

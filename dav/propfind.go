@@ -152,11 +152,12 @@ func (f *finding) below(m *member, s *store.Session) iter.Seq2[[]member, error] 
 	sub.url = m.url
 	switch m.prefix {
 	case "": // the mount, listed by the root
-		sub.kind, sub.url = kindMount, nil
+		sub.url = nil
+		sub.kind, sub.path = sub.place(sub.url)
 	case principalPrefix:
 		sub.kind = kindPrincipal
 	default:
-		sub.kind, sub.path = f.rq.place(m.url)
+		sub.kind, sub.path = sub.place(sub.url)
 	}
 	return sub.pages(s, f.want)
 }

@@ -119,8 +119,7 @@ func TestFlipsTurn(t *testing.T) {
 		w := newTwin(t, *seed+uint64(i))
 		w.grow(randomEntries)
 		for range 8 {
-			w.changeShare()
-			w.changeProfile()
+			w.edit()
 		}
 		for range 30 {
 			q := w.question()

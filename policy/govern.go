@@ -677,7 +677,7 @@ func (c PutShare) allow(e *edit, by *Subject) error {
 	if err := e.needsOwn(by, c.At, Reshare|sh.Rights); err != nil {
 		return err
 	}
-	set, now := e.set(), by.Now
+	set, now, days := e.set(), by.Now, e.LinkDays(giver)
 	function := ShareInternal
 	if sh.IsLink() {
 		function = ShareLinks
@@ -689,8 +689,8 @@ func (c PutShare) allow(e *edit, by *Subject) error {
 		return forbidden("links are switched off")
 	case sh.IsLink() && set.LinkPassword && !sh.Password:
 		return forbidden("links need a password here")
-	case sh.IsLink() && set.LinkDays > 0 && sh.Until > now+set.LinkDays*daySeconds:
-		return forbidden("a link lives at most %d days here", set.LinkDays)
+	case sh.IsLink() && days > 0 && sh.Until > now+days*daySeconds:
+		return forbidden("a link lives at most %d days here", days)
 	case !sh.IsLink() && !e.mayShareWith(giver, sh.To):
 		return forbidden("sharing with %s is switched off", e.PrincipalName(sh.To))
 	}

@@ -141,6 +141,7 @@ func (e *edit) setMark(m *Mark) {
 		return
 	}
 	next := *w
+	e.noteEnded(w.mark, m)
 	e.index(w.mark, m)
 	next.mark = m
 	e.delta.Marks[m.Node] = m
@@ -182,6 +183,7 @@ func (e *edit) index(old, m *Mark) {
 func (e *edit) indexShare(sh *Share, at spot) {
 	e.shares = e.shares.set(uint64(sh.ID), at.node)
 	e.named = withSpot(e.named, sh.To, at)
+	e.given = withSpot(e.given, sh.To, at)
 	e.gave = withSpot(e.gave, sh.By, at)
 	if sh.IsLink() {
 		e.closures = e.closures.set(uint64(sh.ID), []ID{Links, sh.ID})
@@ -191,6 +193,7 @@ func (e *edit) indexShare(sh *Share, at spot) {
 func (e *edit) unindexShare(sh *Share, at spot) {
 	e.shares = e.shares.del(uint64(sh.ID))
 	e.named = withoutSpot(e.named, sh.To, at)
+	e.given = withoutSpot(e.given, sh.To, at)
 	e.gave = withoutSpot(e.gave, sh.By, at)
 	if sh.IsLink() {
 		e.closures = e.closures.del(uint64(sh.ID))

@@ -116,7 +116,7 @@ func (c column) with(e Entry, pin bool) column {
 
 // whyNot names what keeps a pinned level from being what is held.
 func (s *State) whyNot(sub *Subject, c column, allow Rights) string {
-	tr := &trace{state: s, user: sub.User}
+	tr := &trace{state: s, sub: *sub}
 	held := s.held(sub, c.space, c.ways, tr)
 	for _, cut := range tr.Cuts {
 		if cut.Rights&allow != 0 {

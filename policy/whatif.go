@@ -112,6 +112,7 @@ type comparison struct {
 }
 
 func newComparison(before, after *State, in Subject) *comparison {
+	in.Link = Nobody
 	return &comparison{
 		before: before, after: after, in: in,
 		principals: map[ID]bool{}, accounts: map[ID]bool{}, anywhere: map[ID]bool{},

@@ -83,13 +83,13 @@ func TestCompareAgrees(t *testing.T) {
 	for i := range worlds(150) {
 		w := newTwin(t, *seed+uint64(i))
 		w.grow(randomEntries)
-		for range 20 {
-			w.changeShare()
+		for range 10 {
+			w.putShare()
 		}
 		for range 5 {
 			before, was, trash := w.state, w.listed(), maps.Clone(w.trash)
 			for range 1 + w.rng.IntN(4) {
-				pick(w, []func(){w.edit, w.edit, w.edit, w.edit, w.edit, w.edit, w.changeUser, w.changeProfile, w.changeQuota, w.changePin, w.changeShare, w.changeShare, w.changeSettings})()
+				pick(w, []func(){w.edit, w.edit, w.edit, w.edit, w.edit, w.edit, w.changeQuota, w.changePin})()
 			}
 			in := w.asked(question{who: w.users[0], mask: policy.All, now: int64(w.rng.IntN(lastSecond + 1)),
 				class: pick(w, []string{"web", "mobile", "unknown", "dav"})})
@@ -148,51 +148,10 @@ func (w *twin) checkDifference(before *policy.State, d policy.Difference, in pol
 	}
 }
 
-// changeProfile switches functions for everybody.
-func (w *twin) changeProfile() {
-	next := *w.state.Profile(w.id("profile:p"))
-	functions := policy.Functions(w.rng.Uint64()) | policy.FilesShared | policy.FilesPersonal | policy.ChanMobile | policy.ChanDesktop
-	next.Functions = &functions
-	if w.chance(50) {
-		next.Functions = nil
-	}
-	w.apply(policy.PutProfile{Profile: next})
-}
-
 // changePin pins an account that has no level, or lifts a pin and the level.
 func (w *twin) changePin() {
 	on := w.chance(60)
 	w.apply(policy.SetLevel{Space: w.id("space:team"), Entry: policy.Entry{Principal: w.id(pick(w, w.users))}, Pin: &on})
-}
-
-// changeShare gives something on, or ends it.
-func (w *twin) changeShare() {
-	if all := w.state.Shares(); len(all) > 0 && w.chance(30) {
-		w.apply(policy.DropShare{ID: pick(w, all).ID})
-		return
-	}
-	w.last++
-	sh := policy.Share{
-		ID: policy.ID(w.last), By: w.id(pick(w, w.users)), To: w.id(pick(w, slices.Concat(w.users, w.groups, []string{"members"}))),
-		Rights: policy.See | w.someRights()&^rights(w, "manage,members,read-acl,purge,break-lock"),
-	}
-	if w.chance(25) {
-		sh.Until = int64(1 + w.rng.IntN(lastSecond))
-	}
-	if w.chance(20) {
-		sh.To = sh.ID
-	}
-	if sh.To != sh.By {
-		w.apply(policy.PutShare{Share: sh, At: w.place(w.somewhere())})
-	}
-}
-
-func (w *twin) changeSettings() {
-	set := w.state.Settings()
-	set.Guests = w.chance(80)
-	set.Sharing = pick(w, []policy.Sharing{policy.ShareAny, policy.ShareAny, policy.ShareOwn, policy.ShareNone})
-	set.AdminReads = pick(w, []policy.AdminReads{policy.ReadsNever, policy.ReadsAudited, policy.ReadsAlways})
-	w.apply(policy.PutSettings{Settings: set})
 }
 
 func (w *twin) changeQuota() {

@@ -45,7 +45,7 @@ type NewACL struct {
 // RFC 3744, section 7.5
 func (s *Session) SetACL(ctx context.Context, p Path, list NewACL, t Terms) error {
 	return s.update(ctx, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
