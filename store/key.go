@@ -31,6 +31,7 @@ const (
 	tableRef     = 'r' // hash, node -> nothing: who uses the content
 	tableOrphan  = 'o' // hash -> since when nobody may use it
 	tableStaged  = 'g' // node -> top of a copy under way, linked nowhere yet
+	tableAside   = 'a' // collection, name -> file that was moved away to be saved anew
 )
 
 var (
@@ -68,6 +69,10 @@ func sumKey(n policy.Node) []byte { return key1(tableSum, uint64(n)) }
 
 func entryKey(parent policy.Node, name string) []byte {
 	return append(key1(tableEntry, uint64(parent)), name...)
+}
+
+func asideKey(parent policy.Node, name string) []byte {
+	return append(key1(tableAside, uint64(parent)), name...)
 }
 
 func propKey(n policy.Node, space, local string) []byte {

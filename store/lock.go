@@ -217,12 +217,9 @@ func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l L
 		if err != nil {
 			return err
 		}
-		g, err := s.authorizePut(tx, sp, opLock)
+		g, err := s.authorizeLock(tx, sp)
 		if err != nil {
 			return err
-		}
-		if sp.missing() == 0 && sp.isRoot() {
-			return ErrReserved
 		}
 		var locked error
 		if created = g.op == opCreate; created {
@@ -251,6 +248,21 @@ func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l L
 		return err
 	})
 	return l, created, err
+}
+
+// authorizeLock decides locking a file or collection, or a name that is not
+// there yet. In a drop box nothing can be locked that is not seen: a lock would
+// have to be told of, and ended.
+func (s *Session) authorizeLock(tx *Tx, sp *spot) (grant, error) {
+	if s.inDropBox(tx, sp) && (sp.missing() > 0 || s.droppedOn(tx, sp)) {
+		s.note(tx, sp, policy.Decision{Wanted: opLock.needed()}, "", ErrNotFound)
+		return grant{}, ErrNotFound
+	}
+	g, err := s.authorizePut(tx, sp, opLock)
+	if err == nil && sp.missing() == 0 && sp.isRoot() {
+		err = ErrReserved
+	}
+	return g, err
 }
 
 func bounded(d time.Duration) time.Duration {

@@ -15,6 +15,7 @@ type Tx struct {
 	w     engine.Writer // nil in a view
 	state *policy.State
 	now   time.Time
+	trial *Trial // gathers the judgements when nothing is to be done
 
 	changed *policy.State // set by change, published with the commit
 	charges map[policy.Node]usageDelta
