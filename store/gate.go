@@ -246,13 +246,11 @@ func (s *Session) mayAdd(tx *Tx, sp *spot) (grant, error) {
 		s.note(tx, sp, policy.Decision{Wanted: opCreate.needed()}, "", ErrReserved)
 		return grant{}, ErrReserved
 	}
-	if sp.missing() > 1 {
+	if sp.missing() > 1 || !sp.above().entry().Dir {
+		s.note(tx, sp, policy.Decision{Wanted: opCreate.needed()}, "", ErrNoParent)
 		return grant{}, ErrNoParent
 	}
 	dir := sp.above()
-	if !dir.entry().Dir {
-		return grant{}, ErrNoParent
-	}
 	d, err := s.face(tx, dir, opCreate.needed())
 	switch {
 	case err == ErrNotFound:

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"davit/policy"
@@ -23,7 +24,8 @@ type Judgement struct {
 	// Path is what was asked of, or would be if it were there: then the
 	// explanation is of the last thing on the way that is.
 	Path    Path
-	Missing int // names at the end of the path that lead nowhere
+	At      policy.Place // of the last thing on the way that is there
+	Missing int          // names at the end of the path that lead nowhere
 	// Explanation is of the place itself, even where the judgement is of all
 	// that stands below it too.
 	policy.Explanation
@@ -36,10 +38,10 @@ type Judgement struct {
 type Trial struct {
 	// Judgements are in the order in which they were made; the last one decides.
 	Judgements []Judgement
-	// Made: something comes into being where nothing stood, at At. A drop box may
-	// have numbered the name.
-	Made bool
-	At   Path
+	// Made: something comes into being where nothing stood, or seems to. A drop box
+	// may have given it another name, which is then the end of Renamed.
+	Made    bool
+	Renamed Path
 	// Err is what a client is told; nil when the request is allowed.
 	Err error
 }
@@ -129,17 +131,21 @@ func (o *Operator) Try(sub policy.Subject, act Act, p, to Path) (t Trial, err er
 		if err != nil {
 			return err
 		}
-		made := sp
+		end := sp
 		if act == ActCopy || act == ActMove {
-			if made, err = tx.resolve(to); err != nil {
+			if end, err = tx.resolve(to); err != nil {
 				return err
 			}
 		}
+		asked := end.path
 		s := &Session{st: o.st, cred: Credential{User: sub.User, Mask: sub.Mask, Class: sub.Class}, trial: &sub}
-		if t.Err = decide(s, tx, sp, made); !isAnswer(t.Err) {
+		if t.Err = decide(s, tx, sp, end); !isAnswer(t.Err) {
 			return t.Err
 		}
-		t.Made, t.At = made.missing() > 0, made.path
+		t.Made = end.missing() > 0
+		if !slices.Equal(asked, end.path) {
+			t.Renamed = end.path
+		}
 		return nil
 	})
 	return t, err
@@ -172,9 +178,10 @@ func (s *Session) note(tx *Tx, sp *spot, d policy.Decision, by Ground, err error
 	if want == 0 {
 		want = policy.See // what needs no right still needs to be visible
 	}
-	j.Wanted = want
 	if len(sp.nodes) > 0 {
+		j.At = sp.place()
 		j.Explanation = tx.state.Explain(s.subject(tx), sp.place(), want)
 	}
+	j.Wanted = want
 	tx.trial.Judgements = append(tx.trial.Judgements, j)
 }
