@@ -73,7 +73,11 @@ func (w *world) send(user, method, path, to string) int {
 		r := httptest.NewRequest("UNLOCK", "/dav"+path, nil)
 		r.SetBasicAuth(user, davtest.Password)
 		r.Header.Set("Lock-Token", token)
-		w.server.Handler.ServeHTTP(httptest.NewRecorder(), r)
+		unlocked := httptest.NewRecorder()
+		w.server.Handler.ServeHTTP(unlocked, r)
+		if unlocked.Code != http.StatusNoContent {
+			w.t.Errorf("%s UNLOCK %s: %d", user, path, unlocked.Code)
+		}
 	}
 	return answer.Code
 }

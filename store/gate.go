@@ -63,7 +63,7 @@ var needs = map[op]policy.Rights{
 	opProps:    policy.Props,
 	opRemove:   policy.Delete,
 	opTakeOut:  policy.Delete,
-	opLock:     policy.Write,
+	opLock:     policy.See | policy.Write, // a lock is told of, and ended, by who sees it
 	opUnlock:   policy.See,
 	opManage:   policy.Manage,
 }

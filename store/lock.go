@@ -251,8 +251,7 @@ func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l L
 }
 
 // authorizeLock decides locking a file or collection, or a name that is not
-// there yet. In a drop box nothing can be locked that is not seen: a lock would
-// have to be told of, and ended.
+// there yet. In a drop box a name is neither locked nor told to be free.
 func (s *Session) authorizeLock(tx *Tx, sp *spot) (grant, error) {
 	if s.inDropBox(tx, sp) && (sp.missing() > 0 || s.droppedOn(tx, sp)) {
 		s.note(tx, sp, policy.Decision{Wanted: opLock.needed()}, "", ErrNotFound)

@@ -663,7 +663,7 @@ func (m *oracle) lock(user string, p Path, infinite, shared, submits bool) (*lea
 	if len(p) > 1 && m.boxed(user, p) && (!m.exists(p) || m.dropped(user, p)) {
 		return nil, ErrNotFound
 	}
-	p, err := m.mayPut(user, p, policy.Write)
+	p, err := m.mayPut(user, p, policy.See|policy.Write)
 	if err != nil {
 		return nil, err
 	}
