@@ -139,7 +139,11 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 		if err := apart(src, dst); err != nil {
 			return err
 		}
-		if err := s.judge(tx, src, t, s.unlockedMove(tx, g, dg, src, dst, t)); err != nil {
+		locked := s.unlockedTree(tx, g, src.nodes, t)
+		if locked == nil {
+			locked = s.unlockedOnto(tx, dg, dst, t)
+		}
+		if err := s.judge(tx, src, t, locked); err != nil {
 			return err
 		}
 		created = dst.missing() == 1
@@ -155,18 +159,6 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 		return s.move(tx, g, dg, src, dst)
 	})
 	return created, err
-}
-
-// unlockedMove refuses by locks on what goes and on what is replaced. Saving
-// over a file is writing it: the locks on its name stay, and stay out of it.
-func (s *Session) unlockedMove(tx *Tx, g, dg grant, src, dst *spot, t Terms) error {
-	if err := s.unlockedTree(tx, g, src.nodes, t); err != nil {
-		return err
-	}
-	if dg.op == opSave {
-		return s.unlockedAt(tx, dg, dst.nodes, t)
-	}
-	return s.unlockedOnto(tx, dg, dst, t)
 }
 
 // ends resolves both ends of a MOVE or COPY.

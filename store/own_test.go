@@ -98,7 +98,8 @@ func TestOwnHourEnds(t *testing.T) {
 	if nobody.made(&Entry{}) {
 		t.Error("what nobody made is nobody's own")
 	}
-	// A copy is the copier's, as new as it is.
+	// A copy is the copier's, as new as it is, whoever had his hands on the original.
+	of.put(max, "/Team/doc", text(2, 10))
 	if _, err := max.Copy(ctx, split("/Team/doc"), split("/Team/copy"), false, false, Terms{}); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 // lea.
 func saveOffice(t *testing.T) (of *office, mia, max, lea *Session, c *clock) {
 	c = newClock()
-	of = newOffice(t, Options{Clock: c.Now}, "mia max lea", "Team mia=editor max=contributor lea=contributor", "Room max=contributor")
+	of = newOffice(t, Options{Clock: c.Now}, "mia max lea zoe", "Team mia=editor max=contributor lea=contributor zoe=contributor", "Room max=contributor")
 	mia, max, lea = of.as("mia"), of.as("max"), of.as("lea")
 	of.mkdir(mia, "/Team/dir")
 	of.put(mia, "/Team/doc", text(1, 100))
@@ -235,7 +235,7 @@ func TestSaveGivenUp(t *testing.T) {
 // folder, over a lock on it, or when something else has its name.
 func TestAsideStays(t *testing.T) {
 	for what, instead := range map[string]func(of *office, max *Session){
-		"another's file": func(of *office, _ *Session) { of.put(of.as("mia"), "/Team/doc", text(2, 30)) },
+		"another's file": func(of *office, _ *Session) { of.put(of.as("zoe"), "/Team/doc", text(2, 30)) },
 		"a folder":       func(of *office, max *Session) { of.mkdir(max, "/Team/doc") },
 		"a lock": func(of *office, max *Session) {
 			of.lock(of.as("mia"), "/Team/doc~", LockRequest{})
@@ -243,20 +243,25 @@ func TestAsideStays(t *testing.T) {
 		},
 		"an editor's move": func(of *office, max *Session) {
 			of.move(of.as("mia"), "/Team/doc~", "/Team/dir/doc~")
-			of.put(max, "/Team/doc~", text(3, 30))
+			other := of.put(max, "/Team/doc~", text(3, 30))
 			of.put(max, "/Team/doc", text(2, 30))
+			if of.stat(max, "/Team/doc~").Node != other.Node {
+				t.Error("what only has the name came back")
+			}
 		},
 		"a wall": func(of *office, max *Session) {
 			of.entry("/Team/doc~", policy.Entry{Principal: max.User(), Deny: policy.Write})
 			of.put(max, "/Team/doc", text(2, 30))
 		},
 		"an older file": func(of *office, max *Session) {
-			of.put(of.as("mia"), "/Team/theirs", text(2, 30))
-			of.move(of.as("mia"), "/Team/theirs", "/Team/doc")
+			of.level("Team", "max", "creator")
+			of.move(max, "/Team/old", "/Team/doc")
 		},
 	} {
-		of, mia, max, _, _ := saveOffice(t)
+		of, mia, max, _, c := saveOffice(t)
 		was := of.stat(mia, "/Team/doc")
+		of.put(max, "/Team/old", text(2, 30))
+		c.advance(time.Hour)
 		of.move(max, "/Team/doc", "/Team/doc~")
 		instead(of, max)
 		if is := of.stat(mia, "/Team/doc"); is.Node == was.Node {
