@@ -336,6 +336,9 @@ func (s *Session) refuse(tx *Tx, at policy.Place, want policy.Rights, p Path) er
 	x := tx.state.Explain(s.subject(tx), at, want)
 	d := *x.Refusal()
 	d.Visible = true
+	if d.Cut == "" && slices.ContainsFunc(x.Cuts, func(c policy.Cut) bool { return c.By == policy.CutByState }) {
+		d.Cut = policy.CutByState // what one has just made is held by add, which the state took
+	}
 	if d.Missing == 0 {
 		d.Missing = want &^ policy.See
 	}
