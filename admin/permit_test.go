@@ -205,8 +205,10 @@ func TestHiddenIsMissing(t *testing.T) {
 	ctx, a := context.Background(), permitWorld(t)
 	door := a.As("mia")
 	ask := map[string]func(path string) error{
-		"acl.show":  func(p string) error { return second(ShowAccess.Do(ctx, door, AccessOf{Path: p})) },
-		"acl.set":   func(p string) error { return second(SetAccess.Do(ctx, door, NewAccess{Path: p, Principal: "mia", Allow: "read"})) },
+		"acl.show": func(p string) error { return second(ShowAccess.Do(ctx, door, AccessOf{Path: p})) },
+		"acl.set": func(p string) error {
+			return second(SetAccess.Do(ctx, door, NewAccess{Path: p, Principal: "mia", Allow: "read"}))
+		},
 		"acl.clear": func(p string) error { return second(ClearAccess.Do(ctx, door, AccessOf{Path: p})) },
 		"acl.cut":   func(p string) error { return second(CutAccess.Do(ctx, door, Located{p})) },
 		"quota.set": func(p string) error { return second(SetQuota.Do(ctx, door, NewQuota{p, "1MB"})) },

@@ -221,7 +221,7 @@ func appendConditions(dst []byte, e policy.Entry) []byte {
 // grants, what stands here before what is inherited. RFC 3744, section 5.5
 func writeACL(f *finding, m *member) {
 	f.m.Append(wire.ACL, func(dst []byte) []byte {
-		own := len(m.url) - 1
+		own := m.depth()
 		for _, l := range m.ACL.Lines {
 			if l.Depth == own {
 				dst = f.appendACE(dst, m, &l, denies)
@@ -277,23 +277,24 @@ func (f *finding) appendACE(dst []byte, m *member, l *policy.Line, verbs ...verb
 		dst = everyPrivilege.appendCover(dst, rights)
 		dst = append(dst, v.close...)
 		dst = appendConditions(dst, l.Entry)
-		dst = appendOrigin(dst, m, l.Depth)
+		dst = appendOrigin(dst, m, l)
 		dst = append(dst, "</D:ace>"...)
 	}
 	return dst
 }
 
-// appendOrigin tells where a line stands that is not the resource's own. The
-// levels of a space stand at its root, where no ACL changes them.
+// appendOrigin tells where a line stands that is not the resource's own, and that
+// no ACL changes a share, nor at the root the levels of a space.
 // RFC 3744, sections 5.5.3 and 5.5.4
-func appendOrigin(dst []byte, m *member, depth int) []byte {
-	if depth == len(m.url)-1 {
-		return dst
-	}
-	if len(m.url) == 1 {
+func appendOrigin(dst []byte, m *member, l *policy.Line) []byte {
+	own := m.depth()
+	if l.Share != policy.Nobody || own == 0 && l.Depth < own {
 		dst = append(dst, "<D:protected/>"...)
 	}
+	if l.Depth == own {
+		return dst
+	}
 	dst = append(dst, "<D:inherited>"...)
-	dst = wire.AppendHrefElement(dst, m.prefix, m.url[:max(depth, 0)+1], true)
+	dst = wire.AppendHrefElement(dst, m.prefix, m.url[:len(m.url)-own+max(l.Depth, 0)], true)
 	return append(dst, "</D:inherited>"...)
 }

@@ -448,6 +448,10 @@ func (c PutSpace) apply(e *edit) error {
 			return err
 		}
 	}
+	if sp.OwnHour != nil {
+		hour := *sp.OwnHour
+		sp.OwnHour = &hour
+	}
 	if sp.Kind != Personal {
 		if err := checkSpaceName(sp.Name); err != nil {
 			return err
