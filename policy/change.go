@@ -130,6 +130,9 @@ func (s *State) ApplyAs(by Subject, changes ...Change) (*State, Delta, error) {
 func (e *edit) make(by *Subject, c Change) error {
 	if by.User != Nobody || by.Link != Nobody {
 		e.close() // it is judged by the memberships of now
+		if err := e.mayAct(by, c); err != nil {
+			return err
+		}
 		if err := c.allow(e, by); err != nil {
 			return err
 		}
