@@ -62,6 +62,12 @@ func methodNames() string {
 // rootWhy is said of methods that a space's root is not for.
 const rootWhy = "the root of a space is changed by its own commands"
 
+// What a refusal says of things that the user may not know of.
+const (
+	belowWhy  = "something below is hidden from the user, or kept"
+	hiddenWhy = "something stands there that is hidden from the user"
+)
+
 // judge tells what a demand of one path comes to, check by check; the first that
 // is not allowed decides.
 func (a *Admin) judge(sub policy.Subject, p store.Path, d demand) ([]Check, error) {
@@ -120,7 +126,7 @@ func (a *Admin) judgeTree(sub policy.Subject, at policy.Place, e *store.Entry, c
 	case own:
 		c.refuse(http.StatusForbidden, c.Why+"; with delete-own it goes all the same if the same account made everything in it")
 	case c.Allowed:
-		c.refuse(http.StatusForbidden, "something below is hidden from the user, or kept")
+		c.refuse(http.StatusForbidden, belowWhy)
 	default:
 		c.Status = http.StatusForbidden
 	}
@@ -171,7 +177,7 @@ func (a *Admin) judgeParent(sub policy.Subject, p store.Path, d demand) (Check, 
 func (a *Admin) judgeHidden(sub policy.Subject, p store.Path, d demand) ([]Check, error) {
 	c, err := a.judgeParent(sub, p, d)
 	if c.Allowed {
-		c.refuse(http.StatusForbidden, "something stands there that is hidden from the user")
+		c.refuse(http.StatusForbidden, hiddenWhy)
 	}
 	return []Check{c}, err
 }

@@ -15,8 +15,8 @@ import (
 
 // Operations that ask who may do what.
 var (
-	Explain = define("explain", (*Admin).Explain)
-	Can     = define("can", (*Admin).Can)
+	Explain = define("explain", (*Admin).mayAsk, (*Admin).Explain)
+	Can     = define("can", (*Admin).mayAsk, (*Admin).Can)
 )
 
 // A Question asks what a user gets.
@@ -28,6 +28,8 @@ type Question struct {
 	To   string `json:"to,omitempty"` // the Destination of COPY and MOVE
 	// Class of the client; one that speaks WebDAV if empty.
 	Class policy.Class `json:"class,omitempty"`
+	// Network that the client is in, empty for an unknown one; inside if absent.
+	Network *policy.Network `json:"network,omitempty"`
 }
 
 // An Answer tells what a user gets, and why.
@@ -57,6 +59,7 @@ type Check struct {
 	Status   int       `json:"status,omitempty"`
 	Why      string    `json:"why"`
 	Steps    []Step    `json:"steps"`
+	Gifts    []Gift    `json:"gifts,omitempty"`
 	Ceilings []Ceiling `json:"ceilings,omitempty"` // that took rights
 	Verdicts []Verdict `json:"verdicts"`           // for each wanted right
 }
@@ -118,12 +121,12 @@ func (a *Admin) asker(q Question) (policy.Subject, store.Path, error) {
 	if err != nil {
 		return policy.Subject{}, nil, err
 	}
-	class := q.Class
-	if class == 0 {
-		class = policy.DAV
-	}
 	p, err := ParsePath(q.Path)
-	return policy.Subject{User: u.ID, Mask: policy.All, Class: class, Now: a.st.Now().Unix()}, p, err
+	sub := a.subject(u, q.Class)
+	if q.Network != nil {
+		sub.Network = *q.Network
+	}
+	return sub, p, err
 }
 
 func (a *Admin) explainRight(q Question, sub policy.Subject, p store.Path, want policy.Rights) (Answer, error) {
@@ -196,7 +199,7 @@ func (a *Admin) answer(q Question, sub policy.Subject, p store.Path, checks []Ch
 	if u != nil {
 		answer.User = u.Name
 	}
-	if u == nil || u.Inactive {
+	if !u.ActiveAt(sub.Now) {
 		answer.Allowed, answer.Status = false, http.StatusUnauthorized
 		answer.Why = ceilingTexts[policy.CutByAccount]
 	}
@@ -209,13 +212,20 @@ func (a *Admin) ask(sub policy.Subject, p store.Path, want policy.Rights) (Check
 	if err != nil {
 		return Check{}, err
 	}
-	state := a.st.Policy()
+	return checkOf(a.st.Policy(), p, want, &x), nil
+}
+
+// checkOf tells an explanation in the names of a policy.
+func checkOf(state *policy.State, p store.Path, want policy.Rights, x *policy.Explanation) Check {
 	c := Check{
 		Path: p.String(), Wanted: want, Held: x.Held, Visible: x.Visible, Shell: x.Shell, Pinned: x.Pinned,
-		Allowed: x.Allowed(), Steps: []Step{}, Verdicts: []Verdict{},
+		Allowed: want&^x.Held == 0, Steps: []Step{}, Verdicts: []Verdict{},
 	}
 	for i := range x.Steps {
 		c.Steps = append(c.Steps, stepShown(state, p, &x.Steps[i]))
+	}
+	for i := range x.Gifts {
+		c.Gifts = append(c.Gifts, giftShown(state, p, &x.Gifts[i]))
 	}
 	for _, cut := range x.Cuts {
 		c.Ceilings = append(c.Ceilings, Ceiling{cut.By, cut.Rights})
@@ -226,7 +236,7 @@ func (a *Admin) ask(sub policy.Subject, p store.Path, want policy.Rights) (Check
 		c.Verdicts = append(c.Verdicts, Verdict{right.String(), x.Held&right != 0, by})
 	}
 	c.Why = c.deciding()
-	return c, nil
+	return c
 }
 
 // deciding is the line that decides the check: of the first right that is
@@ -249,7 +259,7 @@ func stepShown(state *policy.State, p store.Path, s *policy.Step) Step {
 		Allow: s.Allow, Revoke: s.Revoke, Deny: s.Deny, Counted: s.Granted, Skipped: s.Skipped,
 	}
 	if s.Depth >= 0 {
-		shown.Where = p[:s.Depth+1].String()
+		shown.Where = p[:min(s.Depth+1, len(p))].String()
 	}
 	for _, id := range s.Via {
 		shown.Through = append(shown.Through, state.PrincipalName(id))
@@ -259,11 +269,12 @@ func stepShown(state *policy.State, p store.Path, s *policy.Step) Step {
 
 // ceilingTexts say what each ceiling means to a reader.
 var ceilingTexts = map[policy.Ceiling]string{
-	policy.CutByAccount:    "the account is deactivated",
+	policy.CutByAccount:    "the account is deactivated or has expired",
 	policy.CutByType:       "the account's type never has it",
 	policy.CutByProfile:    "the account's profile does not open it",
 	policy.CutByKind:       "this kind of space never gives it to guests",
 	policy.CutByState:      "the space's state forbids it",
+	policy.CutByInstance:   "the settings of the instance switch it off",
 	policy.CutByCredential: "the credential does not let it through",
 }
 
@@ -285,13 +296,19 @@ func decidedBy(c *Check, keepsManage int, right policy.Right) string {
 	}
 	counted := last(func(s *Step) bool { return s.Counted&right != 0 })
 	kept := keepsManage >= 0 && right&(policy.See|policy.ReadACL|policy.Manage) != 0
+	gift := c.giftOf(right)
 	switch wall := last(func(s *Step) bool { return s.Deny&right != 0 }); {
-	case (counted != nil || kept) && c.Held&right == 0 && wall != nil:
+	case (counted != nil || kept || gift != nil) && c.Held&right == 0 && wall != nil:
 		return "denied to " + wall.name() + ", a wall that nothing below lifts"
 	case counted != nil:
 		return "allowed to " + counted.name()
 	case kept && c.Held&right != 0:
 		return "kept by who manages the space, in every folder that is cut"
+	case gift != nil:
+		return gift.name()
+	}
+	if g := c.notGiven(right); g != nil {
+		return g.name() + ", who does not hold it any more"
 	}
 	if s := last(func(s *Step) bool { return s.Revoke&right != 0 && s.Skipped == "" }); s != nil {
 		return "revoked from " + s.name() + ", and nothing else gives it"

@@ -365,45 +365,70 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 	if len(ways) < len(at.Path) {
 		return false
 	}
+	granted, walls := s.listed(sub, sp, ways, nil)
+	if walls&See != 0 {
+		return false // a wall holds below, too
+	}
 	own := [1]ID{sub.id()}
 	ids := own[:]
 	if _, pinned := slices.BinarySearch(sp.Pins, sub.User); !pinned {
 		ids, _ = s.closures.get(uint64(sub.id()))
 	}
-	named, cuts := 0, 0
+	ids = s.withGivers(ids, sp.Root)
+	// There are two ways to find one: all that names the subject in this space, or
+	// all that is marked below. The shorter one is not known beforehand, so below
+	// the root the second is tried first and given up when it becomes the longer.
+	budget := 0
 	for _, id := range ids {
 		at, _ := s.named.get(uint64(id))
-		named += at.n
+		budget += len(at.within(sp.Root))
 	}
-	if s.mayManage(sub, sp) {
-		cuts = s.cuts.n
+	var cuts places
+	if all := s.cuts.within(sp.Root); len(all) > 0 && (granted&Manage != 0 || s.manages(sub, sp, ways)) {
+		cuts = all
+		budget += len(cuts)
 	}
-	// There are two ways to find one: all that is marked below, or all that names
-	// the subject anywhere. The shorter one is not known beforehand, so the first
-	// is given up when it becomes longer than the second.
-	budget := named + cuts
-	if found, done := s.seesBelow(sub, sp, ways, &budget); done {
-		return found
+	if budget == 0 {
+		return false
+	}
+	if len(ways) > 1 {
+		if found, done := s.seesBelow(sub, sp, ways, &budget); done {
+			return found
+		}
 	}
 	top := at.Path[len(at.Path)-1]
-	for _, id := range s.withGivers(ids) {
+	for _, id := range ids {
 		at, _ := s.named.get(uint64(id))
-		if s.showsBelow(sub, sp, top, at) {
+		if s.showsBelow(sub, sp, top, at.within(sp.Root)) {
 			return true
 		}
 	}
-	return cuts > 0 && s.showsBelow(sub, sp, top, s.cuts)
+	return s.showsBelow(sub, sp, top, cuts)
 }
 
-// withGivers adds the principals of everybody who gave to one of them, directly or
-// through others: below a share one sees what its giver sees, where the lists name
-// only the giver.
-func (s *State) withGivers(ids []ID) []ID {
+// manages tells whether the subject keeps a way into the cut folders of a space:
+// by its levels, or by the root where that is not cut itself.
+func (s *State) manages(sub *Subject, sp *Space, ways []*way) bool {
+	if !s.mayManage(sub, sp) {
+		return false
+	}
+	levels, _ := s.listed(sub, sp, nil, nil)
+	root, _ := s.listed(sub, sp, ways[:1], nil)
+	return (levels|root)&Manage != 0
+}
+
+// withGivers adds the principals of everybody who gave to one of them in a space,
+// or in any for 0, directly or through others: below a share one sees what its
+// giver sees, where the lists name only the giver.
+func (s *State) withGivers(ids []ID, root Node) []ID {
 	all := slices.Clip(ids)
 	for i := 0; i < len(all); i++ {
-		at, _ := s.named.get(uint64(all[i]))
-		for n := range at.all() {
-			for _, sh := range s.Mark(Node(n)).Shares {
+		at, _ := s.given.get(uint64(all[i]))
+		if root != 0 {
+			at = at.within(root)
+		}
+		for _, here := range at {
+			for _, sh := range s.Mark(here.node).Shares {
 				if sh.To == all[i] && !slices.Contains(all, sh.By) {
 					theirs, _ := s.closures.get(uint64(sh.By))
 					all = append(all, theirs...)
@@ -441,13 +466,13 @@ func (m *Mark) mayShow() bool {
 }
 
 // showsBelow tells whether the subject sees one of the nodes, below the top.
-func (s *State) showsBelow(sub *Subject, sp *Space, top Node, at nodes) bool {
+func (s *State) showsBelow(sub *Subject, sp *Space, top Node, at places) bool {
 	var stack [24]*way
-	for n := range at.all() {
-		if !s.Mark(Node(n)).mayShow() {
+	for _, here := range at {
+		if !s.Mark(here.node).mayShow() {
 			continue
 		}
-		if ways, ok := s.waysFrom(stack[:0], top, Node(n)); ok && s.held(sub, sp, ways, nil)&See != 0 {
+		if ways, ok := s.waysFrom(stack[:0], top, here.node); ok && s.held(sub, sp, ways, nil)&See != 0 {
 			return true
 		}
 	}

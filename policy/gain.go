@@ -216,7 +216,7 @@ func (e *edit) mayCut(by *Subject, at Place) error {
 	switch {
 	case lacking == 0:
 		return nil
-	case e.administers(by, sp) && e.given(by, sp, at.Path[:1])&Manage == 0:
+	case e.administers(by, sp) && e.listedFor(by, sp, at.Path[:1])&Manage == 0:
 		return nil
 	}
 	return forbidden("who manages the space would get %s, which you do not hold there and everywhere below", lacking)
@@ -235,15 +235,15 @@ func (e *edit) mayUncut(by *Subject, at Place) error {
 		manages &= e.Held(*by, above)
 	}
 	switch {
-	case manages&Manage != 0, e.User(by.User).Type == Owner, e.lacks(by, at, Nobody, e.given(by, sp, over)) == 0:
+	case manages&Manage != 0, e.User(by.User).Type == Owner, e.lacks(by, at, Nobody, e.listedFor(by, sp, over)) == 0:
 		return nil
 	}
 	return forbidden("the folder would open to you; somebody else lifts this cut")
 }
 
-// given is all that any line above the root or on a way gives one of somebody's
+// listedFor is all that any line above the root or on a way gives one of somebody's
 // principals, in whatever context.
-func (e *edit) given(by *Subject, sp *Space, path []Node) (rights Rights) {
+func (e *edit) listedFor(by *Subject, sp *Space, path []Node) (rights Rights) {
 	ways := e.appendWays(nil, path)
 	for i := -1; i < len(ways); i++ {
 		for _, en := range listAt(sp, ways, i) {

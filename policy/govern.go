@@ -30,9 +30,9 @@ var handsOut = map[Type][]Type{
 // stamped is the change as it takes effect: a wall and a cut carry the rank of
 // who set them, what an admin gives itself ends soon, a share is from now on.
 func (e *edit) stamped(by *Subject, c Change) Change {
-	rank := Owner // the operator's
+	var rank Rank // the operator's
 	if u := e.User(by.User); u != nil {
-		rank = u.Type
+		rank = u.Type.rank()
 	}
 	switch c := c.(type) {
 	case SetEntry:
@@ -51,10 +51,10 @@ func (e *edit) stamped(by *Subject, c Change) Change {
 		m := e.Mark(last(c.At))
 		switch {
 		case !c.On:
-			c.Rank = ""
-		case m != nil && m.Cut && m.CutRank.above(rank):
+			c.Rank = 0
+		case m != nil && m.Cut && m.CutRank < rank:
 			c.Rank = m.CutRank
-		case c.Rank == "" || by.User != Nobody:
+		case by.User != Nobody:
 			c.Rank = rank
 		}
 		return c
@@ -77,14 +77,16 @@ func last(at Place) Node {
 	return at.Path[len(at.Path)-1]
 }
 
-func (e *edit) stampedEntry(by *Subject, rank Type, list []Entry, en Entry) Entry {
+func (e *edit) stampedEntry(by *Subject, rank Rank, list []Entry, en Entry) Entry {
 	if en.Deny != 0 {
-		if en.Rank == "" || by.User != Nobody {
+		if by.User != Nobody {
 			en.Rank = rank
 		}
-		if old := lineOf(list, &en); old.Deny != 0 && old.Rank.above(en.Rank) {
-			en.Rank = old.Rank
+		if old := lineOf(list, &en); old.Deny != 0 {
+			en.Rank = min(en.Rank, old.Rank)
 		}
+	} else {
+		en.Rank = 0
 	}
 	if en.Allow != 0 && en.Principal == by.User && e.isAdmin(by) {
 		if end := by.Now + SelfGrant; en.Until == 0 || en.Until > end {
@@ -249,8 +251,8 @@ func (e *edit) mayReplace(by *Subject, at Place, old, line Entry) error {
 		return forbidden("%s owns the space; ownership moves by its own command", e.PrincipalName(p))
 	case p == by.User:
 		return e.maySelf(by, old, line)
-	case lifted != 0 && e.User(by.User).Type.rank() > old.Rank.rank():
-		return forbidden("this wall was set by a higher rank (%s)", rankName(old.Rank))
+	case lifted != 0 && e.User(by.User).Type.rank() > old.Rank:
+		return forbidden("this wall was set by a higher rank (%s)", old.Rank)
 	case lifted != 0 && e.isA(by.User, p):
 		return forbidden("you are in %s: somebody else lifts this wall", e.PrincipalName(p))
 	}
@@ -258,13 +260,6 @@ func (e *edit) mayReplace(by *Subject, at Place, old, line Entry) error {
 		return err
 	}
 	return e.mayGive(by, at, line.Principal, line.Allow&^old.Allow|old.Revoke&^line.Revoke)
-}
-
-func rankName(t Type) string {
-	if t == "" {
-		return string(Owner)
-	}
-	return string(t)
 }
 
 // maySelf: nobody changes his own rights, but admins may let themselves read
@@ -341,8 +336,8 @@ func (c SetCut) allow(e *edit, by *Subject) error {
 		return nil
 	case c.On:
 		return e.mayCut(by, c.At)
-	case e.User(by.User).Type.rank() > m.CutRank.rank():
-		return forbidden("this cut was made by a higher rank (%s)", rankName(m.CutRank))
+	case e.User(by.User).Type.rank() > m.CutRank:
+		return forbidden("this cut was made by a higher rank (%s)", m.CutRank)
 	}
 	return e.mayUncut(by, c.At)
 }
@@ -374,7 +369,7 @@ func (c PutUser) allow(e *edit, by *Subject) error {
 	case c.User.Home != was.Home && (was.Home != Nobody || e.Space(c.User.Home) != nil):
 		return forbidden("a personal drive stays its user's")
 	case c.User.Type != was.Type && !slices.Contains(handsOut[maker.Type], c.User.Type):
-		return forbidden("a %s makes nobody %s", maker.Type, c.User.Type)
+		return forbidden("the rank %s makes nobody %s", maker.Type, c.User.Type)
 	}
 	if e.isAdmin(by) {
 		return nil
@@ -397,13 +392,13 @@ func same(a, b User) bool {
 func (e *edit) mayMake(maker, u *User) error {
 	switch {
 	case !slices.Contains(handsOut[maker.Type], u.Type):
-		return forbidden("a %s makes no account of type %s", maker.Type, u.Type)
+		return forbidden("the rank %s makes no account of type %s", maker.Type, u.Type)
 	case u.Type == Guest && !e.set().Guests:
 		return forbidden("guests are switched off")
 	case maker.Type.above(Manager):
 		return nil
 	case u.Quota != nil || !e.Profile(maker.Profile).covers(e.Profile(u.Profile)):
-		return forbidden("a %s gives no profile with more than the own", maker.Type)
+		return forbidden("the rank %s gives no profile with more than the own", maker.Type)
 	}
 	return nil
 }
@@ -442,7 +437,7 @@ func (c DropGroup) allow(e *edit, by *Subject) error {
 		return err
 	}
 	rank := e.User(by.User).Type.rank()
-	if e.lineNames(c.ID, func(en *Entry) bool { return en.Deny != 0 && en.Rank.rank() < rank }) {
+	if e.lineNames(c.ID, func(en *Entry) bool { return en.Deny != 0 && en.Rank < rank }) {
 		return forbidden("a higher rank set a wall against %s, which would end with it", e.PrincipalName(c.ID))
 	}
 	return e.mayLeave(by, by.User, c.ID)
@@ -481,12 +476,12 @@ func (e *edit) linesOf(p ID, each func(Place, *Entry)) {
 		}
 	}
 	at, _ := e.named.get(uint64(p))
-	for n := range at.all() {
-		place, ok := e.wayOf(Node(n))
+	for _, s := range at {
+		place, ok := e.wayOf(s.node)
 		if !ok {
 			continue
 		}
-		list := e.Mark(Node(n)).Entries
+		list := e.Mark(s.node).Entries
 		for i := firstOf(list, p); i < len(list) && list[i].Principal == p; i++ {
 			each(place, &list[i])
 		}
@@ -537,13 +532,10 @@ func (e *edit) mayJoin(by *Subject, c Join) error {
 	return nil
 }
 
-func (e *edit) sharedWith(to ID, at nodes) bool {
-	for n := range at.all() {
-		if slices.ContainsFunc(e.Mark(Node(n)).Shares, func(sh Share) bool { return sh.To == to }) {
-			return true
-		}
-	}
-	return false
+func (e *edit) sharedWith(to ID, at places) bool {
+	return slices.ContainsFunc(at, func(s spot) bool {
+		return slices.ContainsFunc(e.Mark(s.node).Shares, func(sh Share) bool { return sh.To == to })
+	})
 }
 
 func (c Leave) allow(e *edit, by *Subject) error {
@@ -651,10 +643,12 @@ func (c TransferSpace) allow(e *edit, by *Subject) error {
 	case sp.Owner != by.User:
 		return forbidden("only the owner of a space and admins hand it over")
 	}
-	for _, l := range sp.Levels {
-		if l.Principal == c.Owner && l.Deny != 0 && e.User(by.User).Type.rank() > l.Rank.rank() {
-			return forbidden("a higher rank (%s) set a wall against %s here", rankName(l.Rank), e.PrincipalName(c.Owner))
-		}
+	rank, walled := e.User(by.User).Type.rank(), false
+	e.linesOf(c.Owner, func(at Place, en *Entry) {
+		walled = walled || at.Space == sp.ID && en.Deny != 0 && en.Rank < rank
+	})
+	if walled {
+		return forbidden("a higher rank set a wall against %s here, which would end; an admin hands the space over", e.PrincipalName(c.Owner))
 	}
 	if lacking := e.lacksAnywhere(by, Place{Space: sp.ID, Path: []Node{sp.Root}}, levelManager); lacking != 0 {
 		return forbidden("the new owner would get %s, which you do not hold everywhere in the space; an admin hands it over", lacking)
@@ -682,7 +676,7 @@ func (c PutShare) allow(e *edit, by *Subject) error {
 	if err := e.needsOwn(by, c.At, Reshare|sh.Rights); err != nil {
 		return err
 	}
-	set, now := e.set(), by.Now
+	set, now, days := e.set(), by.Now, e.LinkDays(giver)
 	function := ShareInternal
 	if sh.IsLink() {
 		function = ShareLinks
@@ -694,8 +688,8 @@ func (c PutShare) allow(e *edit, by *Subject) error {
 		return forbidden("links are switched off")
 	case sh.IsLink() && set.LinkPassword && !sh.Password:
 		return forbidden("links need a password here")
-	case sh.IsLink() && set.LinkDays > 0 && sh.Until > now+set.LinkDays*daySeconds:
-		return forbidden("a link lives at most %d days here", set.LinkDays)
+	case sh.IsLink() && days > 0 && sh.Until > now+days*daySeconds:
+		return forbidden("a link lives at most %d days here", days)
 	case !sh.IsLink() && !e.mayShareWith(giver, sh.To):
 		return forbidden("sharing with %s is switched off", e.PrincipalName(sh.To))
 	}

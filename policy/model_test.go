@@ -388,3 +388,13 @@ func (m *model) over(path string) []string {
 	}
 	return tops
 }
+
+// unwall: nothing is revoked from or denied to who owns the space.
+func (m *model) unwall(root, owner string) {
+	for i := range m.lines {
+		if l := &m.lines[i]; l.who == owner && below(l.at, root) {
+			l.revoke, l.deny = 0, 0
+		}
+	}
+	m.lines = slices.DeleteFunc(m.lines, func(l line) bool { return l.allow|l.revoke|l.deny == 0 })
+}

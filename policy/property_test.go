@@ -152,7 +152,13 @@ func (w *twin) remade(shuffle uint64) *twin {
 		case !l.level:
 			changes = append(changes, policy.SetEntry{At: w.place(l.at), Entry: w.entry(l)})
 		case w.model.spaces[spaceOf(l.at)].owner != l.who || w.model.spaces[spaceOf(l.at)].kind != policy.Personal:
-			changes = append(changes, policy.SetLevel{Space: w.id("space:" + spaceOf(l.at)), Entry: w.entry(l)})
+			e := w.entry(l)
+			for _, kept := range w.state.Space(w.id("space:" + spaceOf(l.at))).Levels {
+				if kept.Principal == e.Principal && kept.Allow == e.Allow {
+					e.Level = kept.Level // the model knows no names of levels
+				}
+			}
+			changes = append(changes, policy.SetLevel{Space: w.id("space:" + spaceOf(l.at)), Entry: e})
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(w.model.cuts)) {

@@ -286,6 +286,7 @@ func (w *twin) transfer() bool {
 	sp.pins = slices.DeleteFunc(sp.pins, func(p string) bool { return p == to })
 	w.model.lines = slices.DeleteFunc(w.model.lines, func(l line) bool { return l.level && l.at == "/team" && l.who == to })
 	w.model.setLine(line{at: "/team", level: true, who: to, allow: rights(w, "level:manager")})
+	w.model.unwall("/team", to)
 	w.apply(policy.TransferSpace{Space: w.id("space:team"), Owner: w.id(to)})
 	return true
 }

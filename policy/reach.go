@@ -51,16 +51,11 @@ func (s *State) Reach(sub Subject) []Reached {
 func (s *State) differing(sub *Subject) []Node {
 	ids, _ := s.closures.get(uint64(sub.id()))
 	var out []Node
-	for _, id := range s.withGivers(ids) {
+	for _, id := range s.withGivers(ids, 0) {
 		at, _ := s.named.get(uint64(id))
-		for n := range at.all() {
-			out = append(out, Node(n))
-		}
+		out = at.appendNodes(out)
 	}
-	for n := range s.cuts.all() {
-		out = append(out, Node(n))
-	}
-	return out
+	return s.cuts.appendNodes(out)
 }
 
 // placeOf is the place of a marked node; false for one in the trash.

@@ -20,6 +20,7 @@ type world struct {
 	ways  map[string]policy.Place // by path, as long as nothing moves
 	last  uint64
 	kept  kept
+	log   [][]policy.Change // what was accepted, in order
 }
 
 func newWorld(t testing.TB) *world {
@@ -54,6 +55,7 @@ func (w *world) try(changes ...policy.Change) error {
 	}
 	w.state = next
 	w.kept.take(delta)
+	w.log = append(w.log, changes)
 	return nil
 }
 

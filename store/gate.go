@@ -39,6 +39,8 @@ const (
 	opLock    op = "lock"
 	opUnlock  op = "unlock"
 	opLocks   op = "locks"
+	opShare   op = "share"
+	opACL     op = "acl"
 )
 
 // needs says which rights an operation asks for: on its target, or for opCreate
@@ -56,6 +58,8 @@ var needs = map[op]policy.Rights{
 	opRemove:  policy.Delete,
 	opLock:    policy.Write,
 	opUnlock:  policy.See,
+	opShare:   policy.Reshare,
+	opACL:     policy.Manage,
 }
 
 // A grant is the leave to do one operation on one node in one transaction. Only
@@ -78,7 +82,10 @@ func housekeeping(tx *Tx, n policy.Node) grant { return grant{tx: tx, op: "house
 
 // subject is who asks, as policy sees it now.
 func (s *Session) subject(tx *Tx) policy.Subject {
-	return policy.Subject{User: s.cred.User, Mask: s.cred.Mask, Class: s.cred.Class, Now: tx.now.Unix()}
+	return policy.Subject{
+		User: s.cred.User, Link: s.cred.Link, Mask: s.cred.Mask, Spaces: s.cred.Spaces,
+		Class: s.cred.Class, Network: tx.state.NetworkOf(s.cred.From), Now: tx.now.Unix(),
+	}
 }
 
 // spot is what a path leads to.
@@ -221,7 +228,8 @@ func (s *Session) mayAdd(tx *Tx, sp *spot) (grant, error) {
 func (s *Session) authorizeCreate(tx *Tx, sp *spot) (grant, error) {
 	g, err := s.mayAdd(tx, sp)
 	if err == nil && sp.missing() == 0 {
-		return grant{}, &Refused{Path: sp.path}
+		place, _ := sp.parent()
+		return grant{}, s.refused(tx, place, needs[opCreate], sp.path)
 	}
 	return g, err
 }
@@ -245,7 +253,7 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 	if err != nil {
 		return grant{}, err
 	}
-	if sp.isRoot() {
+	if sp.isRoot() || s.isShared(tx, g.node) {
 		return grant{}, ErrReserved
 	}
 	want := needs[o]
@@ -254,7 +262,7 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 		return grant{tx, o, g.node, held}, nil
 	}
 	if need := policy.See | policy.DeleteOwn; need&^held == 0 && want == policy.Delete {
-		own, err := tx.allBy(g, sp.entry(), s.cred.User)
+		own, err := tx.allBy(g, sp.entry(), s.cred.id())
 		if err != nil {
 			return grant{}, err
 		}
@@ -273,18 +281,29 @@ type Refused struct {
 	policy.Denied
 	Path  Path
 	State policy.SpaceState // of the space
+	// ID of the decision, once it has left the session.
+	ID string
+
+	decided decided
 }
 
 func (r *Refused) Error() string { return fmt.Sprintf("%s: %s", r.Path, r.Denied.Error()) }
 
 func (s *Session) refuse(tx *Tx, at policy.Place, want policy.Rights, p Path) error {
-	x := tx.state.Explain(s.subject(tx), at, want)
-	d := *x.Refusal()
-	d.Visible = true
-	if d.Missing == 0 {
-		d.Missing = want &^ policy.See
+	r := s.refused(tx, at, want, p)
+	r.Denied = *r.decided.x.Refusal()
+	r.Visible = true
+	if r.Missing == 0 {
+		r.Missing = want &^ policy.See
 	}
-	return &Refused{d, p, tx.state.Space(at.Space).State}
+	r.State = tx.state.Space(at.Space).State
+	return r
+}
+
+// refused is a refusal that says no more than that.
+func (s *Session) refused(tx *Tx, at policy.Place, want policy.Rights, p Path) *Refused {
+	x := tx.state.Explain(s.subject(tx), at, want)
+	return &Refused{Path: p, decided: decided{at.Path[len(at.Path)-1], s.cred.Class, tx.state.Epoch, x}}
 }
 
 // at is the place of a child of the way.
