@@ -131,6 +131,9 @@ func (s *State) ApplyAs(by Subject, changes ...Change) (*State, Delta, error) {
 func (e *edit) make(by *Subject, c Change) error {
 	if by.User != Nobody || by.Link != Nobody {
 		e.close() // it is judged by the memberships of now
+		if err := e.mayAct(by, c); err != nil {
+			return err
+		}
 		if err := c.allow(e, by); err != nil {
 			return err
 		}
@@ -556,6 +559,8 @@ func (c TransferSpace) apply(e *edit) error {
 		return invalid("a personal drive stays its user's")
 	case to.Inactive || to.Type == Guest:
 		return invalid("%s cannot own a space: the account is a guest's or deactivated", e.PrincipalName(c.Owner))
+	case to.Type == Member && (sp.Kind == Room || sp.Kind == Portal):
+		return invalid("%s cannot own a %s: a member owns none", e.PrincipalName(c.Owner), sp.Kind)
 	}
 	next := *sp
 	next.Owner = c.Owner
