@@ -172,7 +172,7 @@ func FuzzParseDevice(f *testing.F) {
 func TestDeviceAlone(t *testing.T) {
 	h := newHouse(t, Options{})
 	_, secret := h.device(mia, NewDevice{Name: "laptop"})
-	_, other := h.device(max, NewDevice{Name: "laptop"})
+	_, other := h.device(bob, NewDevice{Name: "laptop"})
 	h.in("mia", miasPassword, office) // remembered from before
 	runs := h.runs.Load()
 	for range accountFailures + 1 {
