@@ -146,7 +146,7 @@ func (r *run) exchange(d *do) (*davtest.Response, string, error) {
 func (r *run) client(d *do) (*davtest.Client, error) {
 	switch {
 	case d.Share != "":
-		return nil, errLinks
+		return r.bearer(d.Share), nil
 	case d.Who == nobody:
 		return r.server.As(""), nil
 	case d.Who == "":
@@ -190,10 +190,10 @@ func (r *run) clientOfClass(who, class string) (*davtest.Client, error) {
 // url is where somebody finds a logical path.
 func (r *run) url(d *do, logical string) (string, error) {
 	if d.Share != "" {
-		return linkURL(d.Share, logical)
+		return r.linkURL(d.Share, logical)
 	}
 	if share, rest, ok := strings.Cut(strings.TrimPrefix(logical, "share:"), "/"); ok && strings.HasPrefix(logical, "share:") {
-		return shareURL(share, rest)
+		return r.shareURL(d.Who, share, rest)
 	}
 	first, rest, _ := strings.Cut(strings.TrimPrefix(logical, "/"), "/")
 	first, query, _ := strings.Cut(first, "?")
@@ -205,16 +205,16 @@ func (r *run) url(d *do, logical string) (string, error) {
 	}
 	u := "/dav/" + url.PathEscape(first)
 	if w, ok := r.world.Spaces[first]; ok && w.Kind == policy.Personal {
-		if w.Owner != d.Who && d.Who != nobody {
-			return "", errSharedDrive
-		}
-		u = "/dav/home"
+		u = driveURL(d.Who, w.Owner)
 	}
 	if rest != "" || strings.HasSuffix(logical, "/") && first != "" {
 		u += "/" + escape(rest)
 	}
 	return u, nil
 }
+
+// principals is where principals stand, for everybody.
+func principals(_ *run, _, rest, _ string) (string, error) { return "/principals/" + escape(rest), nil }
 
 // escape makes a URL of names, and leaves one that is spelled as a URL already.
 func escape(names string) string {

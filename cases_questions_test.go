@@ -42,9 +42,12 @@ func (r *run) subject(who string, w where) (policy.Subject, error) {
 		return sub, err
 	}
 	if strings.HasPrefix(who, "link:") {
-		return sub, errLinks
-	}
-	if who != nobody {
+		link, err := r.linkNamed(who)
+		if err != nil {
+			return sub, err
+		}
+		sub.Link = link
+	} else if who != nobody {
 		u, err := r.userNamed(who)
 		if err != nil {
 			return sub, err

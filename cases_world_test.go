@@ -99,13 +99,14 @@ type run struct {
 	devices map[string]*davtest.Client // app passwords by "user/name"
 	uploads map[string]*upload         // under way, by "user path"
 	tokens  map[string]string          // of locks, by path
+	shares  map[string]*given          // and links, by what the case calls them
 	first   uint64                     // epoch of the policy before the first step
 }
 
 func newRun(t testing.TB, from *template) *run {
 	return &run{
 		TB: t, template: from, clock: new(atomic.Int64),
-		devices: map[string]*davtest.Client{}, uploads: map[string]*upload{}, tokens: map[string]string{},
+		devices: map[string]*davtest.Client{}, uploads: map[string]*upload{}, tokens: map[string]string{}, shares: map[string]*given{},
 	}
 }
 
@@ -424,7 +425,7 @@ func (r *run) place(p string) (policy.Place, error) {
 // principal finds a principal as the cases spell it.
 func (r *run) principal(who string) (policy.ID, error) {
 	if strings.HasPrefix(who, "link:") {
-		return policy.Nobody, errLinks
+		return r.linkNamed(who)
 	}
 	id, err := r.server.Store.Policy().ParsePrincipal(who)
 	if err != nil {

@@ -162,8 +162,9 @@ var keepers = map[string]string{
 	"Scrub": "hashes blobs and shows no bytes",
 }
 
-// judges are the functions that make a grant after asking policy.
-var judges = []string{"authorize", "authorizeTree", "authorizePut", "authorizeCreate", "authorizeOnto", "mayAdd"}
+// judges are the functions that make a grant after asking policy, and the one
+// that has policy judge a change of itself.
+var judges = []string{"authorize", "authorizeTree", "authorizePut", "authorizeCreate", "authorizeOnto", "mayAdd", "changeAs"}
 
 // gateBreaks names what the files of package store break of the gate.
 func gateBreaks(files []*ast.File) (breaks []string) {

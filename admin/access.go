@@ -26,6 +26,8 @@ type Access struct {
 	Path  string       `json:"path"`
 	Cut   bool         `json:"cut"` // nothing but walls is inherited into it
 	Lines []AccessLine `json:"lines"`
+	// Shares are the shares and links there and above: every way in is listed.
+	Shares []Link `json:"shares,omitempty"`
 	// Notes spell out what a revoke or a wall means.
 	Notes []string `json:"notes,omitempty"`
 	Epoch uint64   `json:"epoch"` // of the policy it was looked up in
@@ -202,7 +204,10 @@ func (a *Admin) ShowAccess(_ context.Context, of AccessOf) (Access, error) {
 			acc.Cut = m.Cut
 		}
 	}
-	return acc, nil
+	if only == policy.Nobody {
+		acc.Shares, err = a.sharesOn(at)
+	}
+	return acc, err
 }
 
 func lineShown(state *policy.State, where string, e *policy.Entry) AccessLine {

@@ -62,6 +62,7 @@ var kinds = []struct {
 	{store.ErrReserved, Invalid},
 	{auth.ErrPassword, Invalid},
 	{auth.ErrDevice, Invalid},
+	{policy.ErrForbidden, Refused},
 	{context.Canceled, Failed},
 }
 

@@ -59,6 +59,7 @@ type Check struct {
 	Status   int       `json:"status,omitempty"`
 	Why      string    `json:"why"`
 	Steps    []Step    `json:"steps"`
+	Gifts    []Gift    `json:"gifts,omitempty"`
 	Ceilings []Ceiling `json:"ceilings,omitempty"` // that took rights
 	Verdicts []Verdict `json:"verdicts"`           // for each wanted right
 }
@@ -223,6 +224,9 @@ func checkOf(state *policy.State, p store.Path, want policy.Rights, x *policy.Ex
 	for i := range x.Steps {
 		c.Steps = append(c.Steps, stepShown(state, p, &x.Steps[i]))
 	}
+	for i := range x.Gifts {
+		c.Gifts = append(c.Gifts, giftShown(state, p, &x.Gifts[i]))
+	}
 	for _, cut := range x.Cuts {
 		c.Ceilings = append(c.Ceilings, Ceiling{cut.By, cut.Rights})
 	}
@@ -292,13 +296,19 @@ func decidedBy(c *Check, keepsManage int, right policy.Right) string {
 	}
 	counted := last(func(s *Step) bool { return s.Counted&right != 0 })
 	kept := keepsManage >= 0 && right&(policy.See|policy.ReadACL|policy.Manage) != 0
+	gift := c.giftOf(right)
 	switch wall := last(func(s *Step) bool { return s.Deny&right != 0 }); {
-	case (counted != nil || kept) && c.Held&right == 0 && wall != nil:
+	case (counted != nil || kept || gift != nil) && c.Held&right == 0 && wall != nil:
 		return "denied to " + wall.name() + ", a wall that nothing below lifts"
 	case counted != nil:
 		return "allowed to " + counted.name()
 	case kept && c.Held&right != 0:
 		return "kept by who manages the space, in every folder that is cut"
+	case gift != nil:
+		return gift.name()
+	}
+	if g := c.notGiven(right); g != nil {
+		return g.name() + ", who does not hold it any more"
 	}
 	if s := last(func(s *Step) bool { return s.Revoke&right != 0 && s.Skipped == "" }); s != nil {
 		return "revoked from " + s.name() + ", and nothing else gives it"

@@ -79,7 +79,7 @@ func through(state *policy.State, x *policy.Explanation) []string {
 			names = append(names, name)
 		}
 	}
-	return names
+	return throughGifts(state, x, names)
 }
 
 // A Place asks about one path, for clients of a class.
@@ -88,7 +88,7 @@ type Place struct {
 	Class policy.Class `json:"class,omitempty"`
 }
 
-// A Holder is a user who holds something at a path.
+// A Holder is a user who holds something at a path, or a link whose bearers do.
 type Holder struct {
 	User    string        `json:"user"`
 	Level   string        `json:"level"`
@@ -109,7 +109,8 @@ func (a *Admin) Who(_ context.Context, q Place) ([]Holder, error) {
 	return a.holders(a.st.Policy(), at, q.Class, a.st.Now()), nil
 }
 
-// holders are all who hold something at a place by a policy, at a time.
+// holders are all who hold something at a place by a policy, at a time; links come
+// last.
 func (a *Admin) holders(state *policy.State, at policy.Place, class policy.Class, now time.Time) []Holder {
 	all := []Holder{}
 	for _, u := range state.Users() {
@@ -121,7 +122,7 @@ func (a *Admin) holders(state *policy.State, at policy.Place, class policy.Class
 		x := state.Explain(sub, at, policy.All)
 		all = append(all, Holder{u.Name, policy.LevelOf(x.Held), x.Held, through(state, &x)})
 	}
-	return all
+	return append(all, a.bearers(state, at, class, now)...)
 }
 
 // A Selection chooses rows and columns by patterns such as "fin*"; an empty one

@@ -30,6 +30,7 @@ var _ Accounts = (*store.Store)(nil)
 type accounts struct {
 	mu       sync.Mutex
 	byID     map[policy.ID]store.Account
+	links    map[[32]byte]policy.ID // by token
 	lockouts map[string]store.Lockout
 	limit    int // of failures
 	writes   int // calls of SetLockout
@@ -60,6 +61,19 @@ func (a *accounts) Account(name string) (store.Account, error) {
 		}
 	}
 	return store.Account{}, store.ErrNotFound
+}
+
+func (a *accounts) Link(token [32]byte) (store.Account, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.fault(); err != nil {
+		return store.Account{}, err
+	}
+	account := a.byID[a.links[token]]
+	if !account.Active {
+		return store.Account{}, store.ErrNotFound
+	}
+	return account, nil
 }
 
 func (a *accounts) Stamp(id policy.ID) (uint64, bool) {

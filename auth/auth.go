@@ -45,6 +45,8 @@ const credentialMax = 512
 // An Identity is who is asking, and through which credential.
 type Identity struct {
 	User policy.ID
+	// Link is that of a bearer, who is nobody by name.
+	Link policy.ID
 	Name string
 	// Device is the app password that was used, 0 for the main password.
 	Device uint64
@@ -57,10 +59,20 @@ type Identity struct {
 	Spaces []policy.ID
 }
 
+// id is what the Identity stands for, an account or a link.
+func (i Identity) id() policy.ID {
+	if i.Link != policy.Nobody {
+		return i.Link
+	}
+	return i.User
+}
+
 // Accounts is what auth needs of the store.
 type Accounts interface {
 	// Account answers store.ErrNotFound when nobody has that name.
 	Account(name string) (store.Account, error)
+	// Link answers store.ErrNotFound for a token that opens nothing now.
+	Link(token [32]byte) (store.Account, error)
 	// Stamp is asked on every request and answers from memory.
 	Stamp(id policy.ID) (stamp uint64, active bool)
 	SetPassword(ctx context.Context, id policy.ID, stored string) error
@@ -164,7 +176,7 @@ func (s *Service) Device(name, secret string) (Identity, error) {
 
 // holds tells whether the account is still as it was when c was verified.
 func (s *Service) holds(c credential) bool {
-	stamp, active := s.accounts.Stamp(c.User)
+	stamp, active := s.accounts.Stamp(c.id())
 	return active && stamp == c.stamp
 }
 
@@ -189,8 +201,10 @@ func (s *Service) byDevice(name string, bits deviceBits, key digest) (Identity, 
 // byPassword identifies by the main password.
 func (s *Service) byPassword(ctx context.Context, name, secret string, key digest, from netip.Prefix) (Identity, error) {
 	// Asked before the queue too, so that a locked address cannot fill it.
-	if _, err := s.admit(name, from); err != nil {
+	if account, err := s.admit(name, from); err != nil {
 		return Identity{}, err
+	} else if open(account) {
+		return identity(account), nil
 	}
 	leave, err := s.work.enter(ctx)
 	if err != nil {
@@ -208,19 +222,31 @@ func (s *Service) byPassword(ctx context.Context, name, secret string, key diges
 	if account, err = s.judge(ctx, name, account, right, from); err != nil {
 		return Identity{}, err
 	}
-	who, now := Identity{User: account.ID, Name: account.Name}, s.now()
+	who, now := identity(account), s.now()
 	s.verified.put(key, credential{who, account.Stamp, rememberUntil(now, time.Time{})}, now)
 	return who, nil
 }
 
-// lookup finds the account, or the zero Account, which is inactive and has no
-// password: an unknown name takes the way of every other failure.
+// lookup finds the account, or the link whose token is the name, or the zero
+// Account, which is inactive and has no password: an unknown name takes the way
+// of every other failure.
 func (s *Service) lookup(name string) (store.Account, error) {
 	account, err := s.accounts.Account(name)
+	if errors.Is(err, store.ErrNotFound) {
+		account, err = s.link(name)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Account{}, nil
 	}
 	return account, err
+}
+
+// identity is who signed in with a password.
+func identity(a store.Account) Identity {
+	if a.Link {
+		return Identity{Link: a.ID}
+	}
+	return Identity{User: a.ID, Name: a.Name}
 }
 
 // legible tells whether t can be a name or a secret at all.

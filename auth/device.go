@@ -32,7 +32,9 @@ const (
 // deviceBits are what an app password is made of.
 type deviceBits [20]byte
 
-var deviceEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+const deviceAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
+
+var deviceEncoding = base32.NewEncoding(deviceAlphabet).WithPadding(base32.NoPadding)
 
 // A NewDevice is what the owner of an account says of an app password to be made.
 type NewDevice struct {

@@ -21,6 +21,7 @@ var (
 	errContentRange     = errors.New("a part of a file cannot be put; send the whole file without Content-Range")
 	errMediaType        = errors.New("MKCOL takes no body of this kind")
 	errBroken           = errors.New("the request body broke off")
+	errReport           = errors.New("no report of this kind for this resource")
 )
 
 // An answer is a status with what goes into the body.
@@ -48,6 +49,8 @@ var answers = []struct {
 	{store.ErrShort, http.StatusBadRequest, ""},
 	{store.ErrDiskFull, http.StatusInsufficientStorage, "sufficient-disk-space"}, // RFC 4331, section 6
 	{store.ErrTooMany, http.StatusInsufficientStorage, ""},
+	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"}, // RFC 3744, section 8.1.1
+	{errReport, http.StatusForbidden, "supported-report"},          // RFC 3253, section 3.6
 	{wire.ErrTooLarge, http.StatusRequestEntityTooLarge, ""},
 	{wire.ErrXML, http.StatusBadRequest, ""},
 	{wire.ErrHeader, http.StatusBadRequest, ""},
@@ -71,6 +74,7 @@ func (rq *request) answerTo(err error) answer {
 		quota   *store.QuotaError
 		large   *store.FileTooLargeError
 		badPath *wire.PathError
+		broken  violated
 	)
 	switch {
 	case errors.As(err, &refused):
@@ -87,6 +91,10 @@ func (rq *request) answerTo(err error) answer {
 		return answer{status: http.StatusMethodNotAllowed} // RFC 4918, section 9.3.1
 	case errors.Is(err, store.ErrExists):
 		return answer{status: http.StatusPreconditionFailed} // RFC 4918, section 10.6
+	case errors.Is(err, policy.ErrForbidden):
+		return answer{status: http.StatusForbidden, why: append(dav("no-ace-conflict"), own("reason", err.Error()))} // RFC 3744, section 8.1.1
+	case errors.As(err, &broken):
+		return answer{status: http.StatusForbidden, why: dav(string(broken))} // RFC 3744, section 8.1.1
 	case errors.Is(err, store.ErrNoLock) && rq.r.Method == "UNLOCK":
 		return answer{status: http.StatusConflict, why: dav("lock-token-matches-request-uri")} // RFC 4918, section 9.11.1
 	case errors.Is(err, store.ErrNoLock):
@@ -117,16 +125,20 @@ func (rq *request) refusal(d *store.Refused) answer {
 	if !d.Visible {
 		return answer{status: http.StatusForbidden, decision: d.ID}
 	}
-	href := rq.href(d.Path, false)
-	p := wire.Precondition{Name: xml.Name{Space: wire.DAV, Local: "need-privileges"}}
-	for _, name := range privilegeNames(d.Missing) {
-		p.Privileges = append(p.Privileges, wire.Privilege{Href: href, Name: name})
-	}
-	why := []wire.Precondition{p}
+	why := []wire.Precondition{needPrivileges(rq.href(d.Path, false), d.Missing)}
 	if d.Cut == policy.CutByState && d.State == policy.Archived {
 		why = append(why, own("archived", ""))
 	}
 	return answer{http.StatusForbidden, why, d.ID}
+}
+
+// needPrivileges names the privileges that are missing on a resource.
+func needPrivileges(href string, missing policy.Rights) wire.Precondition {
+	p := wire.Precondition{Name: davName("need-privileges")}
+	for _, name := range privilegeNames(missing) {
+		p.Privileges = append(p.Privileges, wire.Privilege{Href: href, Name: name})
+	}
+	return p
 }
 
 // lockedBy names the roots of the locks. RFC 4918, section 16
@@ -199,9 +211,9 @@ func (rq *request) answer(err error) {
 // allow lists the methods for the URL.
 func (rq *request) allow() string {
 	if rq.kind != kindItem {
-		return "OPTIONS, GET, HEAD, PROPFIND"
+		return "OPTIONS, GET, HEAD, PROPFIND, REPORT"
 	}
-	return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, LOCK, UNLOCK"
+	return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, ACL, LOCK, UNLOCK"
 }
 
 // options answers OPTIONS, everywhere.

@@ -20,7 +20,7 @@ import (
 func asked(method string, log *slog.Logger) (*request, *httptest.ResponseRecorder) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(method, "/dav/Team/a.txt", nil)
-	return &request{h: New(Config{Log: log}), w: w, r: r, kind: kindItem, path: store.Path{"Team", "a.txt"}}, w
+	return &request{mount: mount{prefix: Prefix}, h: New(Config{Log: log}), w: w, r: r, kind: kindItem, path: store.Path{"Team", "a.txt"}}, w
 }
 
 // TestAnswers holds every error to its status and body, also when it is wrapped.
@@ -57,6 +57,10 @@ func TestAnswers(t *testing.T) {
 		{"PUT", store.ErrShort, 400, ""},
 		{"UNLOCK", store.ErrNoLock, 409, `<D:lock-token-matches-request-uri/>`},
 		{"LOCK", store.ErrNoLock, 412, `<D:lock-token-matches-request-uri/>`},
+		{"ACL", policy.ErrForbidden, 403, `<D:no-ace-conflict/><x:reason xmlns:x="urn:davit">`},
+		{"ACL", wire.ErrACEs, 403, `<D:limited-number-of-aces/>`},
+		{"ACL", violated("no-invert"), 403, `<D:no-invert/>`},
+		{"REPORT", errReport, 403, `<D:supported-report/>`},
 		{"GET", &wire.PathError{Reason: "a reason"}, 400, ""},
 		{"LOCK", wire.ErrTooLarge, 413, ""},
 		{"LOCK", wire.ErrXML, 400, ""},

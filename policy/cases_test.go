@@ -420,6 +420,7 @@ func (w *world) stepDelete(a words) error {
 
 // rename moves a path and all below it in the tree of names.
 func (w *world) rename(from, to string) {
+	clear(w.ways)
 	moved := map[string]policy.Node{}
 	for path, n := range w.nodes {
 		if below(path, from) {
@@ -433,6 +434,7 @@ func (w *world) rename(from, to string) {
 }
 
 func (w *world) stepErase(a words) error {
+	clear(w.ways)
 	var gone []policy.Node
 	for path, n := range w.nodes {
 		if below(path, a.plain[0]) {

@@ -34,8 +34,9 @@ type (
 	DropProfile struct{ ID, Successor ID }
 	// PutSpace creates a space or replaces all of it but levels and pins.
 	PutSpace struct{ Space Space }
-	// TransferSpace hands a space over: the new owner becomes its manager, the
-	// one before stays what he is there.
+	// TransferSpace hands a space over: the new owner becomes its manager, and
+	// nothing there is revoked from or denied to it any more; the one before
+	// stays what he is.
 	TransferSpace struct{ Space, Owner ID }
 	// DropSpace forgets a space and its levels. Marks go by DropNodes.
 	DropSpace struct{ ID ID }
@@ -61,7 +62,7 @@ type (
 	SetCut struct {
 		At   Place
 		On   bool
-		Rank Type // of who cuts
+		Rank Rank `json:",omitempty"` // of who cuts
 	}
 	// SetQuota limits a folder; nil takes the limit away.
 	SetQuota struct {
@@ -134,7 +135,11 @@ func (e *edit) make(by *Subject, c Change) error {
 			return err
 		}
 	}
-	return c.apply(e)
+	if err := c.apply(e); err != nil {
+		return err
+	}
+	e.dropEnded()
+	return nil
 }
 
 // A ChangeError tells which of several changes was refused; none was made.
@@ -153,11 +158,13 @@ type edit struct {
 	State
 	delta Delta
 	stale map[ID]bool // principals below which closures have to be made anew
+	links map[ID]bool // of a model that is being loaded, where lists come before what they name
+	ended map[ID]bool // links that are no principals any more
 }
 
 func newEdit(s *State) *edit {
 	return &edit{
-		State: *s, stale: map[ID]bool{},
+		State: *s, stale: map[ID]bool{}, ended: map[ID]bool{},
 		delta: Delta{
 			Users: map[ID]*User{}, Groups: map[ID]*Group{}, Profiles: map[ID]*Profile{},
 			Spaces: map[ID]*Space{}, Marks: map[Node]*Mark{},
@@ -468,6 +475,7 @@ func (e *edit) checkLevels(sp *Space) error {
 }
 
 func (e *edit) setSpace(sp *Space) {
+	e.indexLevels(e.Space(sp.ID), sp)
 	e.spaces = e.spaces.set(uint64(sp.ID), sp)
 	e.roots = e.roots.set(uint64(sp.Root), sp.ID)
 	e.delta.Spaces[sp.ID] = sp
@@ -483,6 +491,7 @@ func (c DropSpace) apply(e *edit) error {
 			return err
 		}
 	}
+	e.indexLevels(sp, nil)
 	e.spaces = e.spaces.del(uint64(c.ID))
 	e.roots = e.roots.del(uint64(sp.Root))
 	e.delta.Spaces[c.ID] = nil
@@ -521,13 +530,15 @@ func (c SetLevel) apply(e *edit) error {
 
 func (e *edit) checkEntry(en Entry) error {
 	builtIn := en.Principal == Members || en.Principal == AnyoneSignedIn || en.Principal == Links
-	if _, link := e.shares.get(uint64(en.Principal)); link {
-		builtIn = true
-	}
-	if !builtIn && e.User(en.Principal) == nil && e.Group(en.Principal) == nil {
+	if !builtIn && e.User(en.Principal) == nil && e.Group(en.Principal) == nil && !e.isLink(en.Principal) {
 		return notFound("no such principal")
 	}
 	return en.check()
+}
+
+func (e *edit) isLink(id ID) bool {
+	sh, _ := e.Share(id)
+	return sh != nil && sh.IsLink() || e.links[id]
 }
 
 func (c TransferSpace) apply(e *edit) error {
@@ -547,5 +558,24 @@ func (c TransferSpace) apply(e *edit) error {
 	next.Levels = withEntry(withoutPrincipal(sp.Levels, c.Owner), Entry{Principal: c.Owner, Level: "manager", Allow: levelManager})
 	next.Pins = slices.DeleteFunc(slices.Clone(sp.Pins), func(id ID) bool { return id == c.Owner })
 	e.setSpace(&next)
+	e.unwall(sp.Root, c.Owner)
 	return nil
+}
+
+// unwall takes out of a space what is revoked from and denied to its owner.
+func (e *edit) unwall(root Node, owner ID) {
+	at, _ := e.named.get(uint64(owner))
+	for _, here := range at.within(root) {
+		next := *e.Mark(here.node)
+		next.Entries = nil
+		for _, en := range e.Mark(here.node).Entries {
+			if en.Principal == owner {
+				en.Revoke, en.Deny, en.Rank = 0, 0, 0
+			}
+			if en.Allow|en.Revoke|en.Deny != 0 {
+				next.Entries = append(next.Entries, en)
+			}
+		}
+		e.setMark(&next)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"net/netip"
 	"os"
 	"reflect"
 	"slices"
@@ -35,6 +36,7 @@ var onPaper = []struct {
 		Levels: []policy.Entry{{Principal: 17, Allow: policy.See | policy.Read, Level: "viewer"}}, Pins: []policy.ID{17}}},
 		`{"put-space":{"Space":{"id":22,"name":"Finance","kind":"room","state":"active","owner":17,"root":23,"quota":1000,` +
 			`"levels":[{"principal":17,"allow":"see,read","level":"viewer"}],"pins":[17]}}}`},
+	{policy.TransferSpace{Space: 22, Owner: 17}, `{"transfer-space":{"Space":22,"Owner":17}}`},
 	{policy.DropSpace{ID: 22}, `{"drop-space":{"ID":22}}`},
 	{policy.SetLevel{Space: 22, Entry: policy.Entry{Principal: 2, Allow: policy.All, Class: policy.Mobile, From: 1, Until: 9}, Pin: new(false)},
 		`{"set-level":{"Space":22,"Entry":{"principal":2,"allow":"all","class":"mobile","from":1,"until":9},"Pin":false}}`},
@@ -42,6 +44,15 @@ var onPaper = []struct {
 		`{"set-entry":{"At":{"Space":22,"Path":[23,24]},"Entry":{"principal":20,"revoke":"write","deny":"purge"}}}`},
 	{policy.ClearEntries{Node: 24, Principal: 20}, `{"clear-entries":{"Node":24,"Principal":20}}`},
 	{policy.SetCut{At: policy.Place{Space: 22, Path: []policy.Node{23}}, On: true}, `{"set-cut":{"At":{"Space":22,"Path":[23]},"On":true}}`},
+	{policy.SetCut{At: policy.Place{Space: 22, Path: []policy.Node{23}}, On: true, Rank: 2}, `{"set-cut":{"At":{"Space":22,"Path":[23]},"On":true,"Rank":"manager"}}`},
+	{policy.PutShare{Share: policy.Share{ID: 30, By: 17, To: 30, Rights: policy.See | policy.Read, Made: 5, Until: 9, Password: true},
+		At: policy.Place{Space: 22, Path: []policy.Node{23}}},
+		`{"put-share":{"Share":{"id":30,"by":17,"to":30,"rights":"see,read","made":5,"until":9,"password":true},"At":{"Space":22,"Path":[23]}}}`},
+	{policy.DropShare{ID: 30}, `{"drop-share":{"ID":30}}`},
+	{policy.PutSettings{Settings: policy.Settings{Links: true, LinkDays: 30, Sharing: policy.ShareOwn, AdminReads: policy.ReadsAudited,
+		LockoutAfter: 5, Inside: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}},
+		`{"put-settings":{"Settings":{"links":true,"link_days":30,"link_password":false,"guests":false,"sharing":"own",` +
+			`"two_factor":false,"admin_reads":"audited","lockout_after":5,"inside":["10.0.0.0/8"]}}}`},
 	{policy.SetQuota{At: policy.Place{Space: 22, Path: []policy.Node{23}}, Limit: new(policy.Limit(7))},
 		`{"set-quota":{"At":{"Space":22,"Path":[23]},"Limit":7}}`},
 	{policy.MoveNode{To: policy.Place{Space: 22, Path: []policy.Node{23, 24}}}, `{"move-node":{"To":{"Space":22,"Path":[23,24]}}}`},

@@ -113,16 +113,16 @@ type Entry struct {
 	Allow  Rights `json:"allow,omitempty"`
 	Revoke Rights `json:"revoke,omitempty"`
 	Deny   Rights `json:"deny,omitempty"`
-	// Level is the name that Allow was given by, if it was.
-	Level string `json:"level,omitempty"`
 	// Rank is the rank of who set Deny: only that rank or one above lifts it.
-	Rank Type `json:"rank,omitempty"`
+	Rank Rank `json:"rank,omitempty"`
 	// Class, Network, From and Until are conditions; where one does not hold the
 	// entry is as if absent.
 	Class   Classes  `json:"class,omitempty"`
 	Network Networks `json:"network,omitempty"`
 	From    int64    `json:"from,omitempty"`  // Unix seconds, the first
 	Until   int64    `json:"until,omitempty"` // Unix seconds, the first no longer
+	// Level is the name that Allow was given by, if it was.
+	Level string `json:"level,omitempty"`
 }
 
 // under gives the parts of e that count in the subject's context. Where it is
@@ -204,7 +204,7 @@ type Mark struct {
 	// Cut: nothing is inherited from above for anybody but walls.
 	Cut bool `json:"cut,omitempty"`
 	// CutRank is the rank of who cut: only that rank or one above lifts it.
-	CutRank Type    `json:"cut_rank,omitempty"`
+	CutRank Rank    `json:"cut_rank,omitempty"`
 	Quota   *Limit  `json:"quota,omitempty"`
 	Entries []Entry `json:"entries,omitempty"` // ascending by principal
 	Shares  []Share `json:"shares,omitempty"`  // ascending by whom they are given to

@@ -30,9 +30,9 @@ var handsOut = map[Type][]Type{
 // stamped is the change as it takes effect: a wall and a cut carry the rank of
 // who set them, what an admin gives itself ends soon, a share is from now on.
 func (e *edit) stamped(by *Subject, c Change) Change {
-	rank := Owner // the operator's
+	var rank Rank // the operator's
 	if u := e.User(by.User); u != nil {
-		rank = u.Type
+		rank = u.Type.rank()
 	}
 	switch c := c.(type) {
 	case SetEntry:
@@ -51,10 +51,10 @@ func (e *edit) stamped(by *Subject, c Change) Change {
 		m := e.Mark(last(c.At))
 		switch {
 		case !c.On:
-			c.Rank = ""
-		case m != nil && m.Cut && m.CutRank.above(rank):
+			c.Rank = 0
+		case m != nil && m.Cut && m.CutRank < rank:
 			c.Rank = m.CutRank
-		case c.Rank == "" || by.User != Nobody:
+		case by.User != Nobody:
 			c.Rank = rank
 		}
 		return c
@@ -69,14 +69,16 @@ func last(at Place) Node {
 	return at.Path[len(at.Path)-1]
 }
 
-func (e *edit) stampedEntry(by *Subject, rank Type, list []Entry, en Entry) Entry {
+func (e *edit) stampedEntry(by *Subject, rank Rank, list []Entry, en Entry) Entry {
 	if en.Deny != 0 {
-		if en.Rank == "" || by.User != Nobody {
+		if by.User != Nobody {
 			en.Rank = rank
 		}
-		if old := lineOf(list, &en); old.Deny != 0 && old.Rank.above(en.Rank) {
-			en.Rank = old.Rank
+		if old := lineOf(list, &en); old.Deny != 0 {
+			en.Rank = min(en.Rank, old.Rank)
 		}
+	} else {
+		en.Rank = 0
 	}
 	if en.Allow != 0 && en.Principal == by.User && e.isAdmin(by) && e.set().AdminReads == ReadsAudited {
 		if end := by.Now + SelfGrant; en.Until == 0 || en.Until > end {
@@ -270,19 +272,12 @@ func (e *edit) mayReplace(by *Subject, at Place, old, line Entry) error {
 		return forbidden("%s owns the space; ownership moves by its own command", e.PrincipalName(p))
 	case p == by.User:
 		return e.maySelf(by, line)
-	case lifted != 0 && e.User(by.User).Type.rank() > old.Rank.rank():
-		return forbidden("this wall was set by a higher rank (%s)", rankName(old.Rank))
+	case lifted != 0 && e.User(by.User).Type.rank() > old.Rank:
+		return forbidden("this wall was set by a higher rank (%s)", old.Rank)
 	case lifted != 0 && e.isA(by.User, p):
 		return forbidden("you are in %s: somebody else lifts this wall", e.PrincipalName(p))
 	}
 	return e.mayGive(by, at, line.Principal, line.Allow&^old.Allow|old.Revoke&^line.Revoke|lifted)
-}
-
-func rankName(t Type) string {
-	if t == "" {
-		return string(Owner)
-	}
-	return string(t)
 }
 
 // maySelf: nobody changes his own rights, but admins may let themselves read
@@ -376,8 +371,8 @@ func (c SetCut) allow(e *edit, by *Subject) error {
 	switch {
 	case m == nil || !m.Cut:
 		return nil
-	case e.User(by.User).Type.rank() > m.CutRank.rank():
-		return forbidden("this cut was made by a higher rank (%s)", rankName(m.CutRank))
+	case e.User(by.User).Type.rank() > m.CutRank:
+		return forbidden("this cut was made by a higher rank (%s)", m.CutRank)
 	case len(c.At.Path) > 1:
 		return e.needs(by, Place{Space: c.At.Space, Path: c.At.Path[:len(c.At.Path)-1]}, Manage)
 	}
@@ -511,12 +506,12 @@ func (e *edit) linesOf(p ID, each func(Place, *Entry)) {
 		}
 	}
 	at, _ := e.named.get(uint64(p))
-	for n := range at.all() {
-		place, ok := e.placeOf(Node(n))
+	for _, s := range at {
+		place, ok := e.placeOf(s.node)
 		if !ok {
 			continue
 		}
-		list := e.Mark(Node(n)).Entries
+		list := e.Mark(s.node).Entries
 		for i := firstOf(list, p); i < len(list) && list[i].Principal == p; i++ {
 			each(place, &list[i])
 		}
@@ -567,13 +562,10 @@ func (e *edit) mayJoin(by *Subject, c Join) error {
 	return nil
 }
 
-func (e *edit) sharedWith(to ID, at nodes) bool {
-	for n := range at.all() {
-		if slices.ContainsFunc(e.Mark(Node(n)).Shares, func(sh Share) bool { return sh.To == to }) {
-			return true
-		}
-	}
-	return false
+func (e *edit) sharedWith(to ID, at places) bool {
+	return slices.ContainsFunc(at, func(s spot) bool {
+		return slices.ContainsFunc(e.Mark(s.node).Shares, func(sh Share) bool { return sh.To == to })
+	})
 }
 
 func (c Leave) allow(e *edit, by *Subject) error {
@@ -685,7 +677,7 @@ func (c PutShare) allow(e *edit, by *Subject) error {
 	if err := e.needsOwn(by, c.At, Reshare|sh.Rights); err != nil {
 		return err
 	}
-	set, now := e.set(), by.Now
+	set, now, days := e.set(), by.Now, e.LinkDays(giver)
 	function := ShareInternal
 	if sh.IsLink() {
 		function = ShareLinks
@@ -697,8 +689,8 @@ func (c PutShare) allow(e *edit, by *Subject) error {
 		return forbidden("links are switched off")
 	case sh.IsLink() && set.LinkPassword && !sh.Password:
 		return forbidden("links need a password here")
-	case sh.IsLink() && set.LinkDays > 0 && sh.Until > now+set.LinkDays*daySeconds:
-		return forbidden("a link lives at most %d days here", set.LinkDays)
+	case sh.IsLink() && days > 0 && sh.Until > now+days*daySeconds:
+		return forbidden("a link lives at most %d days here", days)
 	case !sh.IsLink() && !e.mayShareWith(giver, sh.To):
 		return forbidden("sharing with %s is switched off", e.PrincipalName(sh.To))
 	}

@@ -23,10 +23,10 @@ func (s *State) Hash() [32]byte {
 // Model is every record of the state, in the order of IDs; Load makes the state
 // of it again.
 func (s *State) Model() Model {
+	set := s.Settings()
 	m := Model{
-		Epoch: s.Epoch,
+		Epoch: s.Epoch, Settings: &set,
 		Users: records(s.users), Groups: records(s.groups), Profiles: records(s.profiles), Spaces: records(s.spaces),
-		Settings: s.settings,
 	}
 	for _, n := range ascending(s.ways) {
 		if mark := s.Mark(Node(n)); mark != nil {

@@ -105,7 +105,7 @@ type undo struct{ do, undo []policy.Change }
 
 // undoable are changes that a world may see next, at least one of each type.
 func (w *twin) undoable() []undo {
-	all := []undo{w.undoLevel(), w.undoPutGroup(), w.undoPutSpace(), w.undoJoin()}
+	all := []undo{w.undoLevel(), w.undoPutGroup(), w.undoPutSpace(), w.undoJoin(), w.undoTransfer(), w.undoSettings(), w.undoShare()}
 	all = append(all, w.undoUsers()...)
 	all = append(all, w.undoProfiles()...)
 	for _, g := range w.state.Groups() {
@@ -179,6 +179,56 @@ func (w *twin) undoPutSpace() undo {
 	return undo{[]policy.Change{policy.PutSpace{Space: other}}, []policy.Change{policy.PutSpace{Space: sp}}}
 }
 
+func (w *twin) undoTransfer() undo {
+	sp := w.state.SpaceNamed("portal")
+	to := w.state.User(w.id(w.users[0]))
+	change := []policy.Change{policy.TransferSpace{Space: sp.ID, Owner: to.ID}}
+	back := []policy.Change{policy.PutSpace{Space: *sp}}
+	next, _, err := w.state.Apply(change...)
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, l := range next.Space(sp.ID).Levels {
+		silent := l
+		silent.Allow, silent.Revoke, silent.Deny = 0, 0, 0
+		back = append(back, policy.SetLevel{Space: sp.ID, Entry: silent})
+	}
+	for _, l := range sp.Levels {
+		back = append(back, policy.SetLevel{Space: sp.ID, Entry: l})
+	}
+	if slices.Contains(sp.Pins, to.ID) {
+		back = append(back, policy.SetLevel{Space: sp.ID, Entry: policy.Entry{Principal: to.ID, Class: policy.Web, From: 1}, Pin: new(true)})
+	}
+	for _, pm := range w.state.Model().Marks {
+		for _, e := range pm.Mark.Entries {
+			if pm.At.Space == sp.ID && e.Principal == to.ID {
+				back = append(back, policy.SetEntry{At: pm.At, Entry: e})
+			}
+		}
+		back = append(back, parked(pm)...)
+	}
+	return undo{change, back}
+}
+
+func (w *twin) undoSettings() undo {
+	was := w.state.Settings()
+	other := was
+	other.Links, other.LinkDays, other.Inside = !was.Links, was.LinkDays+1, nil
+	return undo{[]policy.Change{policy.PutSettings{Settings: other}}, []policy.Change{policy.PutSettings{Settings: was}}}
+}
+
+// undoShare shares where something is listed already, and at the root.
+func (w *twin) undoShare() undo {
+	sp := w.state.SpaceNamed("team")
+	at := policy.Place{Space: sp.ID, Path: []policy.Node{sp.Root}}
+	link := policy.Share{ID: 1 << 33, By: w.id(w.users[2]), To: 1 << 33, Rights: policy.See | policy.Read}
+	gift := policy.Share{ID: 1<<33 + 1, By: w.id(w.users[2]), To: w.id(w.groups[0]), Rights: policy.See}
+	return undo{
+		[]policy.Change{policy.PutShare{Share: link, At: at}, policy.PutShare{Share: gift, At: at}, policy.DropShare{ID: link.ID}, policy.PutShare{Share: link, At: at}},
+		[]policy.Change{policy.DropShare{ID: gift.ID}, policy.DropShare{ID: link.ID}},
+	}
+}
+
 // undoJoin joins and leaves, of which one is undone by the other.
 func (w *twin) undoJoin() undo {
 	fresh := policy.Group{ID: 1 << 32, Name: "fresh"}
@@ -190,8 +240,14 @@ func (w *twin) undoJoin() undo {
 	}
 }
 
-// lists puts a principal back into everything that names it.
-func (w *twin) lists(id policy.ID) (back []policy.Change) {
+// lists puts a principal back into everything that names it, and gives what it
+// gave and got again.
+func (w *twin) lists(id policy.ID) []policy.Change {
+	return append(w.shares(func(sh policy.Share) bool { return sh.By == id || sh.To == id }), w.naming(id)...)
+}
+
+// naming are the memberships and lines of a principal.
+func (w *twin) naming(id policy.ID) (back []policy.Change) {
 	for _, g := range w.state.GroupsOf(id) {
 		back = append(back, policy.Join{Group: g, Member: id})
 	}
@@ -221,6 +277,27 @@ func (w *twin) lists(id policy.ID) (back []policy.Change) {
 	return back
 }
 
+// shares gives shares again that ended, and puts their links back into all lists.
+func (w *twin) shares(ended func(policy.Share) bool) (back []policy.Change) {
+	var links []policy.ID
+	for _, pm := range w.state.Model().Marks {
+		for _, sh := range pm.Mark.Shares {
+			if !ended(sh) {
+				continue
+			}
+			back = append(back, policy.PutShare{Share: sh, At: pm.At})
+			if sh.IsLink() {
+				links = append(links, sh.ID)
+			}
+		}
+		back = append(back, parked(pm)...)
+	}
+	for _, id := range links {
+		back = append(back, w.naming(id)...)
+	}
+	return back
+}
+
 func parked(pm policy.PlacedMark) (changes []policy.Change) {
 	for _, n := range pm.Parked {
 		changes = append(changes, policy.ParkNode{Node: n})
@@ -238,7 +315,10 @@ func restored(pm policy.PlacedMark) []policy.Change {
 }
 
 func (w *twin) undoMark(pm policy.PlacedMark) []undo {
-	n, back := pm.Mark.Node, restored(pm)
+	ended := func(sh policy.Share) bool {
+		return slices.ContainsFunc(pm.Mark.Shares, func(o policy.Share) bool { return o.ID == sh.ID })
+	}
+	n, back := pm.Mark.Node, append(w.shares(ended), restored(pm)...)
 	all := []undo{
 		{[]policy.Change{policy.DropNodes{Nodes: []policy.Node{n}}}, back},
 		{[]policy.Change{policy.SetCut{At: pm.At, On: !pm.Mark.Cut}}, back},

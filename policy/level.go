@@ -62,3 +62,13 @@ func LevelOf(held Rights) string {
 	}
 	return "none"
 }
+
+// internLevel is the same text, of the memory that all entries of the level share.
+func internLevel(name string) string {
+	for _, l := range levels {
+		if l.name == name {
+			return l.name
+		}
+	}
+	return name
+}

@@ -51,15 +51,36 @@ func (c MoveNode) apply(e *edit) error {
 	if !ok {
 		return nil
 	}
-	if e.rootOf(n) != c.To.Path[0] {
+	elsewhere := e.rootOf(n) != c.To.Path[0]
+	if elsewhere {
 		e.endShares(n)
+		e.eachMark(n, func(m *Mark) { e.index(m, &Mark{Node: m.Node}) })
 	}
 	if w, ok = e.ways.get(uint64(n)); !ok {
 		return nil
 	}
 	e.unhook(n, w.parent)
 	e.hook(c.To.Path)
+	if elsewhere {
+		e.eachMark(n, func(m *Mark) { e.index(nil, m) })
+	}
 	return nil
+}
+
+// eachMark gives the marks at a node and below it, also in the trash there.
+func (e *edit) eachMark(n Node, fn func(*Mark)) {
+	w, ok := e.ways.get(uint64(n))
+	if !ok {
+		return
+	}
+	if w.mark != nil {
+		fn(w.mark)
+	}
+	for _, kids := range []nodes{w.kids, w.parked} {
+		for kid := range kids.all() {
+			e.eachMark(Node(kid), fn)
+		}
+	}
 }
 
 func (e *edit) rootOf(n Node) Node {
@@ -120,6 +141,7 @@ func (e *edit) setMark(m *Mark) {
 		return
 	}
 	next := *w
+	e.noteEnded(w.mark, m)
 	e.index(w.mark, m)
 	next.mark = m
 	e.delta.Marks[m.Node] = m
@@ -136,60 +158,46 @@ func (e *edit) setMark(m *Mark) {
 // index keeps where each principal is named and what is cut: the only places
 // where rights differ from those above.
 func (e *edit) index(old, m *Mark) {
-	key := uint64(m.Node)
+	at := spot{e.rootOf(m.Node), m.Node}
 	if old != nil {
 		for _, en := range old.Entries {
-			e.named = withoutNode(e.named, en.Principal, key)
+			e.named = withoutSpot(e.named, en.Principal, at)
 		}
 		for _, sh := range old.Shares {
-			e.unindexShare(&sh, key)
+			e.unindexShare(&sh, at)
 		}
 	}
 	for _, en := range m.Entries {
-		e.named = withNode(e.named, en.Principal, key)
+		e.named = withSpot(e.named, en.Principal, at)
 	}
 	for _, sh := range m.Shares {
-		e.indexShare(&sh, key)
+		e.indexShare(&sh, at)
 	}
 	if m.Cut {
-		e.cuts = e.cuts.set(key, struct{}{})
+		e.cuts = e.cuts.with(at)
 	} else {
-		e.cuts = e.cuts.del(key)
+		e.cuts = e.cuts.without(at)
 	}
 }
 
-func (e *edit) indexShare(sh *Share, node uint64) {
-	e.shares = e.shares.set(uint64(sh.ID), Node(node))
-	e.named = withNode(e.named, sh.To, node)
-	e.gave = withNode(e.gave, sh.By, node)
+func (e *edit) indexShare(sh *Share, at spot) {
+	e.shares = e.shares.set(uint64(sh.ID), at.node)
+	e.named = withSpot(e.named, sh.To, at)
+	e.given = withSpot(e.given, sh.To, at)
+	e.gave = withSpot(e.gave, sh.By, at)
 	if sh.IsLink() {
 		e.closures = e.closures.set(uint64(sh.ID), []ID{Links, sh.ID})
 	}
 }
 
-func (e *edit) unindexShare(sh *Share, node uint64) {
+func (e *edit) unindexShare(sh *Share, at spot) {
 	e.shares = e.shares.del(uint64(sh.ID))
-	e.named = withoutNode(e.named, sh.To, node)
-	e.gave = withoutNode(e.gave, sh.By, node)
+	e.named = withoutSpot(e.named, sh.To, at)
+	e.given = withoutSpot(e.given, sh.To, at)
+	e.gave = withoutSpot(e.gave, sh.By, at)
 	if sh.IsLink() {
 		e.closures = e.closures.del(uint64(sh.ID))
 	}
-}
-
-func withNode(index table[nodes], id ID, node uint64) table[nodes] {
-	at, _ := index.get(uint64(id))
-	return index.set(uint64(id), at.set(node, struct{}{}))
-}
-
-func withoutNode(index table[nodes], id ID, node uint64) table[nodes] {
-	at, ok := index.get(uint64(id))
-	if !ok {
-		return index
-	}
-	if at = at.del(node); at.n == 0 {
-		return index.del(uint64(id))
-	}
-	return index.set(uint64(id), at)
 }
 
 // hook makes every node of the path a way and the child of the one before it.
@@ -276,15 +284,15 @@ func (e *edit) dropFromLists(id ID) {
 		}
 	}
 	at, _ := e.named.get(uint64(id))
-	for n := range at.all() {
-		next := *e.Mark(Node(n))
+	for _, s := range at {
+		next := *e.Mark(s.node)
 		next.Entries = withoutPrincipal(next.Entries, id)
 		next.Shares = slices.DeleteFunc(slices.Clone(next.Shares), func(sh Share) bool { return sh.To == id })
 		e.setMark(&next)
 	}
 	gave, _ := e.gave.get(uint64(id))
-	for n := range gave.all() {
-		e.dropShares(Node(n), func(sh *Share) bool { return sh.By == id })
+	for _, s := range gave {
+		e.dropShares(s.node, func(sh *Share) bool { return sh.By == id })
 	}
 }
 

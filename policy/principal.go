@@ -46,12 +46,36 @@ func (u *User) ActiveAt(now int64) bool {
 	return u != nil && !u.Inactive && (u.Until == 0 || now < u.Until)
 }
 
-// rank is lower for those who act on others; the operator's is the owner's.
-func (t Type) rank() int {
-	if t == "" {
-		return 0
+// A Rank is the place of an account type in Types. Who stands higher has the
+// lower one; an owner's, and the operator's, is 0.
+type Rank uint8
+
+// rank of a type; one that is none ranks lowest.
+func (t Type) rank() Rank {
+	if i := slices.Index(Types, t); i >= 0 {
+		return Rank(i)
 	}
-	return slices.Index(Types, t)
+	return Rank(len(Types))
+}
+
+// String is the name of the type.
+func (r Rank) String() string {
+	if int(r) < len(Types) {
+		return string(Types[r])
+	}
+	return "none"
+}
+
+// MarshalText writes the name.
+func (r Rank) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads the name.
+func (r *Rank) UnmarshalText(b []byte) error {
+	*r = Type(b).rank()
+	if int(*r) == len(Types) {
+		return invalid("no account type %q", b)
+	}
+	return nil
 }
 
 // above tells whether t acts on accounts of the other type.

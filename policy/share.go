@@ -59,9 +59,11 @@ func (s *State) Shares() []*Share {
 		sh, _ := s.Share(ID(id))
 		all = append(all, sh)
 	}
-	slices.SortFunc(all, func(a, b *Share) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, byShareID)
 	return all
 }
+
+func byShareID(a, b *Share) int { return cmp.Compare(a.ID, b.ID) }
 
 // linkName is the name of a link as a principal.
 func linkName(id ID) string { return "link:" + strconv.FormatUint(uint64(id), 36) }
@@ -88,15 +90,11 @@ func (s *State) Asleep(sh *Share, sp *Space, now int64) string {
 }
 
 func (s *State) linkAsleep(sh *Share, by *User, set *Settings, now int64) string {
-	profile := s.Profile(by.Profile)
-	days := set.LinkDays
-	if profile != nil && profile.LinkDays > 0 && (days == 0 || profile.LinkDays < days) {
-		days = profile.LinkDays
-	}
+	days := s.LinkDays(by)
 	switch {
 	case !set.Links:
 		return "links are switched off"
-	case !profile.has(ShareLinks):
+	case !s.Profile(by.Profile).has(ShareLinks):
 		return "the giver's profile does not make links"
 	case set.LinkPassword && !sh.Password:
 		return "links need a password"
@@ -104,6 +102,16 @@ func (s *State) linkAsleep(sh *Share, by *User, set *Settings, now int64) string
 		return "it is older than links may be"
 	}
 	return ""
+}
+
+// LinkDays is the longest life of an account's links, 0 for any: the shorter of
+// what the settings and its profile say.
+func (s *State) LinkDays(by *User) int64 {
+	days := s.set().LinkDays
+	if p := s.Profile(by.Profile); p != nil && p.LinkDays > 0 && (days == 0 || p.LinkDays < days) {
+		return p.LinkDays
+	}
+	return days
 }
 
 // mayShareWith: the settings may keep people from sharing with groups, or with
@@ -240,29 +248,8 @@ func (s *State) newGiver(sub *Subject, by ID, sp *Space, ways []*way) giver {
 
 func (c PutShare) apply(e *edit) error {
 	sh := c.Share
-	switch {
-	case sh.ID < FirstID || e.taken(sh.ID):
-		return invalid("share with the ID %d, which is not its own", sh.ID)
-	case e.User(sh.By) == nil:
-		return notFound("nobody gives this share")
-	case sh.Rights == 0 || sh.Rights&^All != 0:
-		return invalid("a share says at least one right")
-	case sh.Rights&unshared != 0:
-		return invalid("%s cannot be shared; put it into the list of the folder", sh.Rights&unshared)
-	case sh.Until != 0 && sh.Until <= sh.Made:
-		return invalid("a share that ends before it begins")
-	case len(sh.Label) > labelMax:
-		return invalid("label of more than %d bytes", labelMax)
-	case sh.To == sh.By:
-		return invalid("nobody shares with himself")
-	}
-	if !sh.IsLink() {
-		if sh.Password {
-			return invalid("only a link has a password")
-		}
-		if err := e.checkSharee(sh.To); err != nil {
-			return err
-		}
+	if err := e.checkShare(&sh); err != nil {
+		return err
 	}
 	if n, ok := e.shares.get(uint64(sh.ID)); ok && (len(c.At.Path) == 0 || c.At.Path[len(c.At.Path)-1] != n) {
 		return invalid("a share stays at its place")
@@ -278,6 +265,30 @@ func (c PutShare) apply(e *edit) error {
 		return invalid("at most %d shares at one place; share with a group", sharesMax)
 	}
 	return err
+}
+
+func (e *edit) checkShare(sh *Share) error {
+	switch {
+	case sh.ID < FirstID || e.taken(sh.ID):
+		return invalid("share with the ID %d, which is not its own", sh.ID)
+	case e.User(sh.By) == nil:
+		return notFound("nobody gives this share")
+	case sh.Rights == 0 || sh.Rights&^All != 0:
+		return invalid("a share says at least one right")
+	case sh.Rights&unshared != 0:
+		return invalid("%s cannot be shared; put it into the list of the folder", sh.Rights&unshared)
+	case sh.Until != 0 && sh.Until <= sh.Made:
+		return invalid("a share that ends before it begins")
+	case len(sh.Label) > labelMax:
+		return invalid("label of more than %d bytes", labelMax)
+	case sh.To == sh.By:
+		return invalid("nobody shares with himself")
+	case sh.IsLink():
+		return nil
+	case sh.Password:
+		return invalid("only a link has a password")
+	}
+	return e.checkSharee(sh.To)
 }
 
 func (e *edit) checkSharee(to ID) error {
@@ -311,6 +322,44 @@ func (e *edit) dropShares(n Node, gone func(*Share) bool) {
 	if len(next.Shares) < len(m.Shares) {
 		e.setMark(&next)
 	}
+}
+
+// noteEnded remembers the links that a mark loses.
+func (e *edit) noteEnded(old, m *Mark) {
+	if old == nil {
+		return
+	}
+	for i := range old.Shares {
+		id := old.Shares[i].ID
+		if old.Shares[i].IsLink() && !slices.ContainsFunc(m.Shares, func(sh Share) bool { return sh.ID == id }) {
+			e.ended[id] = true
+		}
+	}
+}
+
+// dropEnded takes links that have ended out of all lists: nobody is one of them
+// any more, and a list that names nobody is not read again.
+func (e *edit) dropEnded() {
+	if len(e.ended) == 0 {
+		return
+	}
+	gone := func(en Entry) bool { return e.ended[en.Principal] }
+	for _, sp := range e.spaces.all() {
+		if slices.ContainsFunc(sp.Levels, gone) {
+			next := *sp
+			next.Levels = slices.DeleteFunc(slices.Clone(sp.Levels), gone)
+			e.setSpace(&next)
+		}
+	}
+	for id := range e.ended {
+		at, _ := e.named.get(uint64(id))
+		for _, s := range at {
+			next := *e.Mark(s.node)
+			next.Entries = withoutPrincipal(next.Entries, id)
+			e.setMark(&next)
+		}
+	}
+	clear(e.ended)
 }
 
 // endShares: a share does not follow its folder into another space.

@@ -20,10 +20,12 @@ type State struct {
 	roots    table[ID]      // the space of a root
 	ways     table[*way]    // by node
 	names    table[[]named] // by hash of kind and folded name
-	named    table[nodes]   // by principal: the nodes with an entry or share of it
-	cuts     nodes          // the cut nodes
+	named    table[places]  // by principal: the nodes with an entry or share of it
+	cuts     places         // the cut nodes
 	shares   table[Node]    // by share: where it is given
-	gave     table[nodes]   // by giver: the nodes with a share of it
+	given    table[places]  // by principal: the nodes with a share to it
+	gave     table[places]  // by giver: the nodes with a share of it
+	levelled table[places]  // by principal: the roots of others' drives where it has a level
 	in       table[[]ID]    // the groups that hold a principal directly
 	closures table[[]ID]    // every principal that a user or link is, ascending
 	settings *Settings      // nil for the default ones

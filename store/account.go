@@ -19,6 +19,8 @@ type Account struct {
 	ID     policy.ID
 	Name   string
 	Active bool
+	// Link: not somebody's account but a link, whose bearers sign in.
+	Link bool
 	// Password is a PHC string, empty while no password has been set.
 	Password string
 	// Stamp changes with every change of the account: password, state, devices.
@@ -92,8 +94,12 @@ func (st *Store) Account(name string) (Account, error) {
 
 // Stamp tells from memory whether what was verified of an account still holds.
 func (st *Store) Stamp(id policy.ID) (stamp uint64, active bool) {
-	u := st.Policy().User(id)
-	return st.stamps.get(id), u.ActiveAt(st.clock().Unix())
+	state, now := st.Policy(), st.clock()
+	if u := state.User(id); u != nil {
+		return st.stamps.get(id), u.ActiveAt(now.Unix())
+	}
+	_, live := liveLink(state, id, now)
+	return st.stamps.get(id), live
 }
 
 func readLogin(r engine.Reader, id policy.ID) (login, error) {

@@ -16,9 +16,9 @@ import (
 
 // Checked is what a check found.
 type Checked struct {
-	Spaces, Collections, Files, Trashed, Locks int
-	Bytes                                      int64 // listed and in the trash
-	Faults                                     []string
+	Spaces, Collections, Files, Trashed, Locks, Links int
+	Bytes                                             int64 // listed and in the trash
+	Faults                                            []string
 }
 
 // faultsMax is how many faults are told; the rest is counted.
@@ -113,7 +113,7 @@ func (k *checker) run(ctx context.Context) error {
 		}
 	}
 	for _, pass := range []func() error{k.nodeTable, k.sumTable, k.refTable, k.contentTables, k.orphanTable, k.propTable,
-		k.lockTable, k.loginTable, k.lockoutTable, k.trail, k.ids} {
+		k.lockTable, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
 		if err := k.told(pass()); err != nil {
 			return err
 		}
@@ -485,6 +485,9 @@ func (k *checker) ids() error {
 	}
 	for _, sp := range k.tx.state.Spaces() {
 		newest = max(newest, uint64(sp.ID))
+	}
+	for _, sh := range k.tx.state.Shares() {
+		newest = max(newest, uint64(sh.ID))
 	}
 	if newest >= next.next {
 		k.faultf("ids up to %d are in use, and are given again from %d on", newest, next.next)

@@ -242,7 +242,7 @@ func (c *copying) member(tx *Tx, dir *copyDir, m *copied) (copyDir, error) {
 // the copier's.
 func (s *Session) duplicate(tx *Tx, e *Entry, n policy.Node) Entry {
 	d := *e
-	d.Node, d.Created, d.Creator = n, tx.now, s.cred.User
+	d.Node, d.Created, d.Creator = n, tx.now, s.cred.id()
 	return d
 }
 
@@ -267,7 +267,7 @@ func (c *copying) finish(tx *Tx) error {
 	if err := tx.copyProps(g, src.entry(), c.top); err != nil {
 		return err
 	}
-	if e.Rev, err = tx.log(dst.space.ID, c.s.cred.User, Created, c.top, parent[len(parent)-1], e.Name); err != nil {
+	if e.Rev, err = tx.log(dst.space.ID, c.s.cred.id(), Created, c.top, parent[len(parent)-1], e.Name); err != nil {
 		return err
 	}
 	if err := tx.link(dg, parent[len(parent)-1], &e); err != nil {
@@ -305,7 +305,7 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	}
 	d := s.duplicate(tx, e, n)
 	d.Name = dst.name()
-	if d.Rev, err = tx.log(dst.space.ID, s.cred.User, Created, n, parent[len(parent)-1], d.Name); err != nil {
+	if d.Rev, err = tx.log(dst.space.ID, s.cred.id(), Created, n, parent[len(parent)-1], d.Name); err != nil {
 		return err
 	}
 	if err := tx.link(dg, parent[len(parent)-1], &d); err != nil {

@@ -95,8 +95,8 @@ func (st *Store) deny(c Credential, d Denial, epoch uint64) string {
 	now := st.clock()
 	d.What = cmp.Or(c.Door.Method, d.What)
 	line := AuditLine{Kind: AuditDenied, At: now, Via: c.Door.String(), Epoch: epoch, Denial: &d,
-		By: actorOf(st.Policy(), policy.Subject{User: c.User})}
-	id, written := st.denials.add(now, refusalKey{c.User, d.What, d.Node}, line)
+		By: actorOf(st.Policy(), policy.Subject{User: c.User, Link: c.Link})}
+	id, written := st.denials.add(now, refusalKey{c.id(), d.What, d.Node}, line)
 	if !written {
 		return id
 	}

@@ -10,7 +10,7 @@ import (
 // Mkdir makes a collection.
 func (s *Session) Mkdir(ctx context.Context, p Path, t Terms) (info Info, err error) {
 	err = s.update(ctx, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -39,18 +39,18 @@ func (s *Session) mkdir(tx *Tx, g grant, sp *spot) (Entry, error) {
 		return Entry{}, err
 	}
 	parent := sp.nodes[len(sp.nodes)-1]
-	seq, err := tx.log(sp.space.ID, s.cred.User, Created, n, parent, sp.name())
+	seq, err := tx.log(sp.space.ID, s.cred.id(), Created, n, parent, sp.name())
 	if err != nil {
 		return Entry{}, err
 	}
-	e := Entry{Name: sp.name(), Node: n, Dir: true, Created: tx.now, Modified: tx.now, Rev: seq, Creator: s.cred.User}
+	e := Entry{Name: sp.name(), Node: n, Dir: true, Created: tx.now, Modified: tx.now, Rev: seq, Creator: s.cred.id()}
 	return e, tx.link(g, parent, &e)
 }
 
 // Remove takes a file or a whole collection into the trash, in one step.
 func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
 	return s.update(ctx, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -77,11 +77,11 @@ func (s *Session) trash(tx *Tx, g grant, sp *spot) error {
 	if err := tx.dropLocks(g, e); err != nil {
 		return err
 	}
-	seq, err := tx.log(sp.space.ID, s.cred.User, Removed, e.Node, dir.Node, e.Name)
+	seq, err := tx.log(sp.space.ID, s.cred.id(), Removed, e.Node, dir.Node, e.Name)
 	if err != nil {
 		return err
 	}
-	rec := trashRec{entry: *e, parent: dir.Node, by: s.cred.User, at: tx.now.UnixNano()}
+	rec := trashRec{entry: *e, parent: dir.Node, by: s.cred.id(), at: tx.now.UnixNano()}
 	if err := tx.w.Put(trashKey(sp.space.ID, seq), appendTrash(nil, &rec)); err != nil {
 		return err
 	}
@@ -136,10 +136,10 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 
 // ends resolves both ends of a MOVE or COPY.
 func (s *Session) ends(tx *Tx, from, to Path) (src, dst *spot, err error) {
-	if src, err = tx.resolve(from); err != nil {
+	if src, err = s.resolve(tx, from); err != nil {
 		return nil, nil, err
 	}
-	dst, err = tx.resolve(to)
+	dst, err = s.resolve(tx, to)
 	return src, dst, err
 }
 
@@ -194,14 +194,14 @@ func (s *Session) move(tx *Tx, g, dg grant, src, dst *spot) error {
 		return err
 	}
 	from, to := oldWay[len(oldWay)-1], newWay[len(newWay)-1]
-	if _, err := tx.log(src.space.ID, s.cred.User, Removed, e.Node, from, e.Name); err != nil {
+	if _, err := tx.log(src.space.ID, s.cred.id(), Removed, e.Node, from, e.Name); err != nil {
 		return err
 	}
 	if err := tx.unlink(g, from, e.Name); err != nil {
 		return err
 	}
 	e.Name = dst.name()
-	if _, err := tx.log(dst.space.ID, s.cred.User, Created, e.Node, to, e.Name); err != nil {
+	if _, err := tx.log(dst.space.ID, s.cred.id(), Created, e.Node, to, e.Name); err != nil {
 		return err
 	}
 	if err := tx.link(dg, to, &e); err != nil {

@@ -39,6 +39,8 @@ const (
 	opLock    op = "lock"
 	opUnlock  op = "unlock"
 	opLocks   op = "locks"
+	opShare   op = "share"
+	opACL     op = "acl"
 )
 
 // needs says which rights an operation asks for: on its target, or for opCreate
@@ -56,6 +58,8 @@ var needs = map[op]policy.Rights{
 	opRemove:  policy.Delete,
 	opLock:    policy.Write,
 	opUnlock:  policy.See,
+	opShare:   policy.Reshare,
+	opACL:     policy.Manage,
 }
 
 // A grant is the leave to do one operation on one node in one transaction. Only
@@ -79,7 +83,7 @@ func housekeeping(tx *Tx, n policy.Node) grant { return grant{tx: tx, op: "house
 // subject is who asks, as policy sees it now.
 func (s *Session) subject(tx *Tx) policy.Subject {
 	return policy.Subject{
-		User: s.cred.User, Mask: s.cred.Mask, Spaces: s.cred.Spaces,
+		User: s.cred.User, Link: s.cred.Link, Mask: s.cred.Mask, Spaces: s.cred.Spaces,
 		Class: s.cred.Class, Network: tx.state.NetworkOf(s.cred.From), Now: tx.now.Unix(),
 	}
 }
@@ -249,7 +253,7 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 	if err != nil {
 		return grant{}, err
 	}
-	if sp.isRoot() {
+	if sp.isRoot() || s.isShared(tx, g.node) {
 		return grant{}, ErrReserved
 	}
 	want := needs[o]
@@ -258,7 +262,7 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 		return grant{tx, o, g.node, held}, nil
 	}
 	if need := policy.See | policy.DeleteOwn; need&^held == 0 && want == policy.Delete {
-		own, err := tx.allBy(g, sp.entry(), s.cred.User)
+		own, err := tx.allBy(g, sp.entry(), s.cred.id())
 		if err != nil {
 			return grant{}, err
 		}

@@ -18,6 +18,8 @@ const (
 	tableMark    = 'A' // node -> policy.Mark
 	tableLogin   = 'L' // user id -> password and devices
 	tableLockout = 'O' // account or address -> failed sign-ins
+	tableLink    = 'k' // link -> its token, password and downloads
+	tableToken   = 'h' // hash of a token -> link
 	tableSeq     = 's' // space -> newest change
 	tableChange  = 'c' // space, seq -> what changed
 	tableEntry   = 'e' // parent, name -> entry: a listing is one scan

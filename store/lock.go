@@ -23,7 +23,7 @@ const locksPerNode = 100
 type Lock struct {
 	Token    string // a urn:uuid
 	Node     policy.Node
-	User     policy.ID
+	User     policy.ID // or link
 	UserName string
 	Owner    []byte // XML that the client gave, to be shown to others
 	Infinite bool   // covers everything below
@@ -102,6 +102,9 @@ func (tx *Tx) counts(l *Lock) (bool, error) {
 		need = policy.Add
 	}
 	holder := policy.Subject{User: l.User, Mask: policy.All, Class: l.Class, Network: l.Network, Now: tx.now.Unix()}
+	if tx.state.User(l.User) == nil {
+		holder.User, holder.Link = policy.Nobody, l.User
+	}
 	return tx.state.Held(holder, policy.Place{Space: space.ID, Path: up})&need != 0, nil
 }
 
@@ -230,6 +233,8 @@ func (tx *Tx) name(g grant, locks []Lock) (err error) {
 		l := &locks[i]
 		if u := tx.state.User(l.User); u != nil {
 			l.UserName = u.Name
+		} else if sh, _ := tx.state.Share(l.User); sh != nil {
+			l.UserName = tx.state.PrincipalName(sh.ID)
 		}
 		if l.Root, err = tx.pathOf(g, l.Node); err != nil {
 			return err
@@ -245,7 +250,7 @@ func (s *Session) unlocked(locks []Lock, t Terms) error {
 		return nil
 	}
 	for _, l := range locks {
-		if l.User == s.cred.User && t.Submits != nil && t.Submits(l) {
+		if l.User == s.cred.id() && t.Submits != nil && t.Submits(l) {
 			return nil
 		}
 	}
@@ -296,7 +301,7 @@ type LockRequest struct {
 func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l Lock, created bool, err error) {
 	err = s.update(ctx, func(tx *Tx) error {
 		created = false
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -341,7 +346,7 @@ func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l L
 func (s *Session) newLock(tx *Tx, g grant, n policy.Node, q LockRequest) Lock {
 	sub := s.subject(tx)
 	return Lock{
-		Token: "urn:uuid:" + uuid.NewString(), Node: n, User: s.cred.User, Owner: q.Owner,
+		Token: "urn:uuid:" + uuid.NewString(), Node: n, User: s.cred.id(), Owner: q.Owner,
 		Infinite: q.Infinite, Shared: q.Shared, Expires: tx.now.Add(bounded(q.Timeout)),
 		Class: sub.Class, Network: sub.Network, Adds: g.held&policy.Write == 0,
 	}
@@ -408,7 +413,7 @@ func (s *Session) discreet(tx *Tx, sp *spot, l *Lock) error {
 // Refresh lets the asker's submitted lock on the path live on.
 func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t Terms) (l Lock, err error) {
 	err = s.update(ctx, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -423,7 +428,7 @@ func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t 
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(locks, func(l Lock) bool { return l.User == s.cred.User && t.Submits != nil && t.Submits(l) })
+		i := slices.IndexFunc(locks, func(l Lock) bool { return l.User == s.cred.id() && t.Submits != nil && t.Submits(l) })
 		if i < 0 {
 			return ErrNoLock // RFC 4918, section 9.10.2
 		}
@@ -438,7 +443,7 @@ func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t 
 // another's with break-lock, or one that does not count any more.
 func (s *Session) Unlock(ctx context.Context, p Path, token string) error {
 	return s.update(ctx, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -485,7 +490,7 @@ func (tx *Tx) lockNamed(g grant, way []policy.Node, token string) (found Lock, c
 // mayBreak decides ending a lock: one's own, or another's with the right at its
 // root, which may stand above the path.
 func (s *Session) mayBreak(tx *Tx, sp *spot, l Lock) error {
-	if l.User == s.cred.User {
+	if l.User == s.cred.id() {
 		return nil
 	}
 	up, err := way(tx.r, l.Node)

@@ -343,7 +343,7 @@ func (p *play) compareOne(user string, at Path, got *Info, want *leaf) {
 	}
 	slices.Sort(locks)
 	slices.Sort(wanted)
-	if !slices.Equal(locks, wanted) {
+	if !shell && !slices.Equal(locks, wanted) { // a shell tells nothing of what is here
 		p.t.Errorf("%s: %s sees locks %v, want %v", at, user, locks, wanted)
 	}
 	if want.dir {

@@ -70,7 +70,7 @@ func (tx *Tx) dropProps(g grant, e *Entry) error {
 // not zero becomes the entry's.
 func (s *Session) SetProps(ctx context.Context, p Path, patch []Prop, modified time.Time, t Terms) error {
 	return s.update(ctx, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}

@@ -84,6 +84,7 @@ type Store struct {
 
 	denials   denials
 	lockCount atomic.Int64 // records in the lock table, expired ones too
+	downloads downloads
 	freeMin   int64
 
 	collecting sync.Mutex // held by the one collection that runs
@@ -160,6 +161,7 @@ func open(dir string, o Options) (*Store, error) {
 	st.inflight.hashes = map[[32]byte]int{}
 	st.ledger.accounts = map[policy.Node]*account{}
 	st.stamps.of = map[policy.ID]uint64{}
+	st.downloads.of = map[policy.ID]int64{}
 	st.denials.windows, st.denials.users = map[refusalKey]*denialsAlike{}, map[policy.ID]*denialRate{}
 	empty, err := policy.Load(policy.Model{})
 	if err != nil {
@@ -188,7 +190,7 @@ func (st *Store) Close() error {
 	if errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrClosed) {
 		err = nil // whoever met that has been told
 	}
-	return errors.Join(err, st.db.Close())
+	return errors.Join(err, st.keepDownloads(context.Background()), st.db.Close())
 }
 
 // Now is the store's clock.

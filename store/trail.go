@@ -66,17 +66,20 @@ func (s Seal) String() string { return hex.EncodeToString(s[:]) }
 // An Actor is who did something, under the name of that time.
 type Actor struct {
 	ID   policy.ID `json:"id,omitempty"` // 0 for the operator
-	Name string    `json:"name"`         // "user:mia", "operator"
+	Name string    `json:"name"`         // "user:mia", "link:3f", "operator"
 }
 
 // OperatorName is the name of an Actor that is no account.
 const OperatorName = "operator"
 
 func actorOf(state *policy.State, sub policy.Subject) Actor {
-	if sub.User == policy.Nobody {
-		return Actor{Name: OperatorName}
+	switch {
+	case sub.Link != policy.Nobody:
+		return Actor{sub.Link, state.PrincipalName(sub.Link)}
+	case sub.User != policy.Nobody:
+		return Actor{sub.User, state.PrincipalName(sub.User)}
 	}
-	return Actor{sub.User, state.PrincipalName(sub.User)}
+	return Actor{Name: OperatorName}
 }
 
 // A Door is the way by which somebody came in, for the trail.

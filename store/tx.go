@@ -45,6 +45,9 @@ func (tx *Tx) apply(by policy.Subject, changes []policy.Change) error {
 	if err := tx.keep(next.Epoch, delta); err != nil {
 		return err
 	}
+	if err := tx.endShares(before, delta); err != nil {
+		return err
+	}
 	return tx.record(before, delta.Applied)
 }
 

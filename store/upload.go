@@ -60,7 +60,7 @@ const reserveStep = 4 << 20
 func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 	u := &Upload{s: s, path: p, terms: t, size: size}
 	err := s.view(func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -99,9 +99,13 @@ func (u *Upload) Expect(size int64) error {
 	return u.s.told(u.hold.grow(u.hold.limits, size-u.old))
 }
 
-// fileMax is the largest file that the session's user may store now, 0 for any.
+// fileMax is the largest file that the session's user, or the giver of its link,
+// may store now, 0 for any.
 func (s *Session) fileMax(tx *Tx) policy.Limit {
 	u := tx.state.User(s.cred.User)
+	if sh, _ := tx.state.Share(s.cred.Link); sh != nil {
+		u = tx.state.User(sh.By)
+	}
 	if u == nil {
 		return 0
 	}
@@ -288,7 +292,7 @@ func (u *Upload) keep() (body, error) {
 }
 
 func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
-	sp, err := tx.resolve(u.path)
+	sp, err := u.s.resolve(tx, u.path)
 	if err != nil {
 		return Info{}, false, err
 	}
@@ -327,12 +331,12 @@ func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 		return err
 	}
 	parent := sp.nodes[len(sp.nodes)-1]
-	seq, err := tx.log(sp.space.ID, s.cred.User, Created, n, parent, sp.name())
+	seq, err := tx.log(sp.space.ID, s.cred.id(), Created, n, parent, sp.name())
 	if err != nil {
 		return err
 	}
 	e := Entry{Name: sp.name(), Node: n, Size: b.size, Created: tx.now, Modified: modified(tx, m), Rev: seq,
-		Creator: s.cred.User, Type: m.Type, content: b.content}
+		Creator: s.cred.id(), Type: m.Type, content: b.content}
 	if err := tx.link(g, parent, &e); err != nil {
 		return err
 	}
@@ -355,7 +359,7 @@ func modified(tx *Tx, m Meta) time.Time {
 func (s *Session) replace(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 	e := sp.entry()
 	_, dir := sp.parent()
-	seq, err := tx.log(sp.space.ID, s.cred.User, Updated, e.Node, dir.Node, e.Name)
+	seq, err := tx.log(sp.space.ID, s.cred.id(), Updated, e.Node, dir.Node, e.Name)
 	if err != nil {
 		return err
 	}

@@ -127,6 +127,7 @@ func showAccess(p *printer, acc admin.Access) {
 	if acc.Cut {
 		p.line("%s is cut: nothing but walls is inherited into it", acc.Path)
 	}
+	showShares(p, acc.Shares)
 	for _, note := range acc.Notes {
 		p.line("%s", note)
 	}

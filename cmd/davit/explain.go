@@ -152,6 +152,10 @@ func showCheck(p *printer, c *admin.Check) {
 		}
 		p.row(s.Where, s.Principal, through, lineOf(s), countedOf(s), s.Skipped)
 	}
+	for i := range c.Gifts {
+		g := &c.Gifts[i]
+		p.line("share %s: %s gives %s %s at %s, of which he holds %s", g.ID, g.By, g.To, g.Rights, g.Where, g.Counted)
+	}
 	for _, ceiling := range c.Ceilings {
 		p.line("the ceiling %s took %s", ceiling.By, ceiling.Rights)
 	}
