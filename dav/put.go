@@ -67,11 +67,8 @@ func expected(r *http.Request) (int64, bool) {
 
 // bodyError tells the store's own errors from a body that broke off.
 func bodyError(err error) error {
-	var (
-		quota *store.QuotaError
-		large *store.FileTooLargeError
-	)
-	if errors.As(err, &quota) || errors.As(err, &large) || errors.Is(err, store.ErrShort) || errors.Is(err, store.ErrDiskFull) {
+	var quota *store.QuotaError
+	if errors.As(err, &quota) || errors.Is(err, store.ErrShort) || errors.Is(err, store.ErrDiskFull) {
 		return err
 	}
 	return errors.Join(errBroken, err)
