@@ -559,8 +559,6 @@ func (c TransferSpace) apply(e *edit) error {
 		return invalid("a personal drive stays its user's")
 	case to.Inactive || to.Type == Guest:
 		return invalid("%s cannot own a space: the account is a guest's or deactivated", e.PrincipalName(c.Owner))
-	case to.Type == Member && (sp.Kind == Room || sp.Kind == Portal):
-		return invalid("%s cannot own a %s: a member owns none", e.PrincipalName(c.Owner), sp.Kind)
 	}
 	next := *sp
 	next.Owner = c.Owner
