@@ -57,8 +57,8 @@ func TestExplainDecisions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	second := func(_ any, err error) error { return err }
-	must(second(a.AddSpace(ctx, NewSpace{Name: "Team", Quota: "1KB", Owner: "mia"})))
+	must(second(a.AddSpace(ctx, NewSpace{Name: "Team", Quota: "1KB"})))
+	must(second(a.SetLevel(ctx, NewLevel{Space: "Team", Principal: "mia", Level: "manager"})))
 	must(second(a.SetLevel(ctx, NewLevel{Space: "Team", Principal: "max", Level: "creator"})))
 	as := func(u policy.User) *store.Session {
 		return a.st.Login(store.Credential{User: u.ID, Mask: policy.All, Class: policy.DAV, Door: store.Door{Method: "PUT", Path: "/x"}})

@@ -175,6 +175,9 @@ func (a *Admin) ActivateUser(ctx context.Context, n Named) (User, error) {
 // DeleteUser deletes a deactivated account. The heir gets the spaces that it
 // owns; its personal drive is kept among the spaces in the trash.
 func (a *Admin) DeleteUser(ctx context.Context, o OldUser) (User, error) {
+	if err := allowed(a, admins, o); err != nil {
+		return User{}, err // before anything is told of the account
+	}
 	state := a.st.Policy()
 	u, err := findUser(state, o.Name)
 	if err != nil {
