@@ -30,6 +30,8 @@ func newStaffed(t *testing.T) *Admin {
 		failed(JoinGroup.Do(ctx, a, Membership{"staff", []string{"mia", "max"}})),
 		failed(AddSpace.Do(ctx, a, NewSpace{Name: "Team"})), failed(AddSpace.Do(ctx, a, NewSpace{Name: "Portal", Kind: policy.Portal})), failed(AddProfile.Do(ctx, a, EditProfile{Name: "light"})),
 		failed(SetLevel.Do(ctx, a, NewLevel{Space: "Team", Principal: "staff", Level: "editor"})),
+		failed(SetLevel.Do(ctx, a, NewLevel{Space: "Team", Principal: "mia", Level: "editor+share"})),
+		failed(SetLevel.Do(ctx, a, NewLevel{Space: "Team", Principal: "olivia", Level: "manager"})),
 		failed(GiveRole.Do(ctx, a, Grant{"auditor", []string{"ann"}})),
 	} {
 		if err != nil {
@@ -55,7 +57,7 @@ var foretold = []struct{ op, args string }{
 	{"role.add", `{"name": "clerk"}`},
 	{"role.give", `{"role": "auditor", "to": ["mia"]}`},
 	{"role.take", `{"role": "auditor", "to": ["ann"]}`},
-	{"level.set", `{"space": "Team", "principal": "mia", "level": "viewer", "pin": true}`},
+	{"level.set", `{"space": "Team", "principal": "max", "level": "viewer", "pin": true}`},
 	{"acl.set", `{"path": "/Team", "principal": "ann", "allow": "read"}`},
 	{"acl.cut", `{"path": "/Team"}`},
 	{"acl.uncut", `{"path": "/Team"}`},
@@ -73,11 +75,11 @@ var foretold = []struct{ op, args string }{
 	{"space.restore", `{"name": "Portal"}`},
 	{"group.set", `{"name": "staff", "new_name": "people"}`},
 	{"group.set", `{"name": "people", "new_name": "staff"}`},
-	{"share.add", `{"path": "~mia", "by": "mia", "to": "max"}`},
+	{"share.add", `{"path": "/Team", "by": "mia", "to": "ann"}`},
 	{"share.adopt", `{"id": "SHARE", "by": "olivia"}`},
-	{"share.remove", `{"id": "SHARE", "by": "mia"}`},
+	{"share.remove", `{"name": "SHARE"}`},
 	{"link.add", `{"path": "~mia", "by": "mia"}`},
-	{"link.remove", `{"id": "SHARE", "by": "mia"}`},
+	{"link.remove", `{"name": "SHARE"}`},
 	{"policy.set", `{"values": {"guests": "off"}}`},
 	{"space.archive", `{"name": "Team"}`},
 	{"space.restore", `{"name": "Team"}`},
@@ -245,12 +247,13 @@ func callsChange(fn *ast.FuncDecl) (calls bool) {
 	return calls
 }
 
-// asked lists what a body asks of its Admin, a, and the functions that it calls.
+// asked lists what a body asks of its Admin, a, and of an operator in somebody's
+// name, and the functions that it calls.
 func asked(body ast.Node) (names []string) {
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.SelectorExpr:
-			if on := leftmost(n); on == "a" || on == "op" {
+			if slices.Contains([]string{"a", "as", "given"}, leftmost(n)) {
 				names = append(names, n.Sel.Name)
 			}
 		case *ast.CallExpr:

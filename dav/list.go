@@ -92,7 +92,7 @@ func (rq *request) tops(s *store.Session, want store.Want) ([]member, error) {
 	for _, info := range infos {
 		tops = append(tops, member{Info: info, prefix: Prefix, url: rq.urlOf(store.Path{info.Name})})
 	}
-	return append(tops, virtual(s, Prefix, wire.Path{"shared"}, want)), nil
+	return append(tops, virtual(s, Prefix, wire.Path{sharedName}, want)), nil
 }
 
 // itemPages gives the members of a collection in the store.

@@ -131,6 +131,9 @@ func (s *State) ApplyAs(by Subject, changes ...Change) (*State, Delta, error) {
 func (e *edit) make(by *Subject, c Change) error {
 	if by.User != Nobody || by.Link != Nobody {
 		e.close() // it is judged by the memberships of now
+		if err := e.mayAct(by, c); err != nil {
+			return err
+		}
 		if err := c.allow(e, by); err != nil {
 			return err
 		}
@@ -219,6 +222,9 @@ func (c PutUser) apply(e *edit) error {
 	}
 	if e.Profile(u.Profile) == nil {
 		return invalid("user %q has no profile", u.Name)
+	}
+	if home := e.Space(u.Home); home != nil && (home.Kind != Personal || home.Owner != u.ID) {
+		return invalid("the space %q is no personal drive of %q", home.Name, u.Name)
 	}
 	old := ""
 	if was := e.User(u.ID); was != nil {
@@ -442,11 +448,17 @@ func (c PutSpace) apply(e *edit) error {
 		if was.Kind != sp.Kind || was.Root != sp.Root {
 			return invalid("space %q: kind and root do not change", was.Name)
 		}
+	} else if _, taken := e.roots.get(uint64(sp.Root)); taken || e.rootOf(sp.Root) != sp.Root {
+		return invalid("space %q: its root stands somewhere else already", sp.Name)
 	}
 	if was == nil || was.Template != sp.Template {
 		if err := e.checkLevels(&sp); err != nil {
 			return err
 		}
+	}
+	if sp.OwnHour != nil {
+		hour := *sp.OwnHour
+		sp.OwnHour = &hour
 	}
 	if sp.Kind != Personal {
 		if err := checkSpaceName(sp.Name); err != nil {

@@ -103,7 +103,11 @@ func (w *twin) setLevel() bool {
 func (w *twin) setCut() bool {
 	path, on := w.somewhere(), w.chance(50)
 	w.model.cuts[path] = on
-	w.apply(policy.SetCut{At: w.place(path), On: on})
+	change := policy.SetCut{At: w.place(path), On: on}
+	if w.rank != nil {
+		change.Rank = w.rank()
+	}
+	w.apply(change)
 	return true
 }
 

@@ -19,7 +19,8 @@ type twin struct {
 	groups []string // and roles
 	shape  shape
 	seed   uint64
-	met    tally // kinds of edits and answers
+	met    tally              // kinds of edits and answers
+	rank   func() policy.Rank // of who sets walls and cuts; nil for the operator
 }
 
 // tally counts what random worlds met, by name.
@@ -290,8 +291,12 @@ func (w *twin) entry(l line) policy.Entry {
 	if err != nil {
 		w.Fatal(err)
 	}
+	var rank policy.Rank
+	if w.rank != nil && l.deny != 0 {
+		rank = w.rank()
+	}
 	return policy.Entry{
-		Principal: w.id(l.who), Allow: l.allow, Revoke: l.revoke, Deny: l.deny,
+		Rank: rank, Principal: w.id(l.who), Allow: l.allow, Revoke: l.revoke, Deny: l.deny,
 		Class: class, Network: network, From: l.from, Until: l.until,
 	}
 }
