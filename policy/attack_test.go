@@ -116,8 +116,8 @@ var attacks = []struct {
 		acl /room/drafts user:mila deny=all rank=admin`, "mona", func(w *world) []policy.Change {
 		return []policy.Change{policy.TransferSpace{Space: w.id("space:room"), Owner: w.id("user:mila")}}
 	}, policy.ErrForbidden},
-	{"handing a room to a member", ``, "mona", func(w *world) []policy.Change {
-		return []policy.Change{policy.TransferSpace{Space: w.id("space:room"), Owner: w.id("user:mia")}}
+	{"handing a room to a guest", ``, "mona", func(w *world) []policy.Change {
+		return []policy.Change{policy.TransferSpace{Space: w.id("space:room"), Owner: w.id("user:gus")}}
 	}, policy.ErrInvalid},
 	{"making a room of another space's root", ``, "mona", func(w *world) []policy.Change {
 		return []policy.Change{policy.PutSpace{Space: w.room("user:mona", w.node("/team"))}}
