@@ -49,6 +49,9 @@ var permits = map[string]permitRow{
 
 	"level.list":  {others: `{"name":"Team"}`, own: `{"name":"~mia"}`},
 	"level.set":   {others: `{"space":"Team","principal":"mia","level":"viewer"}`, own: `{"space":"~mia","principal":"max","level":"viewer"}`},
+	"link.add":    {others: `{"path":"/Team/dir"}`, own: `{"path":"~mia/dir"}`},
+	"link.list":   {others: `{"by":"max"}`, own: `{"by":"mia"}`},
+	"link.remove": {others: `{"name":"zz"}`},
 	"matrix":      {others: `{}`},
 	"policy.set":  {others: `{"values":{"link-days":"5"}}`},
 	"policy.show": {others: `{}`},
@@ -69,6 +72,11 @@ var permits = map[string]permitRow{
 	"role.show":   {others: `{"name":"auditor"}`},
 	"role.take":   {others: `{"role":"auditor","to":["max"]}`},
 	"scrub":       {others: `{}`, closed: true},
+
+	"share.add":    {others: `{"path":"/Team/dir","to":"max"}`, own: `{"path":"~mia/dir","to":"max"}`},
+	"share.adopt":  {others: `{"id":"zz"}`},
+	"share.list":   {others: `{"by":"max"}`, own: `{"path":"~mia"}`},
+	"share.remove": {others: `{"name":"zz"}`},
 
 	"space.add":      {others: `{"name":"Mine","kind":"room"}`},
 	"space.archive":  {others: `{"name":"Team"}`},
@@ -209,13 +217,16 @@ func TestHiddenIsMissing(t *testing.T) {
 		"acl.set": func(p string) error {
 			return second(SetAccess.Do(ctx, door, NewAccess{Path: p, Principal: "mia", Allow: "read"}))
 		},
-		"acl.clear": func(p string) error { return second(ClearAccess.Do(ctx, door, AccessOf{Path: p})) },
-		"acl.cut":   func(p string) error { return second(CutAccess.Do(ctx, door, Located{p})) },
-		"quota.set": func(p string) error { return second(SetQuota.Do(ctx, door, NewQuota{p, "1MB"})) },
-		"quota":     func(p string) error { return second(ShowQuota.Do(ctx, door, Located{p})) },
-		"who":       func(p string) error { return second(Who.Do(ctx, door, Place{Path: p})) },
-		"can":       func(p string) error { return second(Can.Do(ctx, door, Question{User: "mia", Ask: "read", Path: p})) },
-		"explain":   func(p string) error { return second(Explain.Do(ctx, door, Question{User: "mia", Ask: "PUT", Path: p})) },
+		"acl.clear":  func(p string) error { return second(ClearAccess.Do(ctx, door, AccessOf{Path: p})) },
+		"acl.cut":    func(p string) error { return second(CutAccess.Do(ctx, door, Located{p})) },
+		"share.add":  func(p string) error { return second(AddShare.Do(ctx, door, NewShare{Path: p, To: "max"})) },
+		"share.list": func(p string) error { return second(ListShares.Do(ctx, door, Which{Path: p})) },
+		"link.add":   func(p string) error { return second(AddLink.Do(ctx, door, NewLink{NewShare: NewShare{Path: p}})) },
+		"quota.set":  func(p string) error { return second(SetQuota.Do(ctx, door, NewQuota{p, "1MB"})) },
+		"quota":      func(p string) error { return second(ShowQuota.Do(ctx, door, Located{p})) },
+		"who":        func(p string) error { return second(Who.Do(ctx, door, Place{Path: p})) },
+		"can":        func(p string) error { return second(Can.Do(ctx, door, Question{User: "mia", Ask: "read", Path: p})) },
+		"explain":    func(p string) error { return second(Explain.Do(ctx, door, Question{User: "mia", Ask: "PUT", Path: p})) },
 		"explain to": func(p string) error {
 			return second(Explain.Do(ctx, door, Question{User: "mia", Ask: "MOVE", Path: "~mia/dir", To: p}))
 		},
