@@ -234,13 +234,14 @@ func TestHiddenIsMissing(t *testing.T) {
 		"acl.set": func(p string) error {
 			return second(SetAccess.Do(ctx, door, NewAccess{Path: p, Principal: "mia", Allow: "read"}))
 		},
-		"acl.clear": func(p string) error { return second(ClearAccess.Do(ctx, door, AccessOf{Path: p})) },
-		"acl.cut":   func(p string) error { return second(CutAccess.Do(ctx, door, Located{p})) },
-		"quota.set": func(p string) error { return second(SetQuota.Do(ctx, door, NewQuota{p, "1MB"})) },
-		"quota":     func(p string) error { return second(ShowQuota.Do(ctx, door, Located{p})) },
-		"who":       func(p string) error { return second(Who.Do(ctx, door, Place{Path: p})) },
-		"can":       func(p string) error { return second(Can.Do(ctx, door, Question{User: "mia", Ask: "read", Path: p})) },
-		"explain":   func(p string) error { return second(Explain.Do(ctx, door, Question{User: "mia", Ask: "PUT", Path: p})) },
+		"acl.clear":        func(p string) error { return second(ClearAccess.Do(ctx, door, AccessOf{Path: p})) },
+		"acl.cut":          func(p string) error { return second(CutAccess.Do(ctx, door, Located{p})) },
+		"share.list there": func(p string) error { return second(ListShares.Do(ctx, door, Which{Path: p})) },
+		"quota.set":        func(p string) error { return second(SetQuota.Do(ctx, door, NewQuota{p, "1MB"})) },
+		"quota":            func(p string) error { return second(ShowQuota.Do(ctx, door, Located{p})) },
+		"who":              func(p string) error { return second(Who.Do(ctx, door, Place{Path: p})) },
+		"can":              func(p string) error { return second(Can.Do(ctx, door, Question{User: "mia", Ask: "read", Path: p})) },
+		"explain":          func(p string) error { return second(Explain.Do(ctx, door, Question{User: "mia", Ask: "PUT", Path: p})) },
 		"explain to": func(p string) error {
 			return second(Explain.Do(ctx, door, Question{User: "mia", Ask: "MOVE", Path: "~mia/dir", To: p}))
 		},

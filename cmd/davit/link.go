@@ -54,7 +54,8 @@ makes it holds there, and ends when links do here unless --until is earlier.
 
 func newLinkList(g *global) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "list", Short: "list links, and why those that give nothing do",
+		Use:     "list",
+		Short:   "list links, and why those that give nothing do",
 		Example: "  davit link list --by mia",
 	}
 	which := whichShares(cmd)
