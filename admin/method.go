@@ -169,6 +169,8 @@ func (a *Admin) judged(j *store.Judgement, success int) Check {
 // spoken is a time in its largest whole unit.
 func spoken(d time.Duration) string {
 	switch {
+	case d == 0:
+		return noHour
 	case d%time.Hour == 0:
 		return fmt.Sprintf("%dh", d/time.Hour)
 	case d%time.Minute == 0:

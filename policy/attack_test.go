@@ -40,6 +40,15 @@ var attacks = []struct {
 		viewer := policy.Entry{Principal: w.id("user:zoe"), Allow: rights(w, "level:viewer"), Level: "viewer"}
 		return []policy.Change{policy.SetLevel{Space: w.id("space:team"), Entry: viewer, Pin: new(false)}}
 	}, policy.ErrForbidden},
+	{"unpinning somebody with whose group more is shared", `
+		level team user:zoe viewer pin
+		cut /team/HR on
+		acl /team/HR user:mia allow=level:editor
+		join group:hr user:zoe
+		share mia group:hr /team/HR`, "mona", func(w *world) []policy.Change {
+		viewer := policy.Entry{Principal: w.id("user:zoe"), Allow: rights(w, "level:viewer"), Level: "viewer"}
+		return []policy.Change{policy.SetLevel{Space: w.id("space:team"), Entry: viewer, Pin: new(false)}}
+	}, policy.ErrForbidden},
 	{"promoting a guest past the ceilings of guests", `
 		acl /team/HR user:gus allow=purge
 		acl /team/HR user:mona revoke=purge`, "mona", func(w *world) []policy.Change {
@@ -63,6 +72,85 @@ var attacks = []struct {
 	{"an admin lifting a cut of an owner", `
 		cut /team/HR on`, "adam", func(w *world) []policy.Change {
 		return []policy.Change{policy.SetCut{At: w.place("/team/HR")}}
+	}, policy.ErrForbidden},
+	{"lifting a cut below a folder that one does not manage", `
+		acl /team/HR user:max allow=level:manager
+		cut /team/HR on rank=member
+		acl /team/HR user:max allow=level:manager`, "max", func(w *world) []policy.Change {
+		return []policy.Change{policy.SetCut{At: w.place("/team/HR")}}
+	}, policy.ErrForbidden},
+	{"cutting a folder again, by a lower rank, to lift the cut", `
+		cut /team/HR on rank=admin`, "mona", func(w *world) []policy.Change {
+		at := w.place("/team/HR")
+		return []policy.Change{policy.SetCut{At: at, On: true}, policy.SetCut{At: at}}
+	}, policy.ErrForbidden},
+	{"writing a wall again, by a lower rank, to lift it", `
+		acl /team/HR group:contractors deny=read rank=admin`, "mona", func(w *world) []policy.Change {
+		wall := policy.Entry{Principal: w.id("group:contractors"), Deny: policy.Read | policy.Write}
+		return []policy.Change{policy.SetEntry{At: w.place("/team/HR"), Entry: wall}, w.line("/team/HR", "group:contractors", 0)}
+	}, policy.ErrForbidden},
+	{"a line under a condition that a nearer one seems to decide", `
+		acl /team/Sales user:max allow=level:manager
+		acl /team/Sales/board user:max revoke=read
+		acl /team/Sales/board group:staff revoke=read
+		acl /team/Sales/board user:nils revoke=read class=mobile`, "max", func(w *world) []policy.Change {
+		return []policy.Change{w.line("/team/Sales", "user:nils", policy.Read)}
+	}, policy.ErrForbidden},
+	{"giving what one holds under a condition", `
+		acl /team/Sales user:max allow=manage
+		acl /team/Sales user:max allow=purge class=web`, "max", func(w *world) []policy.Change {
+		return []policy.Change{w.line("/team/Sales", "user:nils", policy.Purge)}
+	}, policy.ErrForbidden},
+	{"taking a space by writing its record", `
+		level room user:mila manager`, "mila", func(w *world) []policy.Change {
+		sp := *w.state.SpaceNamed("room")
+		sp.Owner = w.id("user:mila")
+		return []policy.Change{policy.PutSpace{Space: sp}}
+	}, policy.ErrForbidden},
+	{"leaving nobody who manages a space", `
+		space desk group-folder
+		level desk user:zoe manager
+		acl /desk user:max allow=members`, "max", func(w *world) []policy.Change {
+		return []policy.Change{policy.SetLevel{Space: w.id("space:desk"), Entry: policy.Entry{Principal: w.id("user:zoe")}}}
+	}, policy.ErrForbidden},
+	{"making a room that others are in already", ``, "mona", func(w *world) []policy.Change {
+		room := w.room("user:mona", w.placeless())
+		room.Levels = append(room.Levels, policy.Entry{Principal: w.id("user:zoe"), Allow: policy.All})
+		return []policy.Change{policy.PutSpace{Space: room}}
+	}, policy.ErrForbidden},
+	{"an admin opening somebody's drive to somebody", ``, "adam", func(w *world) []policy.Change {
+		return []policy.Change{w.line("/home-mia", "user:zoe", policy.Read)}
+	}, policy.ErrNotFound},
+	{"an admin giving to a group that he is in", `
+		join group:staff user:adam`, "adam", func(w *world) []policy.Change {
+		return []policy.Change{w.line("/room", "group:staff", policy.Read)}
+	}, policy.ErrForbidden},
+	{"an admin reading where the settings keep him from it", ``, "adam", func(w *world) []policy.Change {
+		return []policy.Change{w.line("/room", "user:adam", policy.Read)}
+	}, policy.ErrForbidden},
+	{"an admin giving himself more than reading", `
+		reads audited`, "adam", func(w *world) []policy.Change {
+		return []policy.Change{w.line("/room", "user:adam", policy.Write)}
+	}, policy.ErrForbidden},
+	{"an admin joining a group that opens what he does not hold", `
+		acl /team/HR group:hr allow=read`, "adam", func(w *world) []policy.Change {
+		return []policy.Change{policy.Join{Group: w.id("group:hr"), Member: w.id("user:adam")}}
+	}, policy.ErrForbidden},
+	{"an admin leaving the group that a wall names", `
+		join group:contractors user:adam
+		acl /team/HR group:contractors deny=read`, "adam", func(w *world) []policy.Change {
+		return []policy.Change{policy.Leave{Group: w.id("group:contractors"), Member: w.id("user:adam")}}
+	}, policy.ErrForbidden},
+	{"an admin making a space his own", ``, "adam", func(w *world) []policy.Change {
+		return []policy.Change{policy.TransferSpace{Space: w.id("space:team"), Owner: w.id("user:adam")}}
+	}, policy.ErrForbidden},
+	{"filling a group whose group opens what its manager does not hold", `
+		managers group:eu-sales user:max
+		acl /team/HR group:sales allow=purge`, "max", func(w *world) []policy.Change {
+		return []policy.Change{policy.Join{Group: w.id("group:eu-sales"), Member: w.id("user:zoe")}}
+	}, policy.ErrForbidden},
+	{"filling somebody else's group", ``, "max", func(w *world) []policy.Change {
+		return []policy.Change{policy.Join{Group: w.id("group:eu-sales"), Member: w.id("user:zoe")}}
 	}, policy.ErrForbidden},
 	{"giving manage at the root to somebody whom no wall keeps from a cut folder", `
 		cut /team/HR on

@@ -325,7 +325,7 @@ var verbs = map[string]func(*world, words) error{
 	"level": (*world).stepLevel, "acl": (*world).stepACL, "cut": (*world).stepCut, "state": (*world).stepState,
 	"join": (*world).stepJoin, "leave": (*world).stepLeave, "account": (*world).stepAccount, "drop": (*world).stepDrop,
 	"managers": (*world).stepManagers, "reads": (*world).stepReads, "guests": (*world).stepGuests, "sharing": (*world).stepSharing,
-	"profile-of": (*world).stepProfileOf,
+	"profile-of": (*world).stepProfileOf, "share": (*world).stepShare,
 	"can": (*world).stepCan, "whole": (*world).stepWhole, "sees": (*world).stepSees, "shows": (*world).stepShows,
 }
 
@@ -400,6 +400,13 @@ func (w *world) settings(change func(*policy.Settings)) error {
 	set := w.state.Settings()
 	change(&set)
 	return w.try(policy.PutSettings{Settings: set})
+}
+
+// stepShare shares for reading.
+func (w *world) stepShare(a words) error {
+	w.last++
+	sh := policy.Share{ID: policy.ID(w.last), By: w.id("user:" + a.plain[0]), To: w.id(a.plain[1]), Rights: policy.See | policy.Read}
+	return w.try(policy.PutShare{Share: sh, At: w.place(a.plain[2])})
 }
 
 func (w *world) stepReads(a words) error {
@@ -533,7 +540,13 @@ func (w *world) stepACL(a words) error {
 }
 
 func (w *world) stepCut(a words) error {
-	return w.try(policy.SetCut{At: w.place(a.plain[0]), On: a.plain[1] == "on"})
+	change := policy.SetCut{At: w.place(a.plain[0]), On: a.plain[1] == "on"}
+	if rank := a.opt["rank"]; rank != "" {
+		if err := change.Rank.UnmarshalText([]byte(rank)); err != nil {
+			return err
+		}
+	}
+	return w.try(change)
 }
 
 func (w *world) stepState(a words) error {

@@ -45,6 +45,9 @@ var ranks = []struct {
 	{19, "delete others' archived rooms", "Y Y N N N", func(b *bench) []policy.Change {
 		return []policy.Change{b.space("archived", in(policy.Trashed)), policy.DropSpace{ID: b.id("space:archived")}}
 	}},
+	{19, "delete a room that is not in the trash", "N N n n N", func(b *bench) []policy.Change {
+		return []policy.Change{policy.DropSpace{ID: b.id("space:others")}}
+	}},
 	{20, "restore own archived rooms", "Y Y Y N N", func(b *bench) []policy.Change {
 		return []policy.Change{b.ownRoom(), b.space("own", in(policy.Archived)), b.space("own", in(policy.Active))}
 	}},
@@ -89,7 +92,7 @@ var ranks = []struct {
 	{37, "profiles", "Y Y N N N", func(b *bench) []policy.Change {
 		return []policy.Change{policy.PutProfile{Profile: policy.Profile{ID: 9300, Name: "new"}}, policy.DropProfile{ID: 9300}}
 	}},
-	{37, "quotas of spaces", "Y Y N N N", func(b *bench) []policy.Change {
+	{37, "quotas of spaces", "Y Y n n N", func(b *bench) []policy.Change {
 		return []policy.Change{b.space("others", func(sp *policy.Space) { sp.Quota = 5 })}
 	}},
 	{37, "whether admins read content", "Y N N N N", func(b *bench) []policy.Change {
