@@ -149,9 +149,9 @@ func checkKept(then *policy.State, d *store.Denial) (Check, error) {
 	c.Status = http.StatusForbidden
 	switch {
 	case d.Hidden:
-		c.refuse(c.Status, hiddenWhy)
+		c.refuse(&store.Refused{})
 	case c.Allowed:
-		c.refuse(c.Status, belowWhy)
+		c.refuse(&store.Refused{Denied: policy.Denied{Visible: true}})
 	}
 	return c, nil
 }

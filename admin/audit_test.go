@@ -75,7 +75,7 @@ func TestExplainDecisions(t *testing.T) {
 	for _, name := range []string{"tree", "tree/inner", "hidden"} {
 		must(second(as(mia).Mkdir(ctx, append(store.Path{"Team"}, strings.Split(name, "/")...), store.Terms{})))
 	}
-	must(second(a.SetAccess(ctx, NewAccess{Path: "/Team/tree/inner", Principal: "mia", Deny: "delete,delete-own"})))
+	must(second(a.SetAccess(ctx, NewAccess{Path: "/Team/tree/inner", Principal: "mia", Deny: "add,delete,delete-own"})))
 	must(second(a.SetAccess(ctx, NewAccess{Path: "/Team/hidden", Principal: "max", Deny: "all"})))
 	answers := []struct {
 		err    error
@@ -84,8 +84,8 @@ func TestExplainDecisions(t *testing.T) {
 	}{
 		{as(max).Remove(ctx, store.Path{"Team", "tree"}, store.Terms{}), http.StatusForbidden,
 			[]string{"max PUT /Team/tree", "delete: no line gives it", "creator"}},
-		{as(mia).Remove(ctx, store.Path{"Team", "tree"}, store.Terms{}), http.StatusForbidden, []string{"mia PUT /Team/tree", belowWhy}},
-		{put(max, "hidden", 0), http.StatusForbidden, []string{"max PUT /Team/hidden", hiddenWhy}},
+		{as(mia).Remove(ctx, store.Path{"Team", "tree"}, store.Terms{}), http.StatusForbidden, []string{"mia PUT /Team/tree", "something below is hidden from the user, or kept"}},
+		{put(max, "hidden", 0), http.StatusForbidden, []string{"max PUT /Team/hidden", "something stands there that is hidden from the user"}},
 		{put(mia, "big", 5000), http.StatusInsufficientStorage, []string{"mia PUT /Team", "5000 bytes do not fit under the limit of 1KB at /Team"}},
 	}
 	must(second(a.SetUser(ctx, EditUser{Name: "max", NewName: new("moritz")})))

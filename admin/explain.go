@@ -99,8 +99,8 @@ func (a *Admin) Explain(_ context.Context, q Question) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if d, ok := methods[q.Ask]; ok {
-		return a.explainMethod(q, sub, p, d)
+	if m, ok := methods[q.Ask]; ok {
+		return a.explainMethod(q, sub, p, m)
 	}
 	want, err := policy.ParseRights(q.Ask)
 	if err != nil || want == 0 {
@@ -151,47 +151,10 @@ func (a *Admin) explainRight(q Question, sub policy.Subject, p store.Path, want 
 	return answer, nil
 }
 
-func (a *Admin) explainMethod(q Question, sub policy.Subject, p store.Path, d demand) (Answer, error) {
-	checks, err := a.judge(sub, p, d)
-	if err != nil {
-		return Answer{}, err
-	}
-	onTarget, takesTo := destinations[q.Ask]
-	switch {
-	case takesTo && q.To == "":
-		return Answer{}, invalid("add --to PATH", "%s needs a destination", q.Ask)
-	case !takesTo && q.To != "":
-		return Answer{}, invalid("only COPY and MOVE do", "%s has no destination", q.Ask)
-	case takesTo:
-		to, err := ParsePath(q.To)
-		if err != nil {
-			return Answer{}, err
-		}
-		if q.Ask == "COPY" && a.isFile(p) && a.isFile(to) {
-			onTarget = copyOntoFile
-		}
-		more, err := a.judge(sub, to, onTarget)
-		if err != nil {
-			return Answer{}, err
-		}
-		checks = append(checks, more...)
-	}
-	return a.answer(q, sub, p, checks), nil
-}
-
-func (a *Admin) isFile(p store.Path) bool {
-	_, e, err := a.op.Place(p)
-	return err == nil && !e.Dir
-}
-
-// answer puts checks together: the first that is refused decides, otherwise the
-// last one says what a client gets.
+// answer puts checks together; the last one decides.
 func (a *Admin) answer(q Question, sub policy.Subject, p store.Path, checks []Check) Answer {
 	u := a.st.Policy().User(sub.User)
 	decisive := checks[len(checks)-1]
-	if i := slices.IndexFunc(checks, func(c Check) bool { return !c.Allowed }); i >= 0 {
-		decisive = checks[i]
-	}
 	answer := Answer{
 		Ask: q.Ask, Path: p.String(), To: q.To,
 		Allowed: decisive.Allowed, Status: decisive.Status, Why: decisive.Why, Checks: checks,

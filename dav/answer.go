@@ -89,6 +89,8 @@ func (rq *request) answerTo(err error) answer {
 		return answer{status: http.StatusBadRequest}
 	case errors.Is(err, store.ErrExists) && rq.r.Method == "MKCOL":
 		return answer{status: http.StatusMethodNotAllowed} // RFC 4918, section 9.3.1
+	case errors.Is(err, store.ErrExists) && rq.r.Method == "PUT":
+		return answer{status: http.StatusConflict} // a drop box has no name left to give
 	case errors.Is(err, store.ErrExists):
 		return answer{status: http.StatusPreconditionFailed} // RFC 4918, section 10.6
 	case errors.Is(err, policy.ErrForbidden):

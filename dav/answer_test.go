@@ -47,6 +47,7 @@ func TestAnswers(t *testing.T) {
 		{"PROPPATCH", store.ErrTooMany, 507, ""},
 		{"MKCOL", store.ErrExists, 405, ""},
 		{"MOVE", store.ErrExists, 412, ""},
+		{"PUT", store.ErrExists, 409, ""},
 		{"PUT", store.ErrNoParent, 409, ""},
 		{"PROPFIND", store.ErrNotDir, 409, ""},
 		{"PUT", store.ErrIsDir, 405, ""},

@@ -34,8 +34,9 @@ type (
 	DropProfile struct{ ID, Successor ID }
 	// PutSpace creates a space or replaces all of it but levels and pins.
 	PutSpace struct{ Space Space }
-	// TransferSpace hands a space over: the new owner becomes its manager, the
-	// one before stays what he is there.
+	// TransferSpace hands a space over: the new owner becomes its manager, and
+	// nothing there is revoked from or denied to it any more; the one before
+	// stays what he is.
 	TransferSpace struct{ Space, Owner ID }
 	// DropSpace forgets a space and its levels. Marks go by DropNodes.
 	DropSpace struct{ ID ID }
@@ -130,6 +131,9 @@ func (s *State) ApplyAs(by Subject, changes ...Change) (*State, Delta, error) {
 func (e *edit) make(by *Subject, c Change) error {
 	if by.User != Nobody || by.Link != Nobody {
 		e.close() // it is judged by the memberships of now
+		if err := e.mayAct(by, c); err != nil {
+			return err
+		}
 		if err := c.allow(e, by); err != nil {
 			return err
 		}
@@ -157,6 +161,7 @@ type edit struct {
 	State
 	delta Delta
 	stale map[ID]bool // principals below which closures have to be made anew
+	links map[ID]bool // of a model that is being loaded, where lists come before what they name
 	ended map[ID]bool // links that are no principals any more
 }
 
@@ -217,6 +222,9 @@ func (c PutUser) apply(e *edit) error {
 	}
 	if e.Profile(u.Profile) == nil {
 		return invalid("user %q has no profile", u.Name)
+	}
+	if home := e.Space(u.Home); home != nil && (home.Kind != Personal || home.Owner != u.ID) {
+		return invalid("the space %q is no personal drive of %q", home.Name, u.Name)
 	}
 	old := ""
 	if was := e.User(u.ID); was != nil {
@@ -440,11 +448,17 @@ func (c PutSpace) apply(e *edit) error {
 		if was.Kind != sp.Kind || was.Root != sp.Root {
 			return invalid("space %q: kind and root do not change", was.Name)
 		}
+	} else if _, taken := e.roots.get(uint64(sp.Root)); taken || e.rootOf(sp.Root) != sp.Root {
+		return invalid("space %q: its root stands somewhere else already", sp.Name)
 	}
 	if was == nil || was.Template != sp.Template {
 		if err := e.checkLevels(&sp); err != nil {
 			return err
 		}
+	}
+	if sp.OwnHour != nil {
+		hour := *sp.OwnHour
+		sp.OwnHour = &hour
 	}
 	if sp.Kind != Personal {
 		if err := checkSpaceName(sp.Name); err != nil {
@@ -528,13 +542,15 @@ func (c SetLevel) apply(e *edit) error {
 
 func (e *edit) checkEntry(en Entry) error {
 	builtIn := en.Principal == Members || en.Principal == AnyoneSignedIn || en.Principal == Links
-	if _, link := e.shares.get(uint64(en.Principal)); link {
-		builtIn = true
-	}
-	if !builtIn && e.User(en.Principal) == nil && e.Group(en.Principal) == nil {
+	if !builtIn && e.User(en.Principal) == nil && e.Group(en.Principal) == nil && !e.isLink(en.Principal) {
 		return notFound("no such principal")
 	}
 	return en.check()
+}
+
+func (e *edit) isLink(id ID) bool {
+	sh, _ := e.Share(id)
+	return sh != nil && sh.IsLink() || e.links[id]
 }
 
 func (c TransferSpace) apply(e *edit) error {
@@ -554,5 +570,24 @@ func (c TransferSpace) apply(e *edit) error {
 	next.Levels = withEntry(withoutPrincipal(sp.Levels, c.Owner), Entry{Principal: c.Owner, Level: "manager", Allow: levelManager})
 	next.Pins = slices.DeleteFunc(slices.Clone(sp.Pins), func(id ID) bool { return id == c.Owner })
 	e.setSpace(&next)
+	e.unwall(sp.Root, c.Owner)
 	return nil
+}
+
+// unwall takes out of a space what is revoked from and denied to its owner.
+func (e *edit) unwall(root Node, owner ID) {
+	at, _ := e.named.get(uint64(owner))
+	for _, here := range at.within(root) {
+		next := *e.Mark(here.node)
+		next.Entries = nil
+		for _, en := range e.Mark(here.node).Entries {
+			if en.Principal == owner {
+				en.Revoke, en.Deny, en.Rank = 0, 0, 0
+			}
+			if en.Allow|en.Revoke|en.Deny != 0 {
+				next.Entries = append(next.Entries, en)
+			}
+		}
+		e.setMark(&next)
+	}
 }

@@ -147,7 +147,7 @@ func (s *State) listed(sub *Subject, sp *Space, ways []*way, tr *trace) (granted
 		granted |= g
 		walls |= d
 	}
-	if cut >= 0 && s.mayManage(sub) {
+	if cut >= 0 && s.mayManage(sub, sp) {
 		// Who manages the space keeps a way into every cut folder.
 		above, walled := s.listed(sub, sp, ways[:min(cut, 1)], nil)
 		if above&^walled&Manage != 0 {
@@ -171,10 +171,11 @@ func (s *State) readsAlways(sub *Subject) bool {
 	return u != nil && u.Type.above(Manager)
 }
 
-// mayManage: some account types never hold manage, whatever a list says.
-func (s *State) mayManage(sub *Subject) bool {
+// mayManage: some account types and profiles never hold manage, whatever a list
+// says.
+func (s *State) mayManage(sub *Subject, sp *Space) bool {
 	u := s.User(sub.User)
-	return u != nil && typeLets(u.Type)&Manage != 0
+	return u != nil && typeLets(u.Type)&s.Profile(u.Profile).lets(sp, sp.Owner == u.ID, sub.Class)&Manage != 0
 }
 
 // level gives what the list at level i grants, less what a nearer entry of the
@@ -184,16 +185,15 @@ func (s *State) level(sub *Subject, sp *Space, ways []*way, i int, pinned, cutOf
 	ids, _ := s.closures.get(uint64(sub.id()))
 	m := matching{list: listAt(sp, ways, i), ids: ids}
 	for e := m.next(); e != nil; e = m.next() {
-		allow, revoke, deny := e.under(sub)
+		allow, _, deny := e.under(sub)
 		walls |= deny
-		holds := allow|revoke|deny != 0
 		counts := !cutOff && (!pinned || e.Principal == sub.User)
 		if !counts {
 			allow = 0
 		}
 		part := allow &^ mentionedBelow(sub, e.Principal, sp, ways, i+1)
 		granted |= part
-		tr.step(i, e, part, holds, cutOff)
+		tr.step(i, e, part, cutOff)
 	}
 	return granted, walls
 }
@@ -291,14 +291,24 @@ func (s *State) ceilings(sub *Subject, sp *Space, held Rights, tr *trace) Rights
 // cut already.
 func (s *State) bearer(sub *Subject, sp *Space) (who Type, profile *Profile, alive bool) {
 	if sub.Link != Nobody {
-		sh, _ := s.Share(sub.Link)
-		return Guest, nil, sh != nil && sh.IsLink() && s.Asleep(sh, sp, sub.Now) == ""
+		return Guest, nil, s.opens(sub.Link, sp, sub.Now)
 	}
 	u := s.User(sub.User)
 	if !u.ActiveAt(sub.Now) {
 		return "", nil, false
 	}
 	return u.Type, s.Profile(u.Profile), true
+}
+
+// opens tells whether a link opens anything in the space: not when it sleeps
+// there or where it stands, nor from the trash.
+func (s *State) opens(link ID, sp *Space, now int64) bool {
+	sh, at := s.Share(link)
+	if sh == nil || !sh.IsLink() {
+		return false
+	}
+	own := s.Space(at.Space)
+	return own != nil && s.Asleep(sh, own, now) == "" && (own == sp || s.Asleep(sh, sp, now) == "")
 }
 
 // lets is the ceiling of the settings.
@@ -364,6 +374,7 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 	if _, pinned := slices.BinarySearch(sp.Pins, sub.User); !pinned {
 		ids, _ = s.closures.get(uint64(sub.id()))
 	}
+	ids = s.withGivers(ids, sp.Root)
 	// There are two ways to find one: all that names the subject in this space, or
 	// all that is marked below. The shorter one is not known beforehand, so below
 	// the root the second is tried first and given up when it becomes the longer.
@@ -398,12 +409,34 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 // manages tells whether the subject keeps a way into the cut folders of a space:
 // by its levels, or by the root where that is not cut itself.
 func (s *State) manages(sub *Subject, sp *Space, ways []*way) bool {
-	if !s.mayManage(sub) {
+	if !s.mayManage(sub, sp) {
 		return false
 	}
 	levels, _ := s.listed(sub, sp, nil, nil)
 	root, _ := s.listed(sub, sp, ways[:1], nil)
 	return (levels|root)&Manage != 0
+}
+
+// withGivers adds the principals of everybody who gave to one of them in a space,
+// or in any for 0, directly or through others: below a share one sees what its
+// giver sees, where the lists name only the giver.
+func (s *State) withGivers(ids []ID, root Node) []ID {
+	all := slices.Clip(ids)
+	for i := 0; i < len(all); i++ {
+		at, _ := s.given.get(uint64(all[i]))
+		if root != 0 {
+			at = at.within(root)
+		}
+		for _, here := range at {
+			for _, sh := range s.Mark(here.node).Shares {
+				if sh.To == all[i] && !slices.Contains(all, sh.By) {
+					theirs, _ := s.closures.get(uint64(sh.By))
+					all = append(all, theirs...)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // seesBelow looks at what is marked below the last way, at most budget nodes;

@@ -51,7 +51,7 @@ type Cut struct {
 type trace struct {
 	Explanation
 	state *State
-	user  ID
+	sub   Subject
 }
 
 func (t *trace) pinned() {
@@ -84,21 +84,24 @@ func (t *trace) cut(by Ceiling, lost Rights) {
 	}
 }
 
-func (t *trace) step(depth int, e *Entry, part Rights, holds, cutOff bool) {
+func (t *trace) step(depth int, e *Entry, part Rights, cutOff bool) {
 	if t == nil {
 		return
 	}
+	allow, revoke, deny := e.under(&t.sub)
 	st := Step{
-		Depth: depth, Principal: e.Principal, Via: t.state.chain(t.user, e.Principal), Level: e.Level,
+		Depth: depth, Principal: e.Principal, Via: t.state.chain(t.sub.id(), e.Principal), Level: e.Level,
 		Allow: e.Allow, Revoke: e.Revoke, Deny: e.Deny, Granted: part,
 	}
 	switch {
-	case !holds:
+	case allow|revoke|deny == 0:
 		st.Skipped = "its condition (client class, network or time) does not hold"
 	case cutOff && e.Allow|e.Revoke != 0:
 		st.Skipped = "a folder further down is cut: nothing is inherited into it"
-	case t.Pinned && e.Principal != t.user && e.Allow|e.Revoke != 0:
+	case t.Pinned && e.Principal != t.sub.id() && e.Allow|e.Revoke != 0:
 		st.Skipped = "the user's level is pinned here: only own entries grant"
+	case allow != e.Allow:
+		st.Skipped = "it is unknown whether its condition holds: it takes and does not give"
 	case part != e.Allow:
 		st.Skipped = "a nearer entry of the same principal decides the rest"
 	}
@@ -107,7 +110,7 @@ func (t *trace) step(depth int, e *Entry, part Rights, holds, cutOff bool) {
 
 // Explain decides like Decide and tells how.
 func (s *State) Explain(sub Subject, at Place, want Rights) Explanation {
-	tr := &trace{Explanation: Explanation{KeepsManage: -1}, state: s, user: sub.id()}
+	tr := &trace{Explanation: Explanation{KeepsManage: -1}, state: s, sub: sub}
 	tr.Decision = s.Decide(sub, at, want)
 	if sp := s.Space(at.Space); sp != nil && len(at.Path) > 0 && at.Path[0] == sp.Root {
 		s.held(&sub, sp, s.appendWays(nil, at.Path), tr)

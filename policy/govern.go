@@ -1,8 +1,10 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -58,6 +60,14 @@ func (e *edit) stamped(by *Subject, c Change) Change {
 			c.Rank = rank
 		}
 		return c
+	case PutShare:
+		if by.User != Nobody {
+			c.Share.Made = by.Now
+		}
+		if old, _ := e.Share(c.Share.ID); old != nil && by.User != Nobody {
+			c.Share.Made = old.Made // whoever gives it from now on: it does not get younger
+		}
+		return c
 	}
 	return c
 }
@@ -80,7 +90,7 @@ func (e *edit) stampedEntry(by *Subject, rank Rank, list []Entry, en Entry) Entr
 	} else {
 		en.Rank = 0
 	}
-	if en.Allow != 0 && en.Principal == by.User && e.isAdmin(by) && e.set().AdminReads == ReadsAudited {
+	if en.Allow != 0 && en.Principal == by.User && e.isAdmin(by) {
 		if end := by.Now + SelfGrant; en.Until == 0 || en.Until > end {
 			en.Until = end
 		}
@@ -165,6 +175,11 @@ func (s *State) managed(sp *Space) bool {
 
 // isAdmin: owners and admins look after everything but what is in it.
 func (e *edit) isAdmin(by *Subject) bool {
+	return e.isOfRank(by) && len(by.Spaces) == 0
+}
+
+// isOfRank: a credential for some spaces only is an admin's there.
+func (e *edit) isOfRank(by *Subject) bool {
 	u := e.User(by.User)
 	return u.ActiveAt(by.Now) && u.Type.above(Manager)
 }
@@ -178,14 +193,22 @@ func (e *edit) onlyAdmins(by *Subject) error {
 
 // administers: admins set the lists of every space but of personal drives.
 func (e *edit) administers(by *Subject, sp *Space) bool {
-	return e.isAdmin(by) && (sp.Kind != Personal || e.set().AdminReads == ReadsAlways)
+	return e.isOfRank(by) && by.lets(sp)&Manage != 0 && (sp.Kind != Personal || e.set().AdminReads == ReadsAlways)
+}
+
+// spaceOf is the space of a place that begins at its root, or nil.
+func (e *edit) spaceOf(at Place) *Space {
+	if sp := e.Space(at.Space); sp != nil && len(at.Path) > 0 && at.Path[0] == sp.Root {
+		return sp
+	}
+	return nil
 }
 
 // needs asks for a right at a place. What the asker may not see is not there.
 func (e *edit) needs(by *Subject, at Place, want Rights) error {
-	sp := e.Space(at.Space)
+	sp := e.spaceOf(at)
 	if sp == nil {
-		return notFound("no such space")
+		return notFound("no such file or folder")
 	}
 	if e.administers(by, sp) {
 		return nil
@@ -198,13 +221,6 @@ func (e *edit) needs(by *Subject, at Place, want Rights) error {
 		return notFound("no such file or folder")
 	}
 	return forbidden("this needs %s there", want)
-}
-
-// holds is what somebody may give of: held in every context, not only in this one.
-func (e *edit) holds(by *Subject, sp *Space, ways []*way) Rights {
-	steady := *by
-	steady.Steady = true
-	return e.held(by, sp, ways, nil) & e.held(&steady, sp, ways, nil)
 }
 
 // mayGive holds what somebody hands to a principal against what he holds
@@ -225,68 +241,45 @@ func (e *edit) mayGive(by *Subject, at Place, to ID, rights Rights) error {
 	}
 }
 
-// lacks is what of the rights somebody does not hold himself at the place, or
-// somewhere below where a line that gives them to the principal would count.
-func (e *edit) lacks(by *Subject, at Place, to ID, rights Rights) Rights {
-	if rights == 0 {
-		return 0
-	}
-	sp, ways := e.Space(at.Space), e.appendWays(nil, at.Path)
-	lacking := rights &^ e.holds(by, sp, ways)
-	if lacking == 0 && len(ways) == len(at.Path) {
-		lacking = e.lacksBelow(by, sp, ways, to, rights)
-	}
-	return lacking
-}
-
-func (e *edit) lacksBelow(by *Subject, sp *Space, ways []*way, to ID, rights Rights) Rights {
-	for kid := range ways[len(ways)-1].kids.all() {
-		w, _ := e.ways.get(kid)
-		below, rest := append(ways, w), rights
-		if m := w.mark; m != nil {
-			if m.Cut {
-				continue
-			}
-			for i := firstOf(m.Entries, to); i < len(m.Entries) && m.Entries[i].Principal == to; i++ {
-				if en := &m.Entries[i]; !en.conditional() {
-					rest &^= en.Allow | en.Revoke
-				}
-			}
-			if lacking := rest &^ e.holds(by, sp, below); lacking != 0 {
-				return lacking
-			}
-		}
-		if lacking := e.lacksBelow(by, sp, below, to, rest); lacking != 0 {
-			return lacking
-		}
-	}
-	return 0
-}
-
 // mayReplace judges one line of a list becoming another.
 func (e *edit) mayReplace(by *Subject, at Place, old, line Entry) error {
-	sp := e.Space(at.Space)
+	sp := e.spaceOf(at)
+	if sp == nil {
+		return notFound("no such file or folder")
+	}
 	lifted := old.Deny &^ line.Deny
 	switch p := line.Principal; {
 	case p == sp.Owner && p != Nobody:
 		return forbidden("%s owns the space; ownership moves by its own command", e.PrincipalName(p))
 	case p == by.User:
-		return e.maySelf(by, line)
+		return e.maySelf(by, old, line)
 	case lifted != 0 && e.User(by.User).Type.rank() > old.Rank:
 		return forbidden("this wall was set by a higher rank (%s)", old.Rank)
 	case lifted != 0 && e.isA(by.User, p):
 		return forbidden("you are in %s: somebody else lifts this wall", e.PrincipalName(p))
 	}
-	return e.mayGive(by, at, line.Principal, line.Allow&^old.Allow|old.Revoke&^line.Revoke|lifted)
+	if err := e.mayLift(by, at, lifted); err != nil {
+		return err
+	}
+	return e.mayGive(by, at, line.Principal, line.Allow&^old.Allow|old.Revoke&^line.Revoke)
 }
 
 // maySelf: nobody changes his own rights, but admins may let themselves read
 // where the settings say so.
-func (e *edit) maySelf(by *Subject, line Entry) error {
-	if e.isAdmin(by) && e.set().AdminReads != ReadsNever && line.Revoke|line.Deny == 0 && line.Allow&^ReadOnly == 0 {
+func (e *edit) maySelf(by *Subject, old, line Entry) error {
+	takes := old.Revoke | old.Deny | line.Revoke | line.Deny
+	if e.isAdmin(by) && e.set().AdminReads != ReadsNever && takes == 0 && line.Allow&^ReadOnly == 0 {
 		return nil
 	}
 	return forbidden("nobody changes his own rights; ask somebody else who may")
+}
+
+// resting: who may do what in an archived space changes after it was restored.
+func (e *edit) resting(space ID) error {
+	if sp := e.Space(space); sp != nil && (sp.State == Archived || sp.State == Trashed) {
+		return forbidden("the space %q is %s; restore it first", sp.Name, sp.State)
+	}
+	return nil
 }
 
 func (c SetLevel) allow(e *edit, by *Subject) error {
@@ -298,39 +291,25 @@ func (c SetLevel) allow(e *edit, by *Subject) error {
 	if err := e.needs(by, at, ManageMembers); err != nil && !(c.Entry.Principal == by.User && e.isAdmin(by)) {
 		return err
 	}
+	if err := e.resting(sp.ID); err != nil && c.Entry.Principal != by.User {
+		return err
+	}
 	if c.Entry.Principal == by.User && c.Pin != nil {
 		return forbidden("nobody changes his own rights; ask somebody else who may")
 	}
-	if err := e.mayUnpin(by, sp, at, c); err != nil {
-		return err
+	if _, pinned := slices.BinarySearch(sp.Pins, c.Entry.Principal); pinned && c.Pin != nil && !*c.Pin {
+		if err := e.mayUnpin(by, sp, c.Entry.Principal); err != nil {
+			return err
+		}
 	}
 	return e.mayReplace(by, at, lineOf(sp.Levels, &c.Entry), c.Entry)
 }
 
-// mayUnpin: without the pin the user gets again what groups give, which whoever
-// lifts it has to hold.
-func (e *edit) mayUnpin(by *Subject, sp *Space, at Place, c SetLevel) error {
-	_, pinned := slices.BinarySearch(sp.Pins, c.Entry.Principal)
-	if !pinned || c.Pin == nil || *c.Pin || e.administers(by, sp) {
-		return nil
-	}
-	return e.mayGiveAll(by, at, c.Entry.Principal)
-}
-
-// mayGiveAll asks for all that any line of the space could give a principal.
-func (e *edit) mayGiveAll(by *Subject, at Place, to ID) error {
-	sp := e.Space(at.Space)
-	var all Rights
-	for _, l := range sp.Levels {
-		if e.isA(to, l.Principal) {
-			all |= l.Allow
-		}
-	}
-	return e.mayGive(by, at, to, all)
-}
-
 func (c SetEntry) allow(e *edit, by *Subject) error {
 	if err := e.needs(by, c.At, Manage); err != nil && !(c.Entry.Principal == by.User && e.isAdmin(by)) {
+		return err
+	}
+	if err := e.resting(c.At.Space); err != nil && c.Entry.Principal != by.User {
 		return err
 	}
 	var list []Entry
@@ -349,7 +328,7 @@ func (c ClearEntries) allow(e *edit, by *Subject) error {
 	if !ok {
 		return notFound("no such file or folder")
 	}
-	if err := e.needs(by, at, Manage); err != nil {
+	if err := cmp.Or(e.needs(by, at, Manage), e.resting(at.Space)); err != nil {
 		return err
 	}
 	for _, old := range m.Entries {
@@ -364,32 +343,32 @@ func (c ClearEntries) allow(e *edit, by *Subject) error {
 }
 
 func (c SetCut) allow(e *edit, by *Subject) error {
-	if err := e.needs(by, c.At, Manage); err != nil || c.On {
+	if err := cmp.Or(e.needs(by, c.At, Manage), e.resting(c.At.Space)); err != nil {
 		return err
 	}
 	m := e.Mark(last(c.At))
-	switch {
-	case m == nil || !m.Cut:
+	switch is := m != nil && m.Cut; {
+	case is == c.On:
 		return nil
+	case c.On:
+		return e.mayCut(by, c.At)
 	case e.User(by.User).Type.rank() > m.CutRank:
 		return forbidden("this cut was made by a higher rank (%s)", m.CutRank)
-	case len(c.At.Path) > 1:
-		return e.needs(by, Place{Space: c.At.Space, Path: c.At.Path[:len(c.At.Path)-1]}, Manage)
 	}
-	return nil
+	return e.mayUncut(by, c.At)
 }
 
 func (c SetQuota) allow(e *edit, by *Subject) error {
 	if len(c.At.Path) < 2 {
 		return e.onlyAdmins(by)
 	}
-	return e.needs(by, c.At, Manage)
+	return cmp.Or(e.needs(by, c.At, Manage), e.resting(c.At.Space))
 }
 
 func (c PutUser) allow(e *edit, by *Subject) error {
 	maker, was := e.User(by.User), e.User(c.User.ID)
-	if !maker.ActiveAt(by.Now) {
-		return forbidden("the account is deactivated")
+	if len(by.Spaces) > 0 {
+		return forbidden("the credential is for spaces only")
 	}
 	if was == nil {
 		return e.mayMake(maker, &c.User)
@@ -414,7 +393,7 @@ func (c PutUser) allow(e *edit, by *Subject) error {
 	promoted := *was
 	promoted.Type, promoted.Home = Member, c.User.Home
 	if was.Type == Guest && same(promoted, c.User) {
-		return nil
+		return e.mayPromote(by, was)
 	}
 	return forbidden("only admins and owners change accounts")
 }
@@ -452,7 +431,9 @@ func (p *Profile) covers(o *Profile) bool {
 	if o.Functions != nil {
 		theirs = *o.Functions
 	}
-	return theirs&^mine == 0 && (p.Quota < 0 || o.Quota >= 0 && o.Quota <= p.Quota)
+	within := func(limit, other int64) bool { return limit == 0 || other != 0 && other <= limit } // 0 for any
+	return theirs&^mine == 0 && (p.Quota < 0 || o.Quota >= 0 && o.Quota <= p.Quota) &&
+		within(int64(p.FileMax), int64(o.FileMax)) && within(p.LinkDays, o.LinkDays)
 }
 
 func (c DropUser) allow(e *edit, by *Subject) error {
@@ -470,6 +451,10 @@ func (c PutGroup) allow(e *edit, by *Subject) error { return e.onlyAdmins(by) }
 func (c DropGroup) allow(e *edit, by *Subject) error {
 	if err := e.onlyAdmins(by); err != nil {
 		return err
+	}
+	rank := e.User(by.User).Type.rank()
+	if e.lineNames(c.ID, func(en *Entry) bool { return en.Deny != 0 && en.Rank < rank }) {
+		return forbidden("a higher rank set a wall against %s, which would end with it", e.PrincipalName(c.ID))
 	}
 	return e.mayLeave(by, by.User, c.ID)
 }
@@ -498,7 +483,8 @@ func (e *edit) lineNames(p ID, says func(*Entry) bool) bool {
 	return found
 }
 
-// linesOf gives every line that names a principal, with its place.
+// linesOf gives every line that names a principal, with its place; those in the
+// trash too, which may come out of it again.
 func (e *edit) linesOf(p ID, each func(Place, *Entry)) {
 	for _, sp := range e.spaces.all() {
 		for i := firstOf(sp.Levels, p); i < len(sp.Levels) && sp.Levels[i].Principal == p; i++ {
@@ -507,7 +493,7 @@ func (e *edit) linesOf(p ID, each func(Place, *Entry)) {
 	}
 	at, _ := e.named.get(uint64(p))
 	for _, s := range at {
-		place, ok := e.placeOf(s.node)
+		place, ok := e.wayOf(s.node)
 		if !ok {
 			continue
 		}
@@ -587,15 +573,34 @@ func (c Leave) allow(e *edit, by *Subject) error {
 	return nil
 }
 
-func (c PutProfile) allow(e *edit, by *Subject) error { return e.onlyAdmins(by) }
+func (c PutProfile) allow(e *edit, by *Subject) error {
+	return e.mayReprofile(by, c.Profile.ID, &c.Profile)
+}
 
-func (c DropProfile) allow(e *edit, by *Subject) error { return e.onlyAdmins(by) }
+func (c DropProfile) allow(e *edit, by *Subject) error {
+	return e.mayReprofile(by, c.ID, e.Profile(c.Successor))
+}
+
+// mayReprofile: an admin opens nothing to himself by the profile that he has.
+func (e *edit) mayReprofile(by *Subject, id ID, next *Profile) error {
+	if err := e.onlyAdmins(by); err != nil {
+		return err
+	}
+	u := e.User(by.User)
+	if u.Type != Owner && u.Profile == id && next != nil && !e.Profile(id).covers(next) {
+		return forbidden("this is your own profile: an owner opens more by it")
+	}
+	return nil
+}
 
 func (c PutSettings) allow(e *edit, by *Subject) error {
+	if err := e.onlyAdmins(by); err != nil {
+		return err
+	}
 	if c.Settings.AdminReads != e.set().AdminReads && e.User(by.User).Type != Owner {
 		return forbidden("only an owner says whether admins read content")
 	}
-	return e.onlyAdmins(by)
+	return nil
 }
 
 func (c PutSpace) allow(e *edit, by *Subject) error {
@@ -604,9 +609,13 @@ func (c PutSpace) allow(e *edit, by *Subject) error {
 		return e.mayMakeSpace(by, &c.Space)
 	}
 	at := Place{Space: was.ID, Path: []Node{was.Root}}
-	switch {
+	restored := c.Space
+	restored.State, restored.Levels, restored.Pins = was.State, was.Levels, was.Pins
+	switch resting := e.resting(was.ID); {
 	case c.Space.Owner != was.Owner:
 		return forbidden("ownership moves by its own command")
+	case resting != nil && !reflect.DeepEqual(restored, *was):
+		return resting
 	case was.Kind == Personal && c.Space.State == Trashed && e.User(was.Owner) == nil:
 		return e.onlyAdmins(by) // the drive of a deleted account
 	case c.Space.Quota != was.Quota || was.Kind == Personal:
@@ -622,15 +631,13 @@ func (c PutSpace) allow(e *edit, by *Subject) error {
 
 func (e *edit) mayMakeSpace(by *Subject, sp *Space) error {
 	maker := e.User(by.User)
-	if !maker.ActiveAt(by.Now) {
-		return forbidden("the account is deactivated")
-	}
 	onlyOwner := !slices.ContainsFunc(sp.Levels, func(l Entry) bool { return l.Principal != sp.Owner })
 	switch {
 	case !onlyOwner || len(sp.Pins) > 0:
 		return forbidden("a new space has its owner for the only member")
 	case sp.Kind == Personal:
-		if u := e.User(sp.Owner); u == nil || u.Home != sp.ID {
+		u := e.User(sp.Owner)
+		if u == nil || u.Home != sp.ID || u != maker && !maker.Type.above(u.Type) {
 			return forbidden("a personal drive comes with its account")
 		}
 		return nil
@@ -651,10 +658,22 @@ func (c TransferSpace) allow(e *edit, by *Subject) error {
 		return notFound("no such space")
 	case c.Owner == by.User:
 		return forbidden("nobody makes himself the owner of a space")
-	case sp.Owner == by.User || e.isAdmin(by):
+	case e.isAdmin(by):
 		return nil
+	case sp.Owner != by.User:
+		return forbidden("only the owner of a space and admins hand it over")
 	}
-	return forbidden("only the owner of a space and admins hand it over")
+	rank, walled := e.User(by.User).Type.rank(), false
+	e.linesOf(c.Owner, func(at Place, en *Entry) {
+		walled = walled || at.Space == sp.ID && en.Deny != 0 && en.Rank < rank
+	})
+	if walled {
+		return forbidden("a higher rank set a wall against %s here, which would end; an admin hands the space over", e.PrincipalName(c.Owner))
+	}
+	if lacking := e.lacksAnywhere(by, Place{Space: sp.ID, Path: []Node{sp.Root}}, levelManager); lacking != 0 {
+		return forbidden("the new owner would get %s, which you do not hold everywhere in the space; an admin hands it over", lacking)
+	}
+	return nil
 }
 
 func (c DropSpace) allow(e *edit, by *Subject) error {

@@ -199,6 +199,14 @@ func (w *twin) undoTransfer() undo {
 	if slices.Contains(sp.Pins, to.ID) {
 		back = append(back, policy.SetLevel{Space: sp.ID, Entry: policy.Entry{Principal: to.ID, Class: policy.Web, From: 1}, Pin: new(true)})
 	}
+	for _, pm := range w.state.Model().Marks {
+		for _, e := range pm.Mark.Entries {
+			if pm.At.Space == sp.ID && e.Principal == to.ID {
+				back = append(back, policy.SetEntry{At: pm.At, Entry: e})
+			}
+		}
+		back = append(back, parked(pm)...)
+	}
 	return undo{change, back}
 }
 
@@ -232,8 +240,14 @@ func (w *twin) undoJoin() undo {
 	}
 }
 
-// lists puts a principal back into everything that names it.
-func (w *twin) lists(id policy.ID) (back []policy.Change) {
+// lists puts a principal back into everything that names it, and gives what it
+// gave and got again.
+func (w *twin) lists(id policy.ID) []policy.Change {
+	return append(w.shares(func(sh policy.Share) bool { return sh.By == id || sh.To == id }), w.naming(id)...)
+}
+
+// naming are the memberships and lines of a principal.
+func (w *twin) naming(id policy.ID) (back []policy.Change) {
 	for _, g := range w.state.GroupsOf(id) {
 		back = append(back, policy.Join{Group: g, Member: id})
 	}
@@ -263,6 +277,27 @@ func (w *twin) lists(id policy.ID) (back []policy.Change) {
 	return back
 }
 
+// shares gives shares again that ended, and puts their links back into all lists.
+func (w *twin) shares(ended func(policy.Share) bool) (back []policy.Change) {
+	var links []policy.ID
+	for _, pm := range w.state.Model().Marks {
+		for _, sh := range pm.Mark.Shares {
+			if !ended(sh) {
+				continue
+			}
+			back = append(back, policy.PutShare{Share: sh, At: pm.At})
+			if sh.IsLink() {
+				links = append(links, sh.ID)
+			}
+		}
+		back = append(back, parked(pm)...)
+	}
+	for _, id := range links {
+		back = append(back, w.naming(id)...)
+	}
+	return back
+}
+
 func parked(pm policy.PlacedMark) (changes []policy.Change) {
 	for _, n := range pm.Parked {
 		changes = append(changes, policy.ParkNode{Node: n})
@@ -276,14 +311,14 @@ func restored(pm policy.PlacedMark) []policy.Change {
 	for _, e := range pm.Mark.Entries {
 		changes = append(changes, policy.SetEntry{At: pm.At, Entry: e})
 	}
-	for _, sh := range pm.Mark.Shares {
-		changes = append(changes, policy.PutShare{Share: sh, At: pm.At})
-	}
 	return append(changes, parked(pm)...)
 }
 
 func (w *twin) undoMark(pm policy.PlacedMark) []undo {
-	n, back := pm.Mark.Node, restored(pm)
+	ended := func(sh policy.Share) bool {
+		return slices.ContainsFunc(pm.Mark.Shares, func(o policy.Share) bool { return o.ID == sh.ID })
+	}
+	n, back := pm.Mark.Node, append(w.shares(ended), restored(pm)...)
 	all := []undo{
 		{[]policy.Change{policy.DropNodes{Nodes: []policy.Node{n}}}, back},
 		{[]policy.Change{policy.SetCut{At: pm.At, On: !pm.Mark.Cut}}, back},

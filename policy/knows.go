@@ -14,7 +14,7 @@ import (
 func (s *State) Knows(asker Subject, other ID) bool {
 	u := s.User(asker.User)
 	switch {
-	case u == nil || u.Inactive:
+	case !u.ActiveAt(asker.Now):
 		return false
 	case u.Type != Guest:
 		return other == Members || other == AnyoneSignedIn || other == Links || s.User(other) != nil || s.Group(other) != nil
@@ -34,7 +34,7 @@ func (s *State) Knows(asker Subject, other ID) bool {
 func (s *State) KnownUsers(asker Subject) []*User {
 	u := s.User(asker.User)
 	switch {
-	case u == nil || u.Inactive:
+	case !u.ActiveAt(asker.Now):
 		return nil
 	case u.Type != Guest:
 		return s.Users()
@@ -52,7 +52,7 @@ func (s *State) KnownUsers(asker Subject) []*User {
 
 // KnownGroups lists the groups and roles that the asker knows, by name.
 func (s *State) KnownGroups(asker Subject) []*Group {
-	if u := s.User(asker.User); u == nil || u.Inactive || u.Type == Guest {
+	if u := s.User(asker.User); !u.ActiveAt(asker.Now) || u.Type == Guest {
 		return nil
 	}
 	return s.Groups()
@@ -92,16 +92,27 @@ func (s *State) attends(sp *Space, other ID, now int64) bool {
 // invited are the users that the lists at a space's root may let see it: by the
 // right, or because who manages a space sees into it though it is cut.
 func (s *State) invited(sp *Space) iter.Seq[ID] {
-	lists := [][]Entry{sp.Levels}
+	var named []ID
+	add := func(list []Entry) {
+		for _, e := range list {
+			if e.Allow&(See|Manage) != 0 {
+				named = append(named, e.Principal)
+			}
+		}
+	}
+	add(sp.Levels)
 	if m := s.Mark(sp.Root); m != nil {
-		lists = append(lists, m.Entries)
+		add(m.Entries)
+		for _, sh := range m.Shares {
+			named = append(named, sh.To)
+		}
+	}
+	if s.set().AdminReads == ReadsAlways {
+		named = append(named, Members)
 	}
 	return func(yield func(ID) bool) {
-		for _, e := range slices.Concat(lists...) {
-			if e.Allow&(See|Manage) == 0 {
-				continue
-			}
-			for id := range s.everyoneIn(e.Principal) {
+		for _, p := range named {
+			for id := range s.everyoneIn(p) {
 				if !yield(id) {
 					return
 				}

@@ -11,7 +11,8 @@ import (
 // spaces whose root both see, but in a portal no other guest.
 func (w *twin) meets(q question, other string) bool {
 	m := w.model
-	if m.inactive[q.who] {
+	ends, expires := m.until[q.who]
+	if _, account := m.types[q.who]; !account || m.inactive[q.who] || expires && ends != 0 && q.now >= ends {
 		return false
 	}
 	if m.types[q.who] != policy.Guest || q.who == other {
@@ -19,13 +20,13 @@ func (w *twin) meets(q question, other string) bool {
 	}
 	sees := func(q question, root string) bool {
 		a := m.asker(q)
-		return m.holdsRight(a, m.wayTo(a, root), root, policy.See)
+		return m.holdsRight(a, root, policy.See, nil)
 	}
 	for name, sp := range m.spaces {
 		if sp.kind == policy.Portal && m.types[other] == policy.Guest {
 			continue
 		}
-		if sees(q, "/"+name) && sees(question{other, policy.All, "web", q.now}, "/"+name) {
+		if sees(q, "/"+name) && sees(question{who: other, mask: policy.All, class: "web", now: q.now}, "/"+name) {
 			return true
 		}
 	}
@@ -61,7 +62,7 @@ func TestKnowsAgrees(t *testing.T) {
 					portal++
 				}
 			}
-			open := w.model.types[q.who] != policy.Guest && !w.model.inactive[q.who]
+			open := w.model.types[q.who] != policy.Guest && w.state.User(w.id(q.who)).ActiveAt(q.now)
 			for _, g := range w.groups {
 				if got := w.state.Knows(sub, w.id(g)); got != (open && w.state.Group(w.id(g)) != nil) {
 					t.Errorf("%+v knows %s: %t", q, g, got)

@@ -20,7 +20,7 @@ func (s *State) Lines(at Place) []Line {
 		return nil
 	}
 	ways := s.appendWays(nil, at.Path)
-	cut := lowestCut(ways)
+	cut := lastCut(ways)
 	var lines []Line
 	for depth := len(ways) - 1; depth >= -1; depth-- {
 		for _, e := range listAt(sp, ways, depth) {
@@ -28,22 +28,11 @@ func (s *State) Lines(at Place) []Line {
 				e = pastCut(e, depth < min(cut, 1))
 			}
 			if e.Allow|e.Revoke|e.Deny != 0 {
-				lines = append(lines, Line{e, depth})
+				lines = append(lines, Line{Entry: e, Depth: depth})
 			}
 		}
 	}
 	return lines
-}
-
-// lowestCut is the depth of the cut folder nearest to the end of the way, -1
-// without one.
-func lowestCut(ways []*way) int {
-	for i, w := range slices.Backward(ways) {
-		if w.mark != nil && w.mark.Cut {
-			return i
-		}
-	}
-	return -1
 }
 
 // pastCut is what is left of an entry above a cut. The lists of the space itself

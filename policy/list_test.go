@@ -22,7 +22,7 @@ func TestLinesAgree(t *testing.T) {
 			}
 			var want policy.Rights
 			for r := policy.See; r&policy.All != 0; r <<= 1 {
-				if way.grants(a.who, r) {
+				if way.grants(r) && !way.walled(r) {
 					want |= r
 				}
 			}
@@ -34,7 +34,7 @@ func TestLinesAgree(t *testing.T) {
 }
 
 // read is the one rule over a list that begins with what is nearest.
-func (w *twin) read(lines []policy.Line, a asker) (held policy.Rights) {
+func (w *twin) read(lines []policy.Line, a *asker) (held policy.Rights) {
 	said := map[policy.ID]policy.Rights{}
 	walls := policy.Rights(0)
 	for i := 0; i < len(lines); {
@@ -73,6 +73,9 @@ func (w *twin) inWords(e policy.Line) line {
 	}
 	if e.Class != 0 {
 		l.class = strings.Split(e.Class.String(), ",")
+	}
+	if e.Network != 0 {
+		l.network = strings.Split(e.Network.String(), ",")
 	}
 	return l
 }

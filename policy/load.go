@@ -28,14 +28,10 @@ type PlacedMark struct {
 // error that names them.
 func Load(m Model) (*State, error) {
 	e := newEdit(&State{})
+	e.links = linksOf(m.Marks)
 	if m.Settings != nil {
 		if err := (PutSettings{*m.Settings}).apply(e); err != nil {
 			return nil, fmt.Errorf("load settings: %w", err)
-		}
-	}
-	for i := range m.Marks { // a line may name a link
-		for _, sh := range m.Marks[i].Mark.Shares {
-			e.shares = e.shares.set(uint64(sh.ID), m.Marks[i].Mark.Node)
 		}
 	}
 	for _, p := range m.Profiles {
@@ -75,12 +71,25 @@ func Load(m Model) (*State, error) {
 	return &state, nil
 }
 
+// linksOf are the links of a model: lists name them before they are made.
+func linksOf(marks []PlacedMark) map[ID]bool {
+	links := map[ID]bool{}
+	for _, pm := range marks {
+		for _, sh := range pm.Mark.Shares {
+			if sh.IsLink() {
+				links[sh.ID] = true
+			}
+		}
+	}
+	return links
+}
+
 // loadMarks makes all ways and indexes at once: one by one would copy each table
 // as often as there are marks.
 func (e *edit) loadMarks(marks []PlacedMark) error {
 	b := builder{
 		edit: e, ways: map[Node]*way{}, kids: map[Node][]slot[struct{}]{},
-		named: map[ID]places{}, gave: map[ID]places{}, shares: map[ID]Node{},
+		named: map[ID]places{}, given: map[ID]places{}, gave: map[ID]places{}, shares: map[ID]Node{},
 	}
 	for i := range marks {
 		if err := b.add(&marks[i]); err != nil {
@@ -91,7 +100,7 @@ func (e *edit) loadMarks(marks []PlacedMark) error {
 		b.ways[n].kids = tableOf(kids)
 	}
 	e.ways = tableFrom(b.ways)
-	e.named, e.gave = sortedPlaces(b.named), sortedPlaces(b.gave)
+	e.named, e.given, e.gave = sortedPlaces(b.named), sortedPlaces(b.given), sortedPlaces(b.gave)
 	e.shares = tableFrom(b.shares)
 	e.cuts = b.cuts.sorted()
 	return nil
@@ -103,6 +112,7 @@ type builder struct {
 	ways   map[Node]*way
 	kids   map[Node][]slot[struct{}]
 	named  map[ID]places
+	given  map[ID]places
 	gave   map[ID]places
 	shares map[ID]Node
 	cuts   places
@@ -191,6 +201,7 @@ func (b *builder) index(m *Mark, at spot) error {
 		}
 		b.shares[sh.ID] = at.node
 		b.named[sh.To] = append(b.named[sh.To], at)
+		b.given[sh.To] = append(b.given[sh.To], at)
 		b.gave[sh.By] = append(b.gave[sh.By], at)
 		if sh.IsLink() {
 			b.closures = b.closures.set(uint64(sh.ID), []ID{Links, sh.ID})

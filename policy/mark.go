@@ -122,6 +122,11 @@ func (e *edit) changeMark(at Place, change func(*Mark)) error {
 	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
 		return invalid("not a place in a space")
 	}
+	for i, up := range at.Path[:len(at.Path)-1] {
+		if w, _ := e.ways.get(uint64(at.Path[i+1])); w != nil && w.parent != up {
+			return invalid("the place is another by now")
+		}
+	}
 	n := at.Path[len(at.Path)-1]
 	next := Mark{Node: n}
 	if m := e.Mark(n); m != nil {
@@ -183,6 +188,7 @@ func (e *edit) index(old, m *Mark) {
 func (e *edit) indexShare(sh *Share, at spot) {
 	e.shares = e.shares.set(uint64(sh.ID), at.node)
 	e.named = withSpot(e.named, sh.To, at)
+	e.given = withSpot(e.given, sh.To, at)
 	e.gave = withSpot(e.gave, sh.By, at)
 	if sh.IsLink() {
 		e.closures = e.closures.set(uint64(sh.ID), []ID{Links, sh.ID})
@@ -192,6 +198,7 @@ func (e *edit) indexShare(sh *Share, at spot) {
 func (e *edit) unindexShare(sh *Share, at spot) {
 	e.shares = e.shares.del(uint64(sh.ID))
 	e.named = withoutSpot(e.named, sh.To, at)
+	e.given = withoutSpot(e.given, sh.To, at)
 	e.gave = withoutSpot(e.gave, sh.By, at)
 	if sh.IsLink() {
 		e.closures = e.closures.del(uint64(sh.ID))

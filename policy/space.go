@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // A SpaceKind says what a space is for and which levels it admits.
@@ -39,6 +40,28 @@ type Space struct {
 	Template Template `json:"template,omitempty"`
 	// Pins are the users for whom only their own level and entries grant here.
 	Pins []ID `json:"pins,omitempty"` // ascending
+	// OwnHour is how long one may rename, move and delete what one has made here
+	// oneself with see and add alone: seconds, an hour if nil.
+	OwnHour *int64 `json:"own_hour,omitempty"`
+}
+
+// The own hour of a space that sets none, and the longest.
+const (
+	ownHour    = time.Hour
+	ownHourMax = 24 * time.Hour
+)
+
+// OwnHour is how long what an account makes in the space stays its own to rename,
+// move and delete; what is older, or is exactly that old, no longer is.
+func (s *State) OwnHour(space ID) time.Duration {
+	sp := s.Space(space)
+	switch {
+	case sp == nil:
+		return 0
+	case sp.OwnHour == nil:
+		return ownHour
+	}
+	return time.Duration(*sp.OwnHour) * time.Second
 }
 
 // A Template is what a room is for.
@@ -85,6 +108,9 @@ func levelName(l Entry) string {
 func (sp *Space) check() error {
 	if _, known := templateLevels[sp.Template]; sp.Template != "" && (!known || sp.Kind != Room) {
 		return invalid("no template %q for a %s (templates of rooms: public form-filling collaboration data-room)", sp.Template, sp.Kind)
+	}
+	if h := sp.OwnHour; h != nil && (*h < 0 || *h > int64(ownHourMax/time.Second)) {
+		return invalid("an own hour of %s; the longest is %s", time.Duration(*h)*time.Second, ownHourMax)
 	}
 	switch sp.Kind {
 	case Personal, GroupFolder, Room, Portal:

@@ -23,6 +23,7 @@ type State struct {
 	named    table[places]  // by principal: the nodes with an entry or share of it
 	cuts     places         // the cut nodes
 	shares   table[Node]    // by share: where it is given
+	given    table[places]  // by principal: the nodes with a share to it
 	gave     table[places]  // by giver: the nodes with a share of it
 	levelled table[places]  // by principal: the roots of others' drives where it has a level
 	in       table[[]ID]    // the groups that hold a principal directly

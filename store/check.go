@@ -113,7 +113,7 @@ func (k *checker) run(ctx context.Context) error {
 		}
 	}
 	for _, pass := range []func() error{k.nodeTable, k.sumTable, k.refTable, k.contentTables, k.orphanTable, k.propTable,
-		k.lockTable, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
+		k.lockTable, k.asideTable, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
 		if err := k.told(pass()); err != nil {
 			return err
 		}
@@ -421,6 +421,15 @@ func (k *checker) lockTable() error {
 		return true
 	})
 	return err
+}
+
+func (k *checker) asideTable() error {
+	return scanPrefix(k.tx.r, []byte{tableAside}, func(key, v []byte) bool {
+		if a, err := decodeAside(v); err != nil || a.node == 0 {
+			k.faultf("set aside from %q in %d: %+v (%v)", key[9:], binary.BigEndian.Uint64(key[1:9]), a, err)
+		}
+		return true
+	})
 }
 
 func (k *checker) loginTable() error {

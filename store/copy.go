@@ -65,29 +65,33 @@ type copyDir struct {
 	held     policy.Rights
 }
 
+// authorizeCopy decides both ends of a COPY. File onto file writes the target.
+func (s *Session) authorizeCopy(tx *Tx, src, dst *spot) (g, dg grant, err error) {
+	if g, err = s.authorize(tx, src, opCopy); err != nil {
+		return g, dg, err
+	}
+	if dst.missing() == 0 && !dst.entry().Dir && !src.entry().Dir {
+		dg, err = s.authorizePut(tx, dst, opCopyTo)
+	} else {
+		dg, err = s.authorizeOnto(tx, dst, opRemove)
+	}
+	return g, dg, err
+}
+
 // decide is what both the first and the last transaction ask.
 func (c *copying) decide(tx *Tx) (src, dst *spot, g, dg grant, err error) {
 	s := c.s
 	if src, dst, err = s.ends(tx, c.from, c.to); err != nil {
 		return
 	}
-	if g, err = s.authorize(tx, src, opCopy); err != nil {
-		return
-	}
-	over := dst.missing() == 0 && !dst.entry().Dir && !src.entry().Dir
-	if over {
-		dg, err = s.authorizePut(tx, dst, opCopyTo)
-	} else {
-		dg, err = s.authorizeOnto(tx, dst, opRemove)
-	}
-	if err != nil {
+	if g, dg, err = s.authorizeCopy(tx, src, dst); err != nil {
 		return
 	}
 	if err = apartForCopy(src, dst, c.shallow); err != nil {
 		return
 	}
 	var locked error
-	if over {
+	if dg.op == opCopyTo {
 		locked = s.unlockedAt(tx, dg, dst.nodes, c.terms)
 	} else {
 		locked = s.unlockedOnto(tx, dg, dst, c.terms)
@@ -242,7 +246,7 @@ func (c *copying) member(tx *Tx, dir *copyDir, m *copied) (copyDir, error) {
 // the copier's.
 func (s *Session) duplicate(tx *Tx, e *Entry, n policy.Node) Entry {
 	d := *e
-	d.Node, d.Created, d.Creator = n, tx.now, s.cred.id()
+	d.Node, d.Created, d.Creator, d.Touched = n, tx.now, s.cred.id(), false
 	return d
 }
 

@@ -55,7 +55,7 @@ func TestRefusalsAreKept(t *testing.T) {
 		return policy.SetEntry{At: at, Entry: policy.Entry{Principal: of.user("max"), Allow: policy.See | policy.Add}}
 	})
 	of.changeAt("/Team/drop/secret", deny("max", policy.All))
-	of.changeAt("/Team/tree/hidden", deny("mia", policy.Delete|policy.DeleteOwn))
+	of.changeAt("/Team/tree/hidden", deny("mia", policy.Add|policy.Delete|policy.DeleteOwn))
 	of.quota("/Team/full", 50)
 	of.quota("/Team/little", 5)
 	epoch := of.st.Policy().Epoch

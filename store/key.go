@@ -34,6 +34,7 @@ const (
 	tableOrphan  = 'o' // hash -> since when nobody may use it
 	tableStaged  = 'g' // node -> top of a copy under way, linked nowhere yet
 	tableAudit   = 'a' // seq, part -> seal and line of the audit trail
+	tableAside   = 'z' // collection, name -> file that was moved away to be saved anew
 )
 
 var (
@@ -73,6 +74,10 @@ func sumKey(n policy.Node) []byte { return key1(tableSum, uint64(n)) }
 
 func entryKey(parent policy.Node, name string) []byte {
 	return append(key1(tableEntry, uint64(parent)), name...)
+}
+
+func asideKey(parent policy.Node, name string) []byte {
+	return append(key1(tableAside, uint64(parent)), name...)
 }
 
 func propKey(n policy.Node, space, local string) []byte {

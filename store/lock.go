@@ -305,12 +305,9 @@ func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l L
 		if err != nil {
 			return err
 		}
-		g, err := s.authorizePut(tx, sp, opLock)
+		g, err := s.authorizeLock(tx, sp)
 		if err != nil {
 			return err
-		}
-		if sp.missing() == 0 && sp.isRoot() {
-			return ErrReserved
 		}
 		var locked error
 		if created = g.op == opCreate; created {
@@ -350,6 +347,20 @@ func (s *Session) newLock(tx *Tx, g grant, n policy.Node, q LockRequest) Lock {
 		Infinite: q.Infinite, Shared: q.Shared, Expires: tx.now.Add(bounded(q.Timeout)),
 		Class: sub.Class, Network: sub.Network, Adds: g.held&policy.Write == 0,
 	}
+}
+
+// authorizeLock decides locking a file or collection, or a name that is not
+// there yet. In a drop box a name is neither locked nor told to be free.
+func (s *Session) authorizeLock(tx *Tx, sp *spot) (grant, error) {
+	if s.inDropBox(tx, sp) && (sp.missing() > 0 || s.droppedOn(tx, sp)) {
+		s.note(tx, sp, policy.Decision{Wanted: opLock.needed()}, "", ErrNotFound)
+		return grant{}, ErrNotFound
+	}
+	g, err := s.authorizePut(tx, sp, opLock)
+	if err == nil && sp.missing() == 0 && sp.isRoot() {
+		err = ErrReserved
+	}
+	return g, err
 }
 
 func bounded(d time.Duration) time.Duration {

@@ -81,6 +81,7 @@ func (s *Session) SetProps(ctx context.Context, p Path, patch []Prop, modified t
 		if err := s.judge(tx, sp, t, s.unlockedAt(tx, g, sp.nodes, t)); err != nil {
 			return err
 		}
+		s.touch(sp.entry())
 		return tx.setProps(g, sp, patch, modified)
 	})
 }

@@ -122,26 +122,26 @@ func TestFileMax(t *testing.T) {
 		of.change(policy.PutProfile{Profile: standard})
 	}
 	limit(100)
-	write := func(size int64, n int) error {
+	write := func(size int64, n int) (refused string, err error) {
 		u, err := mia.Begin(split("/Team/new"), size, Terms{})
 		if err != nil {
-			return err
+			return "before the body", err
 		}
 		defer u.Abort()
 		if _, err := u.Write(text(2, n)); err != nil {
-			return err
+			return "while it comes", err
 		}
 		_, _, err = u.Commit(ctx, Meta{})
-		return err
+		return "", err
 	}
 	var large *FileTooLargeError
 	for _, row := range []struct {
 		size    int64
 		n       int
-		refused bool
-	}{{100, 100, false}, {101, 101, true}, {-1, 100, false}, {-1, 101, true}, {0, 0, false}} {
-		if err := write(row.size, row.n); errors.As(err, &large) != row.refused || !row.refused && err != nil {
-			t.Errorf("%d bytes, %d announced: %v", row.n, row.size, err)
+		refused string
+	}{{100, 100, ""}, {101, 101, "before the body"}, {-1, 100, ""}, {-1, 101, "while it comes"}, {0, 0, ""}} {
+		if when, err := write(row.size, row.n); when != row.refused || errors.As(err, &large) != (when != "") || when == "" && err != nil {
+			t.Errorf("%d bytes, %d announced: %v, refused %q", row.n, row.size, err, when)
 		}
 	}
 	if large.Max != 100 {
@@ -163,7 +163,7 @@ func TestFileMax(t *testing.T) {
 	must(t, second(mia.Move(ctx, split("/Team/old"), split("/Team/moved"), false, Terms{})))
 	of.wantContent(mia, "/Team/moved", text(1, 500))
 	limit(0)
-	must(t, write(500, 500))
+	must(t, second(write(500, 500)))
 }
 
 // TestSettingsStay: what an instance is set to survives a restart.

@@ -41,6 +41,8 @@ type Session struct {
 	cred Credential
 	// pinned is the policy of a walk, which shows one state from end to end.
 	pinned *policy.State
+	// trial is who asks when the operator asks for somebody.
+	trial *policy.Subject
 }
 
 // Login makes the session of a proved credential. Only the package auth proves.
@@ -384,9 +386,8 @@ func (s *Session) lookOver(tx *Tx, sp *spot) []string {
 	if sp.isRoot() || sp.missing() > 1 {
 		return nil
 	}
-	n := len(sp.path) - 1
-	parent := spot{path: sp.path[:n], space: sp.space, nodes: sp.nodes[:n], entries: sp.entries[:n]}
-	g, err := s.authorize(tx, &parent, opLocks)
+	parent := sp.above()
+	g, err := s.authorize(tx, parent, opLocks)
 	if err != nil {
 		return nil
 	}

@@ -17,6 +17,7 @@ type Tx struct {
 	now   time.Time
 	by    policy.Subject // who acts; nobody for the operator and the server
 	via   Door
+	trial *Trial // gathers the judgements when nothing is to be done
 
 	changed *policy.State // set by change, published with the commit
 	charges map[policy.Node]usageDelta

@@ -117,14 +117,20 @@ func (s *Session) fileMax(tx *Tx) policy.Limit {
 
 // mayPut decides writing a file: first the right, then lock and conditions.
 func (s *Session) mayPut(tx *Tx, sp *spot, t Terms) (grant, error) {
-	g, err := s.authorizePut(tx, sp, opReplace)
+	g, err := s.authorizeWrite(tx, sp)
 	if err != nil {
 		return g, err
 	}
-	if sp.missing() == 0 && sp.entry().Dir {
-		return g, ErrIsDir
-	}
 	return g, s.judge(tx, sp, t, s.unlockedAt(tx, g, sp.nodes, t))
+}
+
+// authorizeWrite decides giving a file, new or not, all of its content.
+func (s *Session) authorizeWrite(tx *Tx, sp *spot) (grant, error) {
+	g, err := s.authorizePut(tx, sp, opReplace)
+	if err == nil && sp.missing() == 0 && sp.entry().Dir {
+		err = ErrIsDir
+	}
+	return g, err
 }
 
 // Write takes in content. Past the announced length, or past the quota where
@@ -345,7 +351,7 @@ func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 	}
 	tx.charge(sp.nodes, usageDelta{live: b.size, files: 1})
 	sp.nodes, sp.entries = append(sp.nodes, n), append(sp.entries, e)
-	return nil
+	return s.bringBack(tx, g, sp)
 }
 
 func modified(tx *Tx, m Meta) time.Time {
@@ -358,6 +364,7 @@ func modified(tx *Tx, m Meta) time.Time {
 // replace gives an existing file new content.
 func (s *Session) replace(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 	e := sp.entry()
+	s.touch(e)
 	_, dir := sp.parent()
 	seq, err := tx.log(sp.space.ID, s.cred.id(), Updated, e.Node, dir.Node, e.Name)
 	if err != nil {

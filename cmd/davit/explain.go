@@ -166,6 +166,9 @@ func showCheck(p *printer, c *admin.Check) {
 		}
 		p.line("%s is %s: %s", v.Right, word, v.By)
 	}
+	if c.Allowed && c.Wanted&^c.Held != 0 {
+		p.line("allowed all the same, because %s", c.Why)
+	}
 }
 
 // lineOf is an entry as acl set takes it.
