@@ -20,6 +20,7 @@ import (
 // What is not listed for a folder is forbidden to it.
 var rows = map[string][]string{
 	"policy":       {"golang.org/x/text/unicode/norm"},
+	"policy/text":  {"davit/policy", "golang.org/x/text/unicode/norm"},
 	"store":        {"davit/policy", "davit/store/blob", "davit/store/bolt", "davit/store/disk", "davit/store/engine", "github.com/google/uuid"},
 	"store/engine": {},
 	"store/bolt":   {"davit/store/engine", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors"},
@@ -39,7 +40,7 @@ var rows = map[string][]string{
 // sharers may be imported in more than one folder; every other third-party
 // package has one place.
 var sharers = map[string]string{
-	"golang.org/x/text/unicode/norm": "names are compared by policy and read by dav/wire and admin",
+	"golang.org/x/text/unicode/norm": "names are compared by policy and read by policy/text, dav/wire and admin",
 	"golang.org/x/net/webdav":        "bench measures against the bare library",
 	"golang.org/x/sys/unix":          "bench asks the kernel for its figures",
 	"github.com/spf13/cobra/doc":     "a package of cobra",
