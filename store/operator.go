@@ -57,34 +57,37 @@ func (o *Operator) AddProfile(ctx context.Context, p policy.Profile) (policy.Pro
 // AddUser makes an account with its password hash, and a personal drive unless
 // it is a guest's. Without a profile it gets "standard".
 func (o *Operator) AddUser(ctx context.Context, u policy.User, phc string) (policy.User, error) {
-	err := o.change(ctx, func(tx *Tx) (_ []policy.Change, err error) {
-		if u.Profile == policy.Nobody {
-			p := tx.state.ProfileNamed("standard")
-			if p == nil {
-				return nil, fmt.Errorf("no profile %q; name one: %w", "standard", ErrNotFound)
-			}
-			u.Profile = p.ID
-		}
-		if u.ID, err = tx.newID(); err != nil {
-			return nil, err
-		}
-		if err := keepRecord(tx.w, key1(tableLogin, uint64(u.ID)), &login{Password: phc}); err != nil {
-			return nil, err
-		}
-		u.Home = policy.Nobody
-		if u.Type == policy.Guest {
-			return []policy.Change{policy.PutUser{User: u}}, nil
-		}
-		home := policy.Space{Name: "~" + u.Name, Kind: policy.Personal, State: policy.Active, Owner: u.ID, Quota: policy.NoLimit}
-		if err := tx.newSpace(&home, u.ID); err != nil {
-			return nil, err
-		}
-		level, err := policy.LevelRights("manager")
-		home.Levels = []policy.Entry{{Principal: u.ID, Level: "manager", Allow: level}}
-		u.Home = home.ID
-		return []policy.Change{policy.PutUser{User: u}, policy.PutSpace{Space: home}}, err
-	})
+	err := o.change(ctx, func(tx *Tx) ([]policy.Change, error) { return tx.newUser(&u, phc) })
 	return u, err
+}
+
+// newUser makes what AddUser adds, and gives the account its ID.
+func (tx *Tx) newUser(u *policy.User, phc string) (_ []policy.Change, err error) {
+	if u.Profile == policy.Nobody {
+		p := tx.state.ProfileNamed("standard")
+		if p == nil {
+			return nil, fmt.Errorf("no profile %q; name one: %w", "standard", ErrNotFound)
+		}
+		u.Profile = p.ID
+	}
+	if u.ID, err = tx.newID(); err != nil {
+		return nil, err
+	}
+	if err := keepRecord(tx.w, key1(tableLogin, uint64(u.ID)), &login{Password: phc}); err != nil {
+		return nil, err
+	}
+	u.Home = policy.Nobody
+	if u.Type == policy.Guest {
+		return []policy.Change{policy.PutUser{User: *u}}, nil
+	}
+	home := policy.Space{Name: "~" + u.Name, Kind: policy.Personal, State: policy.Active, Owner: u.ID, Quota: policy.NoLimit}
+	if err := tx.newSpace(&home, u.ID); err != nil {
+		return nil, err
+	}
+	level, err := policy.LevelRights("manager")
+	home.Levels = []policy.Entry{{Principal: u.ID, Level: "manager", Allow: level}}
+	u.Home = home.ID
+	return []policy.Change{policy.PutUser{User: *u}, policy.PutSpace{Space: home}}, err
 }
 
 // RemoveUser deletes a deactivated account. Its personal drive goes to the
@@ -118,20 +121,25 @@ func (o *Operator) AddGroup(ctx context.Context, g policy.Group) (policy.Group, 
 func (o *Operator) AddSpace(ctx context.Context, sp policy.Space) (policy.Space, error) {
 	err := o.change(ctx, func(tx *Tx) ([]policy.Change, error) {
 		sp.State = policy.Active
-		sp.Levels = nil
-		if err := tx.newSpace(&sp, sp.Owner); err != nil {
-			return nil, err
-		}
-		if sp.Owner != policy.Nobody {
-			level, err := policy.LevelRights("manager")
-			if err != nil {
-				return nil, err
-			}
-			sp.Levels = []policy.Entry{{Principal: sp.Owner, Level: "manager", Allow: level}}
-		}
-		return []policy.Change{policy.PutSpace{Space: sp}}, nil
+		return tx.newShared(&sp)
 	})
 	return sp, err
+}
+
+// newShared makes what AddSpace adds, and gives the space its ID and root.
+func (tx *Tx) newShared(sp *policy.Space) ([]policy.Change, error) {
+	sp.Levels = nil
+	if err := tx.newSpace(sp, sp.Owner); err != nil {
+		return nil, err
+	}
+	if sp.Owner != policy.Nobody {
+		level, err := policy.LevelRights("manager")
+		if err != nil {
+			return nil, err
+		}
+		sp.Levels = []policy.Entry{{Principal: sp.Owner, Level: "manager", Allow: level}}
+	}
+	return []policy.Change{policy.PutSpace{Space: *sp}}, nil
 }
 
 func (tx *Tx) newID() (policy.ID, error) {
