@@ -67,6 +67,8 @@ var operations = map[string]operation{}
 type operation interface {
 	direct(ctx context.Context, a *Admin, args, result any) error
 	decoded(ctx context.Context, a *Admin, args []byte) (result any, err error)
+	// argsMax is how many bytes the arguments may take on the control socket.
+	argsMax() int64
 }
 
 // define makes an Op and puts it into the table that both doors read.
@@ -108,6 +110,13 @@ func (o Op[A, R]) direct(ctx context.Context, a *Admin, args, result any) error 
 	var err error
 	*out, err = o.run(a, ctx, in)
 	return err
+}
+
+func (o Op[A, R]) argsMax() int64 {
+	if _, whole := any(*new(A)).(PolicyText); whole {
+		return policyBodyMax
+	}
+	return bodyMax
 }
 
 func (o Op[A, R]) decoded(ctx context.Context, a *Admin, args []byte) (any, error) {

@@ -209,7 +209,11 @@ func (a *Admin) ask(sub policy.Subject, p store.Path, want policy.Rights) (Check
 	if err != nil {
 		return Check{}, err
 	}
-	state := a.st.Policy()
+	return checkShown(a.st.Policy(), p, &x, want), nil
+}
+
+// checkShown tells one explained decision.
+func checkShown(state *policy.State, p store.Path, x *policy.Explanation, want policy.Rights) Check {
 	c := Check{
 		Path: p.String(), Wanted: want, Held: x.Held, Visible: x.Visible, Shell: x.Shell, Pinned: x.Pinned,
 		Allowed: x.Allowed(), Steps: []Step{}, Verdicts: []Verdict{},
@@ -226,7 +230,7 @@ func (a *Admin) ask(sub policy.Subject, p store.Path, want policy.Rights) (Check
 		c.Verdicts = append(c.Verdicts, Verdict{right.String(), x.Held&right != 0, by})
 	}
 	c.Why = c.deciding()
-	return c, nil
+	return c
 }
 
 // deciding is the line that decides the check: of the first right that is

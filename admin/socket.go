@@ -25,7 +25,7 @@ const (
 	socketPathMax = 100
 
 	opPrefix          = "/op/"
-	bodyMax           = 1 << 20  // bytes of arguments
+	bodyMax           = 1 << 20  // bytes of arguments that hold no text of a policy
 	answerMax         = 64 << 20 // bytes of an answer
 	headerMax         = 16 << 10
 	readHeaderTimeout = 10 * time.Second
@@ -134,11 +134,11 @@ func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Admin) served(w http.ResponseWriter, r *http.Request, o operation) (any, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, o.argsMax()))
 	var tooLong *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLong):
-		return nil, invalid("", "arguments of more than %d bytes", bodyMax)
+		return nil, invalid("", "arguments of more than %d bytes", o.argsMax())
 	case err != nil:
 		return nil, fmt.Errorf("read arguments: %w", err)
 	}

@@ -226,18 +226,23 @@ func (a *Admin) changeUser(ctx context.Context, name string, edit func(*policy.S
 			return nil, err
 		}
 		id = u.ID
-		changes := []policy.Change{policy.PutUser{User: u}}
-		if home := state.Space(u.Home); home != nil && u.Name != was.Name {
-			renamed := *home
-			renamed.Name = "~" + u.Name
-			changes = append(changes, policy.PutSpace{Space: renamed})
-		}
-		return changes, nil
+		return putUser(state, was, u), nil
 	})
 	if err != nil {
 		return User{}, err
 	}
 	return a.user(id)
+}
+
+// putUser makes the changes that replace an account; its drive is called like it.
+func putUser(state *policy.State, was *policy.User, u policy.User) []policy.Change {
+	changes := []policy.Change{policy.PutUser{User: u}}
+	if home := state.Space(u.Home); home != nil && u.Name != was.Name {
+		renamed := *home
+		renamed.Name = "~" + u.Name
+		changes = append(changes, policy.PutSpace{Space: renamed})
+	}
+	return changes
 }
 
 // keepsOwner refuses what would leave no active owner. Policy refuses it as
