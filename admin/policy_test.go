@@ -225,6 +225,49 @@ func TestPartialText(t *testing.T) {
 	}
 }
 
+// TestSmallPrint holds what one statement must not do to what another says.
+func TestSmallPrint(t *testing.T) {
+	b := newHouse(t)
+	b.apply("davit-policy 1\nlevel Finance user:bob viewer\nlevel Finance user:mia creator\nprofile light functions=none\nuser MIA")
+	b.apply("davit-policy 1\npin Finance user:mia")
+	got := b.export()
+	for _, line := range []string{
+		"level Finance user:bob viewer", "level Finance user:MIA creator", "pin Finance user:bob", "pin Finance user:MIA",
+		"profile light functions=none quota=1GB",
+	} {
+		if !strings.Contains(got, "\n"+line+"\n") {
+			t.Errorf("no %s in\n%s", line, got)
+		}
+	}
+	b.apply(strings.Replace(got, "pin Finance user:MIA\n", "", 1))
+	if without(strings.Split(got, "\n"), strings.Split(b.export(), "\n"))[0] != "pin Finance user:MIA" || !strings.Contains(b.export(), "user:MIA creator") {
+		t.Errorf("after the pin went:\n%s", b.export())
+	}
+	mia := b.st.Policy().UserNamed("mia")
+	if home := b.st.Policy().Space(mia.Home); home.Name != "~MIA" {
+		t.Errorf("the drive of MIA is called %s", home.Name)
+	}
+}
+
+// TestRunAgain: a transaction that runs again judges a file by what stands then.
+func TestRunAgain(t *testing.T) {
+	b := newHouse(t)
+	file, err := text.Parse([]byte("davit-policy 1\nuser mia language=de"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plans [2]PolicyPlan
+	for i := range plans {
+		b.apply(fmt.Sprintf("davit-policy 1\nuser mia email=mia@%d.example.org", i))
+		if err := b.op.Rehearse(ctx, func(d store.Draft) (err error) { plans[i], err = revise(d, file); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !reflect.DeepEqual(plans[0], plans[1]) {
+		t.Errorf("%+v\nand then %+v", plans[0], plans[1])
+	}
+}
+
 // TestOwnerByText: who comes to own a space by its line is its manager.
 func TestOwnerByText(t *testing.T) {
 	b := newHouse(t)

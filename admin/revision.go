@@ -52,7 +52,7 @@ func (r *revision) compare(standing []text.Statement) {
 	for i := range standing {
 		present[identity(&standing[i])] = &standing[i]
 	}
-	r.ownersManage(present)
+	r.ownersManage()
 	r.edits = map[*text.Kind][]edit{}
 	for i := range r.file.Statements {
 		want := &r.file.Statements[i]
@@ -77,22 +77,22 @@ func (r *revision) compare(standing []text.Statement) {
 // identity is the same for statements about the same thing.
 func identity(s *text.Statement) string { return s.Kind.Name + "\x00" + s.Key() }
 
-// ownersManage adds what the line of a space says without words: that who comes
-// to own it is its manager.
-func (r *revision) ownersManage(present map[string]*text.Statement) {
+// ownersManage adds what the line of a space says without words: that its owner is
+// its manager.
+func (r *revision) ownersManage() {
 	said := map[string]bool{}
 	for i := range r.file.Statements {
-		said[identity(&r.file.Statements[i])] = true
+		if s := &r.file.Statements[i]; s.Kind == text.Level {
+			said[identity(s)] = true
+		}
 	}
 	for _, sp := range r.file.Statements {
 		if sp.Kind != text.Space || sp.Get("owner") == "" {
 			continue
 		}
-		was := present[identity(&sp)]
-		stays := was != nil && policy.Fold(was.Get("owner")) == policy.Fold(sp.Get("owner"))
 		level := text.Level.New(sp.Words[0], "user:"+sp.Get("owner"), levelManager)
 		level.Line = sp.Line
-		if !said[identity(&level)] && (r.file.Complete || !stays) {
+		if !said[identity(&level)] {
 			r.file.Statements = append(r.file.Statements, level)
 		}
 	}
