@@ -1,6 +1,7 @@
 package text
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -237,6 +238,19 @@ func TestEntriesAreTold(t *testing.T) {
 		}
 		if _, set, err := ParseAllowed(allow); err != nil || set != c.entry.Allow {
 			t.Errorf("allow %s: %v, %v", allow, set, err)
+		}
+	}
+}
+
+// TestDocs: the page about the policy shows how each kind is written.
+func TestDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/policy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range Kinds {
+		if !strings.Contains(string(page), "\n"+k.usage()+"\n") {
+			t.Errorf("docs/policy.md does not show: %s", k.usage())
 		}
 	}
 }
