@@ -113,8 +113,8 @@ func (o Op[A, R]) direct(ctx context.Context, a *Admin, args, result any) error 
 }
 
 func (o Op[A, R]) argsMax() int64 {
-	if _, whole := any(*new(A)).(PolicyText); whole {
-		return policyBodyMax
+	if large, ok := any(*new(A)).(interface{ bytesMax() int64 }); ok {
+		return large.bytesMax()
 	}
 	return bodyMax
 }

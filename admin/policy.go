@@ -21,14 +21,13 @@ var (
 	TestPolicy     = define("policy.test", (*Admin).TestPolicy)
 )
 
-// policyBodyMax bounds arguments that hold a text of a policy, which JSON carries
-// in base64.
-const policyBodyMax = text.SizeMax/3*4 + bodyMax
-
 // A PolicyText is a policy as text, byte for byte.
 type PolicyText struct {
 	Text []byte `json:"text"`
 }
+
+// bytesMax is what a text takes on the control socket, where it is base64.
+func (PolicyText) bytesMax() int64 { return text.SizeMax/3*4 + bodyMax }
 
 // A PolicyPlan is what a text makes of the policy.
 type PolicyPlan struct {

@@ -25,7 +25,7 @@ const (
 	socketPathMax = 100
 
 	opPrefix          = "/op/"
-	bodyMax           = 1 << 20  // bytes of arguments that hold no text of a policy
+	bodyMax           = 1 << 20  // bytes of arguments that name no limit of their own
 	answerMax         = 64 << 20 // bytes of an answer
 	headerMax         = 16 << 10
 	readHeaderTimeout = 10 * time.Second
