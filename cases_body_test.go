@@ -32,7 +32,7 @@ var phrases = []struct {
 	{regexp.MustCompile(`^while a change goes on$`), heedChange},
 	{regexp.MustCompile(`^DAV:([a-z-]+)$`), heedProperty},
 	{regexp.MustCompile(`^(sync-collection|sync-collection-since|free-busy-query|calendar-query|calendar-multiget)$`), heedReport},
-	{regexp.MustCompile(`^(principal-[a-z-]+|acl-principal-prop-set)(?: .+)?$`), heedReport},
+	{regexp.MustCompile(`^(principal-[a-z-]+|acl-principal-prop-set)(?: (.+))?$`), heedReport},
 	{regexp.MustCompile(`^grant (\S+) to (\S+)$`), heedGrant},
 }
 
@@ -168,12 +168,26 @@ func heedProperty(x *exchange, m []string) error {
 	if x.do.Method != "PROPFIND" {
 		return mistaken("%s asks for no property", x.do.Method)
 	}
-	if m[1] == "acl" {
-		return errACL
-	}
 	const head, tail = `<propfind xmlns="DAV:"><prop>`, `</prop></propfind>`
 	asked := strings.TrimSuffix(strings.TrimPrefix(x.body, head), tail)
 	x.body = head + asked + "<" + m[1] + "/>" + tail
+	return nil
+}
+
+// heedReport asks for a report; a search is for a part of a name.
+func heedReport(x *exchange, m []string) error {
+	if err := reportThere(m[1]); err != nil {
+		return err
+	}
+	x.body = `<principal-property-search xmlns="DAV:"><property-search><prop><displayname/></prop><match>` + m[2] +
+		`</match></property-search><prop><displayname/></prop></principal-property-search>`
+	return nil
+}
+
+// heedGrant makes one line the whole list of the path.
+func heedGrant(x *exchange, m []string) error {
+	x.body = `<acl xmlns="DAV:"><ace><principal><href>/principals/users/` + m[2] + `/</href></principal>` +
+		`<grant><privilege><` + m[1] + `/></privilege></grant></ace></acl>`
 	return nil
 }
 

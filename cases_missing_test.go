@@ -1,27 +1,14 @@
 package davit_test
 
 import (
-	"strings"
-
 	"davit/policy"
 )
 
 // This file holds what the cases ask for and the code base cannot express. Each
 // function stands for one feature and is replaced when that is there.
 
-// Features that several steps meet.
-const (
-	errLinks       = notYet("links")
-	errNetwork     = notYet("networks as a condition")
-	errSharedDrive = notYet("a place for what others share")
-	errACL         = notYet("the property DAV:acl")
-)
-
 // functionless are the functions that have no effect yet and so no name.
-var functionless = map[string]error{"links": errLinks, "calendar": notYet("calendars")}
-
-// changeAs is a change of policy that somebody makes with the rights he has.
-func changeAs(string) error { return notYet("changes by others than the operator") }
+var functionless = map[string]error{"calendar": notYet("calendars")}
 
 // spaceKind tells whether spaces of a kind can be made.
 func spaceKind(k policy.SpaceKind) error {
@@ -32,49 +19,8 @@ func spaceKind(k policy.SpaceKind) error {
 	return notYet(string(k) + " spaces")
 }
 
-// setPolicy changes one setting of the instance.
-func (r *run) setPolicy(name, value string) error {
-	if name == "lockout-after" {
-		return r.setLockout(value)
-	}
-	return notYet("the instance policy " + name)
-}
-
-// A shareSet hands rights on to somebody, or makes a link.
-type shareSet struct {
-	ID           string `yaml:"id"`
-	By           string `yaml:"by"`
-	At           string `yaml:"at"`
-	To           string `yaml:"to"`
-	Rights       words  `yaml:"rights"`
-	Until        *int64 `yaml:"until"`
-	Password     string `yaml:"password"`
-	MaxDownloads *int   `yaml:"max-downloads"`
-}
-
-func (s *shareSet) plan(*run) ([]policy.Change, error) {
-	if strings.HasPrefix(s.To, "link") {
-		return nil, errLinks
-	}
-	return nil, notYet("shares")
-}
-
-// unshare ends a share or link.
-type unshare struct{ id *string }
-
-func (unshare) plan(*run) ([]policy.Change, error) { return nil, notYet("shares") }
-
-// shareURL is where somebody finds what a share gives.
-func shareURL(string, string) (string, error) { return "", notYet("shares") }
-
-// linkURL is where the bearer of a link finds a path below it.
-func linkURL(string, string) (string, error) { return "", errLinks }
-
 // credential tells what an app password is narrowed to.
-func credential(scope words, spaces []string) (readOnly bool, err error) {
-	if spaces != nil {
-		return false, notYet("app passwords for some spaces")
-	}
+func credential(scope words) (readOnly bool, err error) {
 	switch s := scope.String(); s {
 	case "", "all", "full":
 		return false, nil
@@ -88,30 +34,32 @@ func credential(scope words, spaces []string) (readOnly bool, err error) {
 // elsewhere are the logical paths that stand outside the spaces: where somebody
 // finds what is below them.
 var elsewhere = map[string]func(r *run, who, rest, query string) (string, error){
-	"principals": nowhere("principals"), // /principals/
+	"principals": principals,
 	"trash":      nowhere("the trash"),  // /dav/.trash/SPACE/
 	"versions":   nowhere("versions"),   // /dav/.versions/
 	"calendars":  nowhere("calendars"),  // /caldav/NAME/
 	"outbox":     nowhere("scheduling"), // /caldav/NAME/outbox/
 	"invite":     nowhere("invites"),    // /i/TOKEN
-	"admin":      nowhere("audit"),      // /api/v1/, or the command line
 }
 
 func nowhere(what string) func(*run, string, string, string) (string, error) {
 	return func(*run, string, string, string) (string, error) { return "", notYet(what) }
 }
 
+// reportThere tells whether the server answers a report.
+func reportThere(name string) error {
+	switch name {
+	case "principal-property-search":
+		return nil
+	}
+	return notYet("the report " + name)
+}
+
 // methodThere tells whether the server knows a method at all.
 func methodThere(m string) error {
 	switch m {
-	case "ACL", "REPORT", "SEARCH", "MKCALENDAR", "POST", "VERSION-CONTROL":
+	case "SEARCH", "MKCALENDAR", "POST", "VERSION-CONTROL":
 		return notYet("the method " + m)
 	}
 	return nil
 }
-
-// heedReport writes the body of a REPORT.
-func heedReport(_ *exchange, m []string) error { return notYet("the report " + m[1]) }
-
-// heedGrant writes the body of an ACL request.
-func heedGrant(*exchange, []string) error { return notYet("the method ACL") }

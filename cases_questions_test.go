@@ -21,24 +21,33 @@ type where struct {
 	Cred    string `yaml:"cred"` // an app password; the full credential without
 }
 
-func (w where) check() error {
-	if w.Network != "" && w.Network != "inside" {
-		return errNetwork
+// network reads where a request comes from.
+func (w where) network() (policy.Network, error) {
+	if w.Network == "" {
+		return policy.Inside, nil
 	}
-	return nil
+	n, err := policy.ParseNetworks(strings.TrimPrefix(w.Network, "unknown"))
+	if err != nil {
+		return n, mistake{err}
+	}
+	return n, nil
 }
 
 // subject is somebody with a full credential, through the web unless the context
 // says otherwise.
 func (r *run) subject(who string, w where) (policy.Subject, error) {
 	sub := policy.Subject{Mask: policy.All, Class: policy.Web, Now: r.clock.Load()}
-	if err := w.check(); err != nil {
+	var err error
+	if sub.Network, err = w.network(); err != nil {
 		return sub, err
 	}
 	if strings.HasPrefix(who, "link:") {
-		return sub, errLinks
-	}
-	if who != nobody {
+		link, err := r.linkNamed(who)
+		if err != nil {
+			return sub, err
+		}
+		sub.Link = link
+	} else if who != nobody {
 		u, err := r.userNamed(who)
 		if err != nil {
 			return sub, err
@@ -53,12 +62,11 @@ func (r *run) subject(who string, w where) (policy.Subject, error) {
 		if err != nil {
 			return sub, err
 		}
-		sub.Class = d.Class
+		sub.Class, sub.Spaces = d.Class, d.Spaces
 		if d.ReadOnly {
 			sub.Mask = policy.ReadOnly
 		}
 	}
-	var err error
 	if w.Class != "" {
 		sub.Class, err = policy.ParseClasses(w.Class)
 	}
@@ -258,7 +266,7 @@ func (r *run) explain(s *step) error {
 	now := r.clock.Swap(sub.Now)
 	defer r.clock.Store(now)
 	answer, err := admin.New(r.server.Store, r.server.Auth).Explain(context.Background(),
-		admin.Question{User: x.Who, Ask: x.Right, Path: at.String(), Class: sub.Class})
+		admin.Question{User: x.Who, Ask: x.Right, Path: at.String(), Class: sub.Class, Network: &sub.Network})
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -35,15 +34,16 @@ type set struct {
 
 type (
 	aclSet struct {
-		At     string `yaml:"at"`
-		Who    string `yaml:"who"`
-		Allow  words  `yaml:"allow"`
-		Revoke words  `yaml:"revoke"`
-		Deny   words  `yaml:"deny"`
-		Class  words  `yaml:"class"`
-		From   int64  `yaml:"from"`
-		Until  int64  `yaml:"until"`
-		Clear  bool   `yaml:"clear"`
+		At      string `yaml:"at"`
+		Who     string `yaml:"who"`
+		Allow   words  `yaml:"allow"`
+		Revoke  words  `yaml:"revoke"`
+		Deny    words  `yaml:"deny"`
+		Class   words  `yaml:"class"`
+		Network words  `yaml:"network"`
+		From    int64  `yaml:"from"`
+		Until   int64  `yaml:"until"`
+		Clear   bool   `yaml:"clear"`
 	}
 	groupSet struct {
 		Name   string `yaml:"name"`
@@ -162,12 +162,12 @@ func (r *run) set(s *step) error {
 }
 
 func (r *run) carryOut(s *set, by string) error {
-	if by != "" && by != "system" {
-		return changeAs(by)
-	}
 	p, err := s.part()
 	if err != nil {
 		return err
+	}
+	if by != "" && by != "system" {
+		return r.changeAs(by, p)
 	}
 	if d, ok := p.(deed); ok {
 		if done, err := d.carryOut(r); done || err != nil {
@@ -214,10 +214,11 @@ func (a *aclSet) plan(r *run) ([]policy.Change, error) {
 	revoke, err2 := parseRights(a.Revoke)
 	deny, err3 := parseRights(a.Deny)
 	class, err4 := policy.ParseClasses(a.Class.String())
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	network, err5 := policy.ParseNetworks(a.Network.String())
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return nil, mistake{err}
 	}
-	e := policy.Entry{Principal: who, Allow: allow, Revoke: revoke, Deny: deny, Class: class, From: a.From, Until: a.Until}
+	e := policy.Entry{Principal: who, Allow: allow, Revoke: revoke, Deny: deny, Class: class, Network: network, From: a.From, Until: a.Until}
 	return []policy.Change{policy.SetEntry{At: at, Entry: e}}, nil
 }
 
@@ -337,7 +338,7 @@ func (a *accountSet) carryOut(r *run) (bool, error) {
 		if err != nil {
 			return true, err
 		}
-		return true, r.server.Store.Operator().RemoveUser(context.Background(), u.ID)
+		return true, r.server.Store.Operator().RemoveUser(context.Background(), u.ID, policy.Nobody)
 	case a.Locked != nil:
 		u, err := r.userNamed(a.User)
 		if err != nil {
@@ -357,8 +358,7 @@ func (r *run) lockOut(u *policy.User, locked bool) error {
 	if !locked {
 		return r.server.Auth.Unlock(context.Background(), u.ID)
 	}
-	const guesses = 10 // more than lock an account
-	for range guesses {
+	for range r.server.Store.LockoutAfter() {
 		if _, err := r.server.Auth.Basic(context.Background(), u.Name, "a bad guess", stranger); !errors.Is(err, auth.ErrLogin) {
 			return mistaken("a bad password answers %v", err)
 		}
@@ -417,9 +417,7 @@ func (o owner) plan(r *run) ([]policy.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := *sp
-	next.Owner = u.ID
-	return []policy.Change{policy.PutSpace{Space: next}, policy.SetLevel{Space: sp.ID, Entry: levelEntry(u.ID, "manager")}}, nil
+	return []policy.Change{policy.TransferSpace{Space: sp.ID, Owner: u.ID}}, nil
 }
 
 func (q *quotaSet) plan(r *run) ([]policy.Change, error) {
@@ -463,19 +461,35 @@ func (c *credSet) carryOut(r *run) (bool, error) {
 		}
 		return true, r.server.Auth.RemoveDevice(context.Background(), u.ID, d.ID)
 	}
-	d := auth.NewDevice{Name: c.Name, Class: policy.DAV}
-	if d.ReadOnly, err = credential(c.Scope, c.Spaces); err != nil {
+	d, err := c.device(r)
+	if err != nil {
 		return true, err
+	}
+	return true, r.addDevice(u, d)
+}
+
+// device is the app password to be made.
+func (c *credSet) device(r *run) (d auth.NewDevice, err error) {
+	d = auth.NewDevice{Name: c.Name, Class: policy.DAV}
+	if d.ReadOnly, err = credential(c.Scope); err != nil {
+		return d, err
+	}
+	for _, name := range c.Spaces {
+		sp, err := r.spaceNamed(name)
+		if err != nil {
+			return d, err
+		}
+		d.Spaces = append(d.Spaces, sp.ID)
 	}
 	if c.Class != nil {
 		if d.Class, err = policy.ParseClasses(c.Class.String()); err != nil {
-			return true, mistake{err}
+			return d, mistake{err}
 		}
 	}
 	if c.Until != nil {
 		d.Expires = time.Unix(*c.Until, 0)
 	}
-	return true, r.addDevice(u, d)
+	return d, nil
 }
 
 // device finds an app password.
@@ -502,27 +516,3 @@ func (r *run) addDevice(u *policy.User, d auth.NewDevice) error {
 }
 
 type settings map[string]any
-
-func (s settings) plan(*run) ([]policy.Change, error) {
-	return nil, mistaken("instance policy is for a set of its own")
-}
-
-func (s settings) carryOut(r *run) (bool, error) {
-	for name, value := range s {
-		if err := r.setPolicy(name, fmt.Sprint(value)); err != nil {
-			return true, err
-		}
-	}
-	return true, nil
-}
-
-// setLockout sets how many bad passwords lock an account.
-func (r *run) setLockout(value string) error {
-	n, err := strconv.Atoi(value)
-	if err != nil || n < 1 {
-		return mistaken("lockout-after is %q", value)
-	}
-	r.server.AuthOptions.AccountFailures = n
-	r.server.Restart(r.options())
-	return nil
-}

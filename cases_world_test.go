@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"davit/auth"
 	"davit/dav/davtest"
 	"davit/policy"
 	"davit/store"
@@ -54,13 +53,9 @@ type template struct {
 	world *world
 	// leftOut are the spaces that cannot be made, and why.
 	leftOut map[string]notYet
-	// auth is what the policy of the world makes of signing in, which no
-	// directory keeps.
-	auth auth.Options
-
-	t     testing.TB
-	mu    sync.Mutex
-	spare []string // copies that no case uses now
+	t       testing.TB
+	mu      sync.Mutex
+	spare   []string // copies that no case uses now
 }
 
 // copy is a data directory with the world. One that a case is done with is used
@@ -104,12 +99,14 @@ type run struct {
 	devices map[string]*davtest.Client // app passwords by "user/name"
 	uploads map[string]*upload         // under way, by "user path"
 	tokens  map[string]string          // of locks, by path
+	shares  map[string]*given          // and links, by what the case calls them
+	first   uint64                     // epoch of the policy before the first step
 }
 
 func newRun(t testing.TB, from *template) *run {
 	return &run{
 		TB: t, template: from, clock: new(atomic.Int64),
-		devices: map[string]*davtest.Client{}, uploads: map[string]*upload{}, tokens: map[string]string{},
+		devices: map[string]*davtest.Client{}, uploads: map[string]*upload{}, tokens: map[string]string{}, shares: map[string]*given{},
 	}
 }
 
@@ -138,7 +135,6 @@ func build(t *testing.T, w *world) *template {
 				return err
 			}
 		}
-		from.auth = r.server.AuthOptions
 		var tree []string
 		for _, p := range w.Tree {
 			if space, _ := splitPath(p); from.leftOut[space] == "" {
@@ -354,12 +350,14 @@ func (r *run) makeLevels(name string, owner policy.ID, w worldSpace) error {
 }
 
 func (r *run) makePolicy() error {
-	for _, name := range slices.Sorted(maps.Keys(r.world.Policy)) {
-		if err := r.without(r.setPolicy(name, fmt.Sprint(r.world.Policy[name]))); err != nil {
-			return err
-		}
+	if len(r.world.Policy) == 0 {
+		return nil
 	}
-	return nil
+	changes, err := settings(r.world.Policy).plan(r)
+	if err != nil {
+		return err
+	}
+	return r.change(changes...)
 }
 
 // levelEntry is the entry of a level, or of a sum such as "editor+share".
@@ -427,7 +425,7 @@ func (r *run) place(p string) (policy.Place, error) {
 // principal finds a principal as the cases spell it.
 func (r *run) principal(who string) (policy.ID, error) {
 	if strings.HasPrefix(who, "link:") {
-		return policy.Nobody, errLinks
+		return r.linkNamed(who)
 	}
 	id, err := r.server.Store.Policy().ParsePrincipal(who)
 	if err != nil {
@@ -505,12 +503,13 @@ func (r *run) asHelper(paths []string, work func(*store.Session) error) error {
 		if sp == nil {
 			return mistaken("no space %q", space)
 		}
-		if err := r.change(policy.SetLevel{Space: sp.ID, Entry: levelEntry(helper.ID, "manager")}); err != nil {
+		root := policy.Place{Space: sp.ID, Path: []policy.Node{sp.Root}}
+		if err := r.change(policy.SetEntry{At: root, Entry: levelEntry(helper.ID, "manager")}); err != nil {
 			return err
 		}
 	}
 	err := work(r.server.Store.Login(store.Credential{User: helper.ID, Mask: policy.All, Class: policy.Web}))
 	helper.Inactive = true
 	return errors.Join(err, r.change(policy.PutUser{User: helper}),
-		r.server.Store.Operator().RemoveUser(context.Background(), helper.ID))
+		r.server.Store.Operator().RemoveUser(context.Background(), helper.ID, policy.Nobody))
 }

@@ -13,11 +13,11 @@ import (
 
 // Operations on access lists.
 var (
-	SetAccess   = define("acl.set", (*Admin).SetAccess)
-	ShowAccess  = define("acl.show", (*Admin).ShowAccess)
-	ClearAccess = define("acl.clear", (*Admin).ClearAccess)
-	CutAccess   = define("acl.cut", (*Admin).CutAccess)
-	UncutAccess = define("acl.uncut", (*Admin).UncutAccess)
+	SetAccess   = change("acl.set", (*Admin).SetAccess)
+	ShowAccess  = define("acl.show", readers(func(of AccessOf) string { return of.Path }), (*Admin).ShowAccess)
+	ClearAccess = change("acl.clear", (*Admin).ClearAccess)
+	CutAccess   = change("acl.cut", (*Admin).CutAccess)
+	UncutAccess = change("acl.uncut", (*Admin).UncutAccess)
 )
 
 // Access is every line that counts at a path: its own, those of the folders
@@ -26,8 +26,11 @@ type Access struct {
 	Path  string       `json:"path"`
 	Cut   bool         `json:"cut"` // nothing but walls is inherited into it
 	Lines []AccessLine `json:"lines"`
+	// Shares are the shares and links there and above: every way in is listed.
+	Shares []Link `json:"shares,omitempty"`
 	// Notes spell out what a revoke or a wall means.
 	Notes []string `json:"notes,omitempty"`
+	Epoch uint64   `json:"epoch"` // of the policy it was looked up in
 }
 
 // An AccessLine is one entry of a list.
@@ -108,13 +111,13 @@ func (n NewAccess) entry() (e policy.Entry, err error) {
 	if level, ok := strings.CutPrefix(n.Allow, "level:"); ok {
 		e.Level = level
 	}
-	e.Class, e.From, e.Until = n.Class, seconds(n.From), seconds(n.Until)
+	n.Conditions.of(&e)
 	return e, nil
 }
 
 // seconds is what an entry keeps of a time.
 func seconds(t *time.Time) int64 {
-	if t == nil {
+	if t == nil || t.IsZero() {
 		return 0
 	}
 	return t.Unix()
@@ -155,7 +158,7 @@ func (a *Admin) notes(p store.Path, e *policy.Entry) ([]string, error) {
 func (a *Admin) stillIn(state *policy.State, at policy.Place, e *policy.Entry) []string {
 	var in []string
 	for _, id := range state.MembersOf(e.Principal) {
-		sub := policy.Subject{User: id, Mask: policy.All, Class: policy.DAV, Now: a.st.Now().Unix()}
+		sub := a.subject(state.User(id), policy.DAV)
 		x := state.Explain(sub, at, e.Revoke)
 		i := slices.IndexFunc(x.Steps, func(s policy.Step) bool { return s.Granted&e.Revoke&x.Held != 0 })
 		if i < 0 {
@@ -183,7 +186,7 @@ func (a *Admin) ShowAccess(_ context.Context, of AccessOf) (Access, error) {
 			return Access{}, err
 		}
 	}
-	acc := Access{Path: p.String(), Lines: []AccessLine{}}
+	acc := Access{Path: p.String(), Lines: []AccessLine{}, Epoch: state.Epoch}
 	add := func(where string, entries []policy.Entry) {
 		for i := range entries {
 			if e := &entries[i]; only == policy.Nobody || e.Principal == only {
@@ -201,7 +204,10 @@ func (a *Admin) ShowAccess(_ context.Context, of AccessOf) (Access, error) {
 			acc.Cut = m.Cut
 		}
 	}
-	return acc, nil
+	if only == policy.Nobody {
+		acc.Shares, err = a.sharesOn(at)
+	}
+	return acc, err
 }
 
 func lineShown(state *policy.State, where string, e *policy.Entry) AccessLine {

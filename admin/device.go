@@ -11,9 +11,9 @@ import (
 
 // Operations on app passwords.
 var (
-	AddDevice    = define("device.add", (*Admin).AddDevice)
-	ListDevices  = define("device.list", (*Admin).ListDevices)
-	RemoveDevice = define("device.remove", (*Admin).RemoveDevice)
+	AddDevice    = define("device.add", self(func(n NewDevice) string { return n.User }), (*Admin).AddDevice)
+	ListDevices  = define("device.list", caretakers(namedUser), (*Admin).ListDevices)
+	RemoveDevice = define("device.remove", caretakers(func(of DeviceOf) string { return of.User }), (*Admin).RemoveDevice)
 )
 
 // A Device is an app password, made for one client of one account.
@@ -22,6 +22,7 @@ type Device struct {
 	Name     string       `json:"name"`
 	Class    policy.Class `json:"class"`
 	ReadOnly bool         `json:"read_only,omitempty"`
+	Spaces   []string     `json:"spaces,omitempty"` // that it opens; all if there are none
 	Created  time.Time    `json:"created"`
 	Expires  *time.Time   `json:"expires,omitempty"`
 	// Secret is told once, by AddDevice.
@@ -34,6 +35,7 @@ type NewDevice struct {
 	Name     string       `json:"name"`
 	Class    policy.Class `json:"class"`
 	ReadOnly bool         `json:"read_only,omitempty"`
+	Spaces   []string     `json:"spaces,omitempty"` // that it opens; all if there are none
 	Expires  *time.Time   `json:"expires,omitempty"`
 }
 
@@ -45,7 +47,8 @@ type DeviceOf struct {
 
 // AddDevice makes an app password; its secret is in the answer and nowhere else.
 func (a *Admin) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
-	u, err := findUser(a.st.Policy(), n.User)
+	state := a.st.Policy()
+	u, err := findUser(state, n.User)
 	if err != nil {
 		return Device{}, err
 	}
@@ -53,11 +56,18 @@ func (a *Admin) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	if n.Expires != nil {
 		asked.Expires = *n.Expires
 	}
+	for _, name := range n.Spaces {
+		sp, err := a.findSpace(state, name)
+		if err != nil {
+			return Device{}, err
+		}
+		asked.Spaces = append(asked.Spaces, sp.ID)
+	}
 	d, secret, err := a.auth.AddDevice(ctx, u.ID, asked)
 	if err != nil {
 		return Device{}, err
 	}
-	shown := deviceShown(u.Name, d)
+	shown := deviceShown(state, u.Name, d)
 	shown.Secret = secret
 	return shown, nil
 }
@@ -70,7 +80,7 @@ func (a *Admin) ListDevices(_ context.Context, n Named) ([]Device, error) {
 	}
 	devices := []Device{}
 	for _, d := range account.Devices {
-		devices = append(devices, deviceShown(account.Name, d))
+		devices = append(devices, deviceShown(a.st.Policy(), account.Name, d))
 	}
 	return devices, nil
 }
@@ -83,7 +93,7 @@ func (a *Admin) RemoveDevice(ctx context.Context, of DeviceOf) (Device, error) {
 	}
 	for _, d := range account.Devices {
 		if d.Name == of.Name {
-			return deviceShown(account.Name, d), a.auth.RemoveDevice(ctx, account.ID, d.ID)
+			return deviceShown(a.st.Policy(), account.Name, d), a.auth.RemoveDevice(ctx, account.ID, d.ID)
 		}
 	}
 	return Device{}, notFound("davit device list "+account.Name, "user %s has no device %q", account.Name, of.Name)
@@ -97,8 +107,15 @@ func (a *Admin) account(name string) (store.Account, error) {
 	return a.st.Account(u.Name)
 }
 
-func deviceShown(user string, d store.Device) Device {
+func deviceShown(state *policy.State, user string, d store.Device) Device {
 	shown := Device{User: user, Name: d.Name, Class: d.Class, ReadOnly: d.ReadOnly, Created: d.Created}
+	for _, id := range d.Spaces {
+		name := "(deleted)"
+		if sp := state.Space(id); sp != nil {
+			name = store.SpacePath(state, sp)
+		}
+		shown.Spaces = append(shown.Spaces, name)
+	}
 	if !d.Expires.IsZero() {
 		shown.Expires = &d.Expires
 	}

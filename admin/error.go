@@ -56,10 +56,13 @@ var kinds = []struct {
 	{store.ErrNotFound, NotFound},
 	{store.ErrExists, Conflict},
 	{store.ErrTooMany, Conflict},
+	{store.ErrEpoch, Conflict},
+	{policy.ErrForbidden, Refused},
 	{store.ErrInvalid, Invalid},
 	{store.ErrReserved, Invalid},
 	{auth.ErrPassword, Invalid},
 	{auth.ErrDevice, Invalid},
+	{policy.ErrForbidden, Refused},
 	{context.Canceled, Failed},
 }
 
@@ -83,6 +86,7 @@ func tell(err error) error {
 // plain takes away the sentinel's words where the text says it all.
 func plain(text string) string {
 	text = strings.TrimSuffix(text, ": "+policy.ErrInvalid.Error())
+	text = strings.TrimSuffix(text, ": "+policy.ErrForbidden.Error())
 	short := strings.TrimSuffix(text, ": "+policy.ErrNotFound.Error())
 	if strings.HasPrefix(short, "no ") || strings.Contains(short, " is not ") {
 		return short

@@ -15,8 +15,8 @@ import (
 
 // Operations that ask who may do what.
 var (
-	Explain = define("explain", (*Admin).Explain)
-	Can     = define("can", (*Admin).Can)
+	Explain = define("explain", (*Admin).mayAsk, (*Admin).Explain)
+	Can     = define("can", (*Admin).mayAsk, (*Admin).Can)
 )
 
 // A Question asks what a user gets.
@@ -28,6 +28,8 @@ type Question struct {
 	To   string `json:"to,omitempty"` // the Destination of COPY and MOVE
 	// Class of the client; one that speaks WebDAV if empty.
 	Class policy.Class `json:"class,omitempty"`
+	// Network that the client is in, empty for an unknown one; inside if absent.
+	Network *policy.Network `json:"network,omitempty"`
 }
 
 // An Answer tells what a user gets, and why.
@@ -57,6 +59,7 @@ type Check struct {
 	Status   int       `json:"status,omitempty"`
 	Why      string    `json:"why"`
 	Steps    []Step    `json:"steps"`
+	Gifts    []Gift    `json:"gifts,omitempty"`
 	Ceilings []Ceiling `json:"ceilings,omitempty"` // that took rights
 	Verdicts []Verdict `json:"verdicts"`           // for each wanted right
 }
@@ -96,8 +99,8 @@ func (a *Admin) Explain(_ context.Context, q Question) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if d, ok := methods[q.Ask]; ok {
-		return a.explainMethod(q, sub, p, d)
+	if m, ok := methods[q.Ask]; ok {
+		return a.explainMethod(q, sub, p, m)
 	}
 	want, err := policy.ParseRights(q.Ask)
 	if err != nil || want == 0 {
@@ -118,12 +121,12 @@ func (a *Admin) asker(q Question) (policy.Subject, store.Path, error) {
 	if err != nil {
 		return policy.Subject{}, nil, err
 	}
-	class := q.Class
-	if class == 0 {
-		class = policy.DAV
-	}
 	p, err := ParsePath(q.Path)
-	return policy.Subject{User: u.ID, Mask: policy.All, Class: class, Now: a.st.Now().Unix()}, p, err
+	sub := a.subject(u, q.Class)
+	if q.Network != nil {
+		sub.Network = *q.Network
+	}
+	return sub, p, err
 }
 
 func (a *Admin) explainRight(q Question, sub policy.Subject, p store.Path, want policy.Rights) (Answer, error) {
@@ -148,47 +151,10 @@ func (a *Admin) explainRight(q Question, sub policy.Subject, p store.Path, want 
 	return answer, nil
 }
 
-func (a *Admin) explainMethod(q Question, sub policy.Subject, p store.Path, d demand) (Answer, error) {
-	checks, err := a.judge(sub, p, d)
-	if err != nil {
-		return Answer{}, err
-	}
-	onTarget, takesTo := destinations[q.Ask]
-	switch {
-	case takesTo && q.To == "":
-		return Answer{}, invalid("add --to PATH", "%s needs a destination", q.Ask)
-	case !takesTo && q.To != "":
-		return Answer{}, invalid("only COPY and MOVE do", "%s has no destination", q.Ask)
-	case takesTo:
-		to, err := ParsePath(q.To)
-		if err != nil {
-			return Answer{}, err
-		}
-		if q.Ask == "COPY" && a.isFile(p) && a.isFile(to) {
-			onTarget = copyOntoFile
-		}
-		more, err := a.judge(sub, to, onTarget)
-		if err != nil {
-			return Answer{}, err
-		}
-		checks = append(checks, more...)
-	}
-	return a.answer(q, sub, p, checks), nil
-}
-
-func (a *Admin) isFile(p store.Path) bool {
-	_, e, err := a.op.Place(p)
-	return err == nil && !e.Dir
-}
-
-// answer puts checks together: the first that is refused decides, otherwise the
-// last one says what a client gets.
+// answer puts checks together; the last one decides.
 func (a *Admin) answer(q Question, sub policy.Subject, p store.Path, checks []Check) Answer {
 	u := a.st.Policy().User(sub.User)
 	decisive := checks[len(checks)-1]
-	if i := slices.IndexFunc(checks, func(c Check) bool { return !c.Allowed }); i >= 0 {
-		decisive = checks[i]
-	}
 	answer := Answer{
 		Ask: q.Ask, Path: p.String(), To: q.To,
 		Allowed: decisive.Allowed, Status: decisive.Status, Why: decisive.Why, Checks: checks,
@@ -196,7 +162,7 @@ func (a *Admin) answer(q Question, sub policy.Subject, p store.Path, checks []Ch
 	if u != nil {
 		answer.User = u.Name
 	}
-	if u == nil || u.Inactive {
+	if !u.ActiveAt(sub.Now) {
 		answer.Allowed, answer.Status = false, http.StatusUnauthorized
 		answer.Why = ceilingTexts[policy.CutByAccount]
 	}
@@ -209,17 +175,20 @@ func (a *Admin) ask(sub policy.Subject, p store.Path, want policy.Rights) (Check
 	if err != nil {
 		return Check{}, err
 	}
-	return checkShown(a.st.Policy(), p, &x, want), nil
+	return checkOf(a.st.Policy(), p, want, &x), nil
 }
 
-// checkShown tells one explained decision.
-func checkShown(state *policy.State, p store.Path, x *policy.Explanation, want policy.Rights) Check {
+// checkOf tells an explanation in the names of a policy.
+func checkOf(state *policy.State, p store.Path, want policy.Rights, x *policy.Explanation) Check {
 	c := Check{
 		Path: p.String(), Wanted: want, Held: x.Held, Visible: x.Visible, Shell: x.Shell, Pinned: x.Pinned,
-		Allowed: x.Allowed(), Steps: []Step{}, Verdicts: []Verdict{},
+		Allowed: want&^x.Held == 0, Steps: []Step{}, Verdicts: []Verdict{},
 	}
 	for i := range x.Steps {
 		c.Steps = append(c.Steps, stepShown(state, p, &x.Steps[i]))
+	}
+	for i := range x.Gifts {
+		c.Gifts = append(c.Gifts, giftShown(state, p, &x.Gifts[i]))
 	}
 	for _, cut := range x.Cuts {
 		c.Ceilings = append(c.Ceilings, Ceiling{cut.By, cut.Rights})
@@ -253,7 +222,7 @@ func stepShown(state *policy.State, p store.Path, s *policy.Step) Step {
 		Allow: s.Allow, Revoke: s.Revoke, Deny: s.Deny, Counted: s.Granted, Skipped: s.Skipped,
 	}
 	if s.Depth >= 0 {
-		shown.Where = p[:s.Depth+1].String()
+		shown.Where = p[:min(s.Depth+1, len(p))].String()
 	}
 	for _, id := range s.Via {
 		shown.Through = append(shown.Through, state.PrincipalName(id))
@@ -263,11 +232,12 @@ func stepShown(state *policy.State, p store.Path, s *policy.Step) Step {
 
 // ceilingTexts say what each ceiling means to a reader.
 var ceilingTexts = map[policy.Ceiling]string{
-	policy.CutByAccount:    "the account is deactivated",
+	policy.CutByAccount:    "the account is deactivated or has expired",
 	policy.CutByType:       "the account's type never has it",
 	policy.CutByProfile:    "the account's profile does not open it",
 	policy.CutByKind:       "this kind of space never gives it to guests",
 	policy.CutByState:      "the space's state forbids it",
+	policy.CutByInstance:   "the settings of the instance switch it off",
 	policy.CutByCredential: "the credential does not let it through",
 }
 
@@ -289,13 +259,19 @@ func decidedBy(c *Check, keepsManage int, right policy.Right) string {
 	}
 	counted := last(func(s *Step) bool { return s.Counted&right != 0 })
 	kept := keepsManage >= 0 && right&(policy.See|policy.ReadACL|policy.Manage) != 0
+	gift := c.giftOf(right)
 	switch wall := last(func(s *Step) bool { return s.Deny&right != 0 }); {
-	case (counted != nil || kept) && c.Held&right == 0 && wall != nil:
+	case (counted != nil || kept || gift != nil) && c.Held&right == 0 && wall != nil:
 		return "denied to " + wall.name() + ", a wall that nothing below lifts"
 	case counted != nil:
 		return "allowed to " + counted.name()
 	case kept && c.Held&right != 0:
 		return "kept by who manages the space, in every folder that is cut"
+	case gift != nil:
+		return gift.name()
+	}
+	if g := c.notGiven(right); g != nil {
+		return g.name() + ", who does not hold it any more"
 	}
 	if s := last(func(s *Step) bool { return s.Revoke&right != 0 && s.Skipped == "" }); s != nil {
 		return "revoked from " + s.name() + ", and nothing else gives it"

@@ -2,6 +2,9 @@ package admin
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"davit/policy"
@@ -9,12 +12,13 @@ import (
 
 // Operations on groups.
 var (
-	AddGroup    = define("group.add", (*Admin).AddGroup)
-	RemoveGroup = define("group.remove", (*Admin).RemoveGroup)
-	ListGroups  = define("group.list", (*Admin).ListGroups)
-	ShowGroup   = define("group.show", (*Admin).ShowGroup)
-	JoinGroup   = define("group.join", (*Admin).JoinGroup)
-	LeaveGroup  = define("group.leave", (*Admin).LeaveGroup)
+	AddGroup    = change("group.add", (*Admin).AddGroup)
+	SetGroup    = change("group.set", (*Admin).SetGroup)
+	RemoveGroup = change("group.remove", (*Admin).RemoveGroup)
+	ListGroups  = define("group.list", admins, (*Admin).ListGroups)
+	ShowGroup   = define("group.show", (*Admin).mayShowGroup, (*Admin).ShowGroup)
+	JoinGroup   = change("group.join", (*Admin).JoinGroup)
+	LeaveGroup  = change("group.leave", (*Admin).LeaveGroup)
 )
 
 // A Group is a set of users and groups.
@@ -23,6 +27,16 @@ type Group struct {
 	Members []string `json:"members"` // as principals: user:mia, group:staff
 	Users   []string `json:"users"`   // everybody in it, directly or not, by name
 	Groups  []string `json:"groups"`  // that hold it directly
+	// Managers may add to it and take from it, by name.
+	Managers []string `json:"managers,omitempty"`
+	Epoch    uint64   `json:"epoch,omitempty"` // of the policy it was looked up in; not in lists
+}
+
+// EditGroup says what changes in a group; nil stays as it is.
+type EditGroup struct {
+	Name     string    `json:"name"`
+	NewName  *string   `json:"new_name,omitempty"`
+	Managers *[]string `json:"managers,omitempty"` // users, instead of those before
 }
 
 // A Membership names principals in, or for, a group.
@@ -38,6 +52,39 @@ func (a *Admin) AddGroup(ctx context.Context, n Named) (Group, error) {
 		return Group{}, err
 	}
 	return groupShown(a.st.Policy(), &g), nil
+}
+
+// SetGroup changes the name or the managers of a group.
+func (a *Admin) SetGroup(ctx context.Context, e EditGroup) (Group, error) {
+	if e.NewName == nil && e.Managers == nil {
+		return Group{}, invalid("", "say what to change of group %s", e.Name)
+	}
+	var next policy.Group
+	err := a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
+		g, err := a.findGroup(state, e.Name)
+		if err != nil {
+			return nil, err
+		}
+		next = *g
+		if e.NewName != nil {
+			next.Name = *e.NewName
+		}
+		if e.Managers != nil {
+			next.Managers = nil
+			for _, name := range *e.Managers {
+				u, err := findUser(state, name)
+				if err != nil {
+					return nil, err
+				}
+				next.Managers = append(next.Managers, u.ID)
+			}
+		}
+		return []policy.Change{policy.PutGroup{Group: next}}, nil
+	})
+	if err != nil {
+		return Group{}, err
+	}
+	return a.ShowGroup(ctx, Named{next.Name})
 }
 
 // RemoveGroup deletes a group and every line that names it.
@@ -72,12 +119,14 @@ func (a *Admin) ShowGroup(_ context.Context, n Named) (Group, error) {
 	if err != nil {
 		return Group{}, err
 	}
-	return groupShown(state, g), nil
+	shown := groupShown(state, g)
+	shown.Epoch = state.Epoch
+	return shown, nil
 }
 
 // JoinGroup makes principals members: all of them or none.
 func (a *Admin) JoinGroup(ctx context.Context, m Membership) (Group, error) {
-	if err := a.changeMembers(ctx, findGroup, m.Group, m.Members, join); err != nil {
+	if err := a.changeMembers(ctx, a.findGroup, m.Group, m.Members, join); err != nil {
 		return Group{}, err
 	}
 	return a.ShowGroup(ctx, Named{m.Group})
@@ -85,7 +134,7 @@ func (a *Admin) JoinGroup(ctx context.Context, m Membership) (Group, error) {
 
 // LeaveGroup ends memberships: all of them or none.
 func (a *Admin) LeaveGroup(ctx context.Context, m Membership) (Group, error) {
-	if err := a.changeMembers(ctx, findGroup, m.Group, m.Members, leave); err != nil {
+	if err := a.changeMembers(ctx, a.findGroup, m.Group, m.Members, leave); err != nil {
 		return Group{}, err
 	}
 	return a.ShowGroup(ctx, Named{m.Group})
@@ -98,7 +147,7 @@ func leave(group, member policy.ID) policy.Change { return policy.Leave{Group: g
 // changeMembers changes who is in the group or role that find finds.
 func (a *Admin) changeMembers(ctx context.Context, find func(*policy.State, string) (*policy.Group, error), name string,
 	members []string, change func(group, member policy.ID) policy.Change) error {
-	return a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
+	err := a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
 		g, err := find(state, name)
 		if err != nil {
 			return nil, err
@@ -120,6 +169,16 @@ func (a *Admin) changeMembers(ctx context.Context, find func(*policy.State, stri
 		}
 		return changes, nil
 	})
+	return naming(err, members)
+}
+
+// naming says which of several changes was refused, by their names.
+func naming(err error, names []string) error {
+	var refused *policy.ChangeError
+	if len(names) > 1 && errors.As(err, &refused) && refused.Index < len(names) {
+		return fmt.Errorf("%s: %w", names[refused.Index], err)
+	}
+	return err
 }
 
 // findGroup finds a group by "staff" or "group:staff".
@@ -128,6 +187,19 @@ func findGroup(state *policy.State, name string) (*policy.Group, error) {
 		return g, nil
 	}
 	return nil, notFound("davit group list", "no group %q", name)
+}
+
+// findGroup is findGroup for who acts: besides owners and admins, those who
+// manage a group or are in it know of it.
+func (a *Admin) findGroup(state *policy.State, name string) (*policy.Group, error) {
+	g, err := findGroup(state, name)
+	if err != nil || state.Operates(a.by) {
+		return g, err
+	}
+	if !slices.Contains(g.Managers, a.by.User) && !slices.Contains(state.MembersOf(g.ID), a.by.User) {
+		return nil, notFound("davit group list", "no group %q", name)
+	}
+	return g, nil
 }
 
 // findPrincipal finds whom an entry, a level or a membership names.
@@ -144,5 +216,9 @@ func groupShown(state *policy.State, g *policy.Group) Group {
 	for _, id := range state.MembersOf(g.ID) {
 		shown.Users = append(shown.Users, state.User(id).Name)
 	}
+	for _, id := range g.Managers {
+		shown.Managers = append(shown.Managers, state.User(id).Name)
+	}
+	slices.Sort(shown.Managers)
 	return shown
 }

@@ -13,8 +13,8 @@ import (
 
 // Operations on the levels of a space.
 var (
-	SetLevel   = define("level.set", (*Admin).SetLevel)
-	ListLevels = define("level.list", (*Admin).ListLevels)
+	SetLevel   = change("level.set", (*Admin).SetLevel)
+	ListLevels = define("level.list", readers(namedSpace), (*Admin).ListLevels)
 )
 
 const (
@@ -35,9 +35,15 @@ type Level struct {
 // Conditions say when an entry counts; where one does not hold, the entry is as
 // if absent.
 type Conditions struct {
-	Class policy.Classes `json:"class,omitempty"`
-	From  *time.Time     `json:"from,omitempty"`
-	Until *time.Time     `json:"until,omitempty"` // the first moment no longer
+	Class   policy.Classes  `json:"class,omitempty"`
+	Network policy.Networks `json:"network,omitempty"`
+	From    *time.Time      `json:"from,omitempty"`
+	Until   *time.Time      `json:"until,omitempty"` // the first moment no longer
+}
+
+// of puts the conditions into an entry.
+func (c Conditions) of(e *policy.Entry) {
+	e.Class, e.Network, e.From, e.Until = c.Class, c.Network, seconds(c.From), seconds(c.Until)
 }
 
 // NewLevel gives a principal a level in a space.
@@ -46,13 +52,16 @@ type NewLevel struct {
 	Principal string `json:"principal"`
 	Level     string `json:"level"` // none takes it away
 	Pin       *bool  `json:"pin,omitempty"`
+	Conditions
 }
 
-// SetLevel gives, changes or takes away a level.
+// SetLevel gives, changes or takes away a level. None without conditions takes
+// away every level of the principal; what an admin gives itself takes the place
+// of what it gave itself before.
 func (a *Admin) SetLevel(ctx context.Context, n NewLevel) (Level, error) {
-	var set Level
+	var space, who policy.ID
 	err := a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
-		sp, err := findSpace(state, n.Space)
+		sp, err := a.findSpace(state, n.Space)
 		if err != nil {
 			return nil, err
 		}
@@ -63,25 +72,60 @@ func (a *Admin) SetLevel(ctx context.Context, n NewLevel) (Level, error) {
 		if sp.Owner == id && id != policy.Nobody {
 			return nil, refused(ownerHint(state, sp), "%s owns %s and stays its manager", state.PrincipalName(id), store.SpacePath(state, sp))
 		}
-		rights, err := parseLevel(n.Level)
-		if err != nil {
-			return nil, err
-		}
-		entry := policy.Entry{Principal: id, Level: n.Level, Allow: rights}
-		set = levelShown(state, sp, &entry)
-		if n.Pin != nil {
-			set.Pinned = *n.Pin
-		}
-		return []policy.Change{policy.SetLevel{Space: sp.ID, Entry: entry, Pin: n.Pin}}, nil
+		space, who = sp.ID, id
+		return a.levelChanges(n, sp, id)
 	})
-	return set, err
+	if err != nil {
+		return Level{}, err
+	}
+	return levelNow(a.st.Policy(), space, who, n), nil
+}
+
+func (a *Admin) levelChanges(n NewLevel, sp *policy.Space, id policy.ID) ([]policy.Change, error) {
+	rights, err := parseLevel(n.Level)
+	if err != nil {
+		return nil, err
+	}
+	entry := policy.Entry{Principal: id, Level: n.Level, Allow: rights}
+	n.Conditions.of(&entry)
+	var changes []policy.Change
+	if (rights == 0 && n.Conditions == Conditions{}) || id == a.by.User {
+		for _, old := range sp.Levels {
+			if old.Principal == id {
+				old.Level, old.Allow, old.Revoke, old.Deny = "", 0, 0, 0
+				changes = append(changes, policy.SetLevel{Space: sp.ID, Entry: old})
+			}
+		}
+	}
+	if len(changes) > 0 && rights == 0 && n.Pin == nil {
+		return changes, nil
+	}
+	return append(changes, policy.SetLevel{Space: sp.ID, Entry: entry, Pin: n.Pin}), nil
+}
+
+// levelNow is the level that was set, with the end that an admin's own has got.
+func levelNow(state *policy.State, space, who policy.ID, n NewLevel) Level {
+	sp := state.Space(space)
+	if sp == nil {
+		return Level{Space: n.Space, Principal: n.Principal, Level: levelNone}
+	}
+	set := policy.Entry{Principal: who, Level: levelNone}
+	for _, l := range sp.Levels {
+		if l.Principal == who && l.Level == n.Level && l.Class == n.Class && l.Network == n.Network && l.From == seconds(n.From) {
+			set = l
+			if l.Until == seconds(n.Until) {
+				break
+			}
+		}
+	}
+	return levelShown(state, sp, &set)
 }
 
 func ownerHint(state *policy.State, sp *policy.Space) string {
 	if sp.Kind == policy.Personal {
 		return ""
 	}
-	return fmt.Sprintf("davit space set %q --owner NAME", store.SpacePath(state, sp))
+	return fmt.Sprintf("davit space transfer %q NAME", store.SpacePath(state, sp))
 }
 
 // parseLevel reads a level, alone or with rights: "editor+share".
@@ -135,7 +179,7 @@ func levelShown(state *policy.State, sp *policy.Space, e *policy.Entry) Level {
 }
 
 func conditionsOf(e *policy.Entry) Conditions {
-	return Conditions{e.Class, moment(e.From), moment(e.Until)}
+	return Conditions{e.Class, e.Network, moment(e.From), moment(e.Until)}
 }
 
 // moment is the time of Unix seconds, nil for none.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"davit/policy"
 	"davit/policy/text"
@@ -14,11 +13,11 @@ import (
 
 // Operations on the whole policy as text.
 var (
-	ExportPolicy   = define("policy.export", (*Admin).ExportPolicy)
-	PlanPolicy     = define("policy.plan", (*Admin).PlanPolicy)
-	RehearsePolicy = define("policy.rehearse", (*Admin).RehearsePolicy)
-	ApplyPolicy    = define("policy.apply", (*Admin).ApplyPolicy)
-	TestPolicy     = define("policy.test", (*Admin).TestPolicy)
+	ExportPolicy   = define("policy.export", admins, (*Admin).ExportPolicy)
+	PlanPolicy     = define("policy.plan", admins, (*Admin).PlanPolicy)
+	RehearsePolicy = define("policy.rehearse", admins, (*Admin).RehearsePolicy)
+	ApplyPolicy    = change("policy.apply", (*Admin).ApplyPolicy)
+	TestPolicy     = define("policy.test", admins, (*Admin).TestPolicy)
 )
 
 // A PolicyText is a policy as text, byte for byte.
@@ -62,19 +61,16 @@ type FailedAssertion struct {
 }
 
 // ExportPolicy writes the policy of this moment: equal policies give equal bytes,
-// in whatever order they were made. Passwords and devices are none of policy's.
+// in whatever order they were made. Passwords and devices are none of policy's,
+// and a link is the secret in its URL.
 func (a *Admin) ExportPolicy(ctx context.Context, _ None) (PolicyText, error) {
 	var out []byte
 	err := a.op.Survey(ctx, func(sv store.Survey) error {
-		s, asleep, err := stand(sv)
+		s, err := stand(sv)
 		if err != nil {
 			return err
 		}
-		file := text.File{Complete: true, Statements: s.statements()}
-		if asleep > 0 {
-			file.Remarks = []string{fmt.Sprintf("left out: %d entries in the trash and in drives of deleted accounts", asleep)}
-		}
-		out = text.Format(file)
+		out = text.Format(text.File{Complete: true, Statements: s.statements(), Remarks: s.remarks()})
 		return nil
 	})
 	if err == nil && len(out) > text.SizeMax {
@@ -106,6 +102,9 @@ func (a *Admin) RehearsePolicy(ctx context.Context, t PolicyText) (PolicyPlan, e
 // Its assertions are asked of the policy that would be, before it comes into
 // force.
 func (a *Admin) ApplyPolicy(ctx context.Context, t PolicyText) (PolicyPlan, error) {
+	if err := allowed(a, admins, t); err != nil {
+		return PolicyPlan{}, err // before anything is told of the policy
+	}
 	return a.applyPolicy(ctx, t, a.op.Revise)
 }
 
@@ -122,7 +121,7 @@ func (a *Admin) applyPolicy(ctx context.Context, t PolicyText, carry func(contex
 		if len(plan.Refused) > 0 {
 			return conflict("davit policy export writes them; without the word complete a file removes nothing", "%s", strings.Join(plan.Refused, "\n"))
 		}
-		asserted := assertAll(d.Survey, file, a.st.Now())
+		asserted := a.assertAll(d.Survey, file)
 		if plan.Assertions = asserted.Asked; len(asserted.Failed) > 0 {
 			return refused("", "%s", asserted)
 		}
@@ -140,7 +139,7 @@ func (a *Admin) TestPolicy(ctx context.Context, t PolicyText) (Assertions, error
 	}
 	var asserted Assertions
 	err = a.op.Survey(ctx, func(sv store.Survey) error {
-		asserted = assertAll(sv, file, a.st.Now())
+		asserted = a.assertAll(sv, file)
 		return nil
 	})
 	return asserted, err
@@ -174,7 +173,7 @@ func (f FailedAssertion) String() string {
 }
 
 // assertAll asks every assertion of a file.
-func assertAll(sv store.Survey, file text.File, now time.Time) Assertions {
+func (a *Admin) assertAll(sv store.Survey, file text.File) Assertions {
 	asserted := Assertions{Failed: []FailedAssertion{}}
 	for i := range file.Statements {
 		s := &file.Statements[i]
@@ -182,7 +181,7 @@ func assertAll(sv store.Survey, file text.File, now time.Time) Assertions {
 			continue
 		}
 		asserted.Asked++
-		if why := assert(sv, s, now); why != "" {
+		if why := a.assert(sv, s); why != "" {
 			asserted.Failed = append(asserted.Failed, FailedAssertion{s.Line, s.String(), why})
 		}
 	}
@@ -191,7 +190,7 @@ func assertAll(sv store.Survey, file text.File, now time.Time) Assertions {
 
 // assert tells why an assertion does not hold, nothing if it does. One about
 // nobody or nowhere cannot hold.
-func assert(sv store.Survey, s *text.Statement, now time.Time) (why string) {
+func (a *Admin) assert(sv store.Survey, s *text.Statement) (why string) {
 	state := sv.State()
 	u, err := findUser(state, s.Words[0])
 	if err != nil {
@@ -201,9 +200,13 @@ func assert(sv store.Survey, s *text.Statement, now time.Time) (why string) {
 	if err != nil {
 		return plain(err.Error())
 	}
-	sub := policy.Subject{User: u.ID, Mask: policy.All, Class: policy.DAV, Now: now.Unix()}
-	if class, err := policy.ParseClasses(s.Get("class")); err == nil && class != 0 {
-		sub.Class = class
+	class, err := policy.ParseClasses(s.Get("class"))
+	if err != nil {
+		return plain(err.Error())
+	}
+	sub := a.subject(u, class)
+	if from, err := policy.ParseNetworks(s.Get("network")); err == nil && from != 0 {
+		sub.Network = from
 	}
 	if at := text.ParseMoment(s.Get("at")); at != 0 {
 		sub.Now = at
@@ -215,8 +218,7 @@ func assert(sv store.Survey, s *text.Statement, now time.Time) (why string) {
 			return plain(err.Error())
 		}
 		if x := state.Explain(sub, at, want); x.Allowed() != must {
-			c := checkShown(state, p, &x, want)
-			return c.Why
+			return checkOf(state, p, want, &x).Why
 		}
 	}
 	return ""

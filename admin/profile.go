@@ -8,11 +8,11 @@ import (
 
 // Operations on profiles.
 var (
-	AddProfile    = define("profile.add", (*Admin).AddProfile)
-	SetProfile    = define("profile.set", (*Admin).SetProfile)
-	ListProfiles  = define("profile.list", (*Admin).ListProfiles)
-	ShowProfile   = define("profile.show", (*Admin).ShowProfile)
-	RemoveProfile = define("profile.remove", (*Admin).RemoveProfile)
+	AddProfile    = change("profile.add", (*Admin).AddProfile)
+	SetProfile    = change("profile.set", (*Admin).SetProfile)
+	ListProfiles  = define("profile.list", admins, (*Admin).ListProfiles)
+	ShowProfile   = define("profile.show", admins, (*Admin).ShowProfile)
+	RemoveProfile = change("profile.remove", (*Admin).RemoveProfile)
 )
 
 // A Profile is what accounts of one kind have in common.
@@ -21,7 +21,10 @@ type Profile struct {
 	Quota string `json:"quota"` // of each personal drive
 	// Functions are what its users may use: "all", "none" or names.
 	Functions string   `json:"functions"`
-	Users     []string `json:"users"` // that have it
+	FileMax   string   `json:"file_max,omitempty"`  // the largest file they store; empty for any
+	LinkDays  int64    `json:"link_days,omitempty"` // the longest life of their links; 0 for what the settings say
+	Users     []string `json:"users"`               // that have it
+	Epoch     uint64   `json:"epoch,omitempty"`     // of the policy it was looked up in; not in lists
 }
 
 // EditProfile says what a profile begins with, or what changes in it.
@@ -31,7 +34,12 @@ type EditProfile struct {
 	Quota   *string `json:"quota,omitempty"`
 	// Functions are names and groups of them, such as "files,write,chan.mobile".
 	Functions *string `json:"functions,omitempty"`
+	FileMax   *string `json:"file_max,omitempty"` // a size, or none
+	LinkDays  *int64  `json:"link_days,omitempty"`
 }
+
+// linkDaysMax is the longest that a profile lets links live.
+const linkDaysMax = 3650
 
 // OldProfile is a profile that goes, and the one that its users get.
 type OldProfile struct {
@@ -92,7 +100,9 @@ func (a *Admin) ShowProfile(_ context.Context, n Named) (Profile, error) {
 	if err != nil {
 		return Profile{}, err
 	}
-	return profileShown(state, p), nil
+	shown := profileShown(state, p)
+	shown.Epoch = state.Epoch
+	return shown, nil
 }
 
 func (e EditProfile) apply(p *policy.Profile) (err error) {
@@ -112,6 +122,26 @@ func (e EditProfile) apply(p *policy.Profile) (err error) {
 		if p.Functions = &on; on == policy.AllFunctions {
 			p.Functions = nil // also those that a later version adds
 		}
+	}
+	return e.applyLimits(p)
+}
+
+func (e EditProfile) applyLimits(p *policy.Profile) error {
+	if e.FileMax != nil {
+		largest, err := policy.ParseLimit(*e.FileMax)
+		if err != nil {
+			return err
+		}
+		if largest == 0 {
+			return invalid("--file-max none lets them store files of any size", "a profile whose users store no file at all")
+		}
+		p.FileMax = max(largest, 0) // none is 0 in a profile
+	}
+	if e.LinkDays != nil {
+		if *e.LinkDays < 0 || *e.LinkDays > linkDaysMax {
+			return invalid("", "links live 1 to %d days, or 0 for what the settings say", linkDaysMax)
+		}
+		p.LinkDays = *e.LinkDays
 	}
 	return nil
 }
@@ -158,6 +188,10 @@ func profileShown(state *policy.State, p *policy.Profile) Profile {
 	if p.Functions != nil {
 		shown.Functions = p.Functions.String()
 	}
+	if p.FileMax > 0 {
+		shown.FileMax = p.FileMax.String()
+	}
+	shown.LinkDays = p.LinkDays
 	for _, u := range state.Users() {
 		if u.Profile == p.ID {
 			shown.Users = append(shown.Users, u.Name)

@@ -10,8 +10,8 @@ import (
 
 // Operations on limits.
 var (
-	SetQuota  = define("quota.set", (*Admin).SetQuota)
-	ShowQuota = define("quota.show", (*Admin).ShowQuota)
+	SetQuota  = change("quota.set", (*Admin).SetQuota)
+	ShowQuota = define("quota.show", readers(func(l Located) string { return l.Path }), (*Admin).ShowQuota)
 )
 
 // A Usage is a limit and how full it is. Counts are bytes.

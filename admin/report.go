@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path"
 	"slices"
+	"time"
 
 	"davit/policy"
 	"davit/store"
@@ -13,9 +14,9 @@ import (
 // Operations that show who may do what, wholesale. Every line and cell comes
 // from the function that decides requests.
 var (
-	Reach  = define("reach", (*Admin).Reach)
-	Who    = define("who", (*Admin).Who)
-	Matrix = define("matrix", (*Admin).Matrix)
+	Reach  = define("reach", oneself(func(q Asker) string { return q.User }), (*Admin).Reach)
+	Who    = define("who", readers(func(q Place) string { return q.Path }), (*Admin).Who)
+	Matrix = define("matrix", admins, (*Admin).Matrix)
 )
 
 // An Asker is a user with the client that asks.
@@ -48,6 +49,9 @@ func (a *Admin) Reach(_ context.Context, q Asker) ([]Reached, error) {
 	}
 	all := []Reached{}
 	for _, r := range places {
+		if r.Held == 0 && !r.Shell && !a.operates() {
+			continue // hidden from who asks about himself
+		}
 		x, err := a.op.Explain(r.Path, sub, policy.All)
 		if errors.Is(err, store.ErrNotFound) {
 			continue // gone since
@@ -64,7 +68,7 @@ func (a *Admin) subject(u *policy.User, class policy.Class) policy.Subject {
 	if class == 0 {
 		class = policy.DAV
 	}
-	return policy.Subject{User: u.ID, Mask: policy.All, Class: class, Now: a.st.Now().Unix()}
+	return policy.Subject{User: u.ID, Mask: policy.All, Class: class, Network: policy.Inside, Now: a.st.Now().Unix()}
 }
 
 // through lists whose entries gave something that is held.
@@ -75,7 +79,7 @@ func through(state *policy.State, x *policy.Explanation) []string {
 			names = append(names, name)
 		}
 	}
-	return names
+	return throughGifts(state, x, names)
 }
 
 // A Place asks about one path, for clients of a class.
@@ -84,7 +88,7 @@ type Place struct {
 	Class policy.Class `json:"class,omitempty"`
 }
 
-// A Holder is a user who holds something at a path.
+// A Holder is a user who holds something at a path, or a link whose bearers do.
 type Holder struct {
 	User    string        `json:"user"`
 	Level   string        `json:"level"`
@@ -102,17 +106,23 @@ func (a *Admin) Who(_ context.Context, q Place) ([]Holder, error) {
 	if err != nil {
 		return nil, err
 	}
-	state := a.st.Policy()
+	return a.holders(a.st.Policy(), at, q.Class, a.st.Now()), nil
+}
+
+// holders are all who hold something at a place by a policy, at a time; links come
+// last.
+func (a *Admin) holders(state *policy.State, at policy.Place, class policy.Class, now time.Time) []Holder {
 	all := []Holder{}
 	for _, u := range state.Users() {
-		sub := a.subject(u, q.Class)
+		sub := a.subject(u, class)
+		sub.Now = now.Unix()
 		if state.Held(sub, at) == 0 {
 			continue
 		}
 		x := state.Explain(sub, at, policy.All)
 		all = append(all, Holder{u.Name, policy.LevelOf(x.Held), x.Held, through(state, &x)})
 	}
-	return all, nil
+	return append(all, a.bearers(state, at, class, now)...)
 }
 
 // A Selection chooses rows and columns by patterns such as "fin*"; an empty one
@@ -125,6 +135,7 @@ type Selection struct {
 
 // A Table is the effective level of every user in every space.
 type Table struct {
+	Epoch  uint64   `json:"epoch"` // of the policy it was looked up in
 	Spaces []string `json:"spaces"`
 	Rows   []Row    `json:"rows"`
 }
@@ -144,7 +155,7 @@ func (a *Admin) Matrix(_ context.Context, sel Selection) (Table, error) {
 		}
 	}
 	state := a.st.Policy()
-	t := Table{Spaces: []string{}, Rows: []Row{}}
+	t := Table{Epoch: state.Epoch, Spaces: []string{}, Rows: []Row{}}
 	var spaces []*policy.Space
 	for _, sp := range state.Spaces() {
 		if sp.Kind != policy.Personal && matches(sel.Spaces, sp.Name) {

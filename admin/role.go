@@ -9,20 +9,21 @@ import (
 
 // Operations on roles.
 var (
-	AddRole    = define("role.add", (*Admin).AddRole)
-	RemoveRole = define("role.remove", (*Admin).RemoveRole)
-	ListRoles  = define("role.list", (*Admin).ListRoles)
-	ShowRole   = define("role.show", (*Admin).ShowRole)
-	GiveRole   = define("role.give", (*Admin).GiveRole)
-	TakeRole   = define("role.take", (*Admin).TakeRole)
+	AddRole    = change("role.add", (*Admin).AddRole)
+	RemoveRole = change("role.remove", (*Admin).RemoveRole)
+	ListRoles  = define("role.list", admins, (*Admin).ListRoles)
+	ShowRole   = define("role.show", admins, (*Admin).ShowRole)
+	GiveRole   = change("role.give", (*Admin).GiveRole)
+	TakeRole   = change("role.take", (*Admin).TakeRole)
 )
 
 // A Role gives rights only where an entry or a level names it. Anybody may have
 // several, beside the one profile.
 type Role struct {
 	Name  string   `json:"name"`
-	Given []string `json:"given"` // to, as principals: user:mia, group:staff
-	Users []string `json:"users"` // everybody who has it, directly or not, by name
+	Given []string `json:"given"`           // to, as principals: user:mia, group:staff
+	Users []string `json:"users"`           // everybody who has it, directly or not, by name
+	Epoch uint64   `json:"epoch,omitempty"` // of the policy it was looked up in; not in lists
 }
 
 // A Grant names a role and the principals that get or lose it.
@@ -72,7 +73,9 @@ func (a *Admin) ShowRole(_ context.Context, n Named) (Role, error) {
 	if err != nil {
 		return Role{}, err
 	}
-	return roleShown(state, g), nil
+	shown := roleShown(state, g)
+	shown.Epoch = state.Epoch
+	return shown, nil
 }
 
 // GiveRole gives a role to users and groups: to all of them or none.

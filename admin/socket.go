@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -25,8 +26,10 @@ const (
 	socketPathMax = 100
 
 	opPrefix          = "/op/"
-	bodyMax           = 1 << 20  // bytes of arguments that name no limit of their own
-	answerMax         = 64 << 20 // bytes of an answer
+	asHeader          = "Davit-As"    // the account that acts
+	epochHeader       = "Davit-Epoch" // of the policy that a change is made for
+	bodyMax           = 1 << 20       // bytes of arguments that name no limit of their own
+	answerMax         = 64 << 20      // bytes of an answer
 	headerMax         = 16 << 10
 	readHeaderTimeout = 10 * time.Second
 )
@@ -142,6 +145,15 @@ func (a *Admin) served(w http.ResponseWriter, r *http.Request, o operation) (any
 	case err != nil:
 		return nil, fmt.Errorf("read arguments: %w", err)
 	}
+	var epoch uint64
+	if text := r.Header.Get(epochHeader); text != "" {
+		if epoch, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return nil, invalid("", "%s %q is no number", epochHeader, clip(text))
+		}
+	}
+	if a, err = a.As(r.Header.Get(asHeader)).Since(epoch).acting(); err != nil {
+		return nil, err
+	}
 	return o.decoded(r.Context(), a, body)
 }
 
@@ -171,7 +183,18 @@ func answer(w http.ResponseWriter, result any, err error) {
 }
 
 // A Client carries out operations through the control socket of a server.
-type Client struct{ http http.Client }
+type Client struct {
+	http  http.Client
+	as    string
+	epoch uint64
+}
+
+// As is the same Client acting as an account, or as the operator for "".
+func (c *Client) As(user string) *Client { return &Client{c.http, user, c.epoch} }
+
+// Since is the same Client making changes only while the policy is still of that
+// epoch; 0 is for any.
+func (c *Client) Since(epoch uint64) *Client { return &Client{c.http, c.as, epoch} }
 
 // Dial finds the server that runs over a data directory. The error wraps
 // ErrNoServer when there is none.
@@ -191,7 +214,7 @@ func Dial(ctx context.Context, dir string) (*Client, error) {
 		return nil, fmt.Errorf("speak to the running server: %w", err)
 	}
 	conn.Close()
-	return &Client{http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}, nil
+	return &Client{http: http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}, nil
 }
 
 // Do implements Doer.
@@ -203,6 +226,12 @@ func (c *Client) Do(ctx context.Context, op string, args, result any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://davit"+opPrefix+op, strings.NewReader(string(body)))
 	if err != nil {
 		return tell(err)
+	}
+	if c.as != "" {
+		r.Header.Set(asHeader, c.as)
+	}
+	if c.epoch != 0 {
+		r.Header.Set(epochHeader, strconv.FormatUint(c.epoch, 10))
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {

@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"davit/policy"
@@ -10,12 +12,16 @@ import (
 
 // Operations on spaces.
 var (
-	AddSpace     = define("space.add", (*Admin).AddSpace)
-	ListSpaces   = define("space.list", (*Admin).ListSpaces)
-	ShowSpace    = define("space.show", (*Admin).ShowSpace)
-	SetSpace     = define("space.set", (*Admin).SetSpace)
-	ArchiveSpace = define("space.archive", (*Admin).ArchiveSpace)
-	RestoreSpace = define("space.restore", (*Admin).RestoreSpace)
+	AddSpace      = change("space.add", (*Admin).AddSpace)
+	ListSpaces    = define("space.list", admins, (*Admin).ListSpaces)
+	ShowSpace     = define("space.show", readers(namedSpace), (*Admin).ShowSpace)
+	SetSpace      = change("space.set", (*Admin).SetSpace)
+	TransferSpace = change("space.transfer", (*Admin).TransferSpace)
+	ArchiveSpace  = change("space.archive", (*Admin).ArchiveSpace)
+	RestoreSpace  = change("space.restore", (*Admin).RestoreSpace)
+	CloseSpace    = change("space.close", (*Admin).CloseSpace)
+	OpenSpace     = change("space.open", (*Admin).OpenSpace)
+	TrashSpace    = change("space.trash", (*Admin).TrashSpace)
 )
 
 // A Space is a tree with members, as an operator sees it: from outside.
@@ -26,8 +32,12 @@ type Space struct {
 	Owner string            `json:"owner,omitempty"` // a user
 	Quota string            `json:"quota"`           // "50GB", "none"
 	Used  int64             `json:"used"`            // bytes, trash included
-	// Levels are left out of lists.
+	// Template says which levels a room admits; empty for all.
+	Template policy.Template `json:"template,omitempty"`
+	// Levels, and the epoch of the policy they were looked up in, are left out of
+	// lists.
 	Levels []Level `json:"levels,omitempty"`
+	Epoch  uint64  `json:"epoch,omitempty"`
 }
 
 // NewSpace says what a space begins with.
@@ -36,6 +46,8 @@ type NewSpace struct {
 	Kind  policy.SpaceKind `json:"kind,omitempty"`  // group-folder if empty
 	Owner string           `json:"owner,omitempty"` // a user, who becomes its manager
 	Quota string           `json:"quota,omitempty"` // none if empty
+	// Template of a room; empty for a custom one.
+	Template policy.Template `json:"template,omitempty"`
 }
 
 // EditSpace says what changes in a space; nil stays as it is.
@@ -44,6 +56,14 @@ type EditSpace struct {
 	NewName *string `json:"new_name,omitempty"`
 	Quota   *string `json:"quota,omitempty"`
 	Owner   *string `json:"owner,omitempty"` // empty for nobody
+	// Template of a room; empty for one that admits every level.
+	Template *policy.Template `json:"template,omitempty"`
+}
+
+// A Handover names a space and its new owner.
+type Handover struct {
+	Space string `json:"space"`
+	Owner string `json:"owner"`
 }
 
 // Spaces says which ones to list.
@@ -54,9 +74,9 @@ type Spaces struct {
 // sharedKinds are the kinds of spaces that are made by themselves.
 var sharedKinds = []policy.SpaceKind{policy.GroupFolder, policy.Room, policy.Portal}
 
-// AddSpace makes an empty space.
+// AddSpace makes an empty space. Who is no owner or admin makes it for himself.
 func (a *Admin) AddSpace(ctx context.Context, n NewSpace) (Space, error) {
-	sp := policy.Space{Name: n.Name, Kind: n.Kind, Quota: policy.NoLimit}
+	sp := policy.Space{Name: n.Name, Kind: n.Kind, Quota: policy.NoLimit, Template: n.Template}
 	if sp.Kind == "" {
 		sp.Kind = policy.GroupFolder
 	}
@@ -69,6 +89,8 @@ func (a *Admin) AddSpace(ctx context.Context, n NewSpace) (Space, error) {
 			return Space{}, err
 		}
 		sp.Owner = owner.ID
+	} else if !a.operates() {
+		sp.Owner = a.by.User
 	}
 	if n.Quota != "" {
 		var err error
@@ -114,7 +136,7 @@ func (a *Admin) ShowSpace(_ context.Context, n Named) (Space, error) {
 		return Space{}, err
 	}
 	shown := a.spaceShown(state, sp)
-	shown.Levels = levelsOf(state, sp)
+	shown.Levels, shown.Epoch = levelsOf(state, sp), state.Epoch
 	return shown, nil
 }
 
@@ -142,49 +164,94 @@ func (e EditSpace) changes(state *policy.State, sp policy.Space) ([]policy.Chang
 			return nil, err
 		}
 	}
-	if e.Owner != nil {
-		sp.Owner = policy.Nobody
+	if e.Template != nil {
+		sp.Template = *e.Template
 	}
-	if e.Owner != nil && *e.Owner != "" {
-		owner, err := findUser(state, *e.Owner)
+	if e.Owner != nil && *e.Owner == "" {
+		sp.Owner = policy.Nobody
+	} else if e.Owner != nil {
+		c, err := handover(state, &sp, *e.Owner)
 		if err != nil {
 			return nil, err
 		}
-		rights, err := policy.LevelRights(levelManager)
-		if err != nil {
-			return nil, err
+		if changes = append(changes, c); e.NewName == nil && e.Quota == nil && e.Template == nil {
+			return changes, nil
 		}
-		sp.Owner = owner.ID
-		manager := policy.Entry{Principal: owner.ID, Level: levelManager, Allow: rights}
-		changes = append(changes, policy.SetLevel{Space: sp.ID, Entry: manager})
+		sp.Owner = c.Owner
 	}
 	return append(changes, policy.PutSpace{Space: sp}), nil
 }
 
+// handover is the change that makes somebody the owner of a space.
+func handover(state *policy.State, sp *policy.Space, to string) (policy.TransferSpace, error) {
+	owner, err := findUser(state, to)
+	if err != nil {
+		return policy.TransferSpace{}, err
+	}
+	return policy.TransferSpace{Space: sp.ID, Owner: owner.ID}, nil
+}
+
+// TransferSpace hands a space to a new owner, who becomes its manager; the one
+// before keeps the level.
+func (a *Admin) TransferSpace(ctx context.Context, h Handover) (Space, error) {
+	return a.changeSpace(ctx, h.Space, func(state *policy.State, sp policy.Space) ([]policy.Change, error) {
+		c, err := handover(state, &sp, h.Owner)
+		return []policy.Change{c}, err
+	})
+}
+
 // ArchiveSpace leaves a space to be read only.
 func (a *Admin) ArchiveSpace(ctx context.Context, n Named) (Space, error) {
-	return a.changeSpace(ctx, n.Name, func(_ *policy.State, sp policy.Space) ([]policy.Change, error) {
-		if sp.State == policy.Trashed {
-			return nil, conflict("davit space restore "+sp.Name, "space %s is in the trash", sp.Name)
+	return a.enter(ctx, n.Name, policy.Archived, policy.Active, policy.Closed, policy.Archived)
+}
+
+// RestoreSpace makes an archived or trashed space active again.
+func (a *Admin) RestoreSpace(ctx context.Context, n Named) (Space, error) {
+	return a.enter(ctx, n.Name, policy.Active, policy.Archived, policy.Trashed, policy.Active)
+}
+
+// CloseSpace keeps the guests of a portal out.
+func (a *Admin) CloseSpace(ctx context.Context, n Named) (Space, error) {
+	return a.enter(ctx, n.Name, policy.Closed, policy.Active, policy.Closed)
+}
+
+// OpenSpace lets the guests of a closed portal in again.
+func (a *Admin) OpenSpace(ctx context.Context, n Named) (Space, error) {
+	return a.enter(ctx, n.Name, policy.Active, policy.Closed, policy.Active)
+}
+
+// TrashSpace takes a space away from everybody until it is restored.
+func (a *Admin) TrashSpace(ctx context.Context, n Named) (Space, error) {
+	return a.enter(ctx, n.Name, policy.Trashed, policy.Active, policy.Archived, policy.Closed, policy.Trashed)
+}
+
+// enter gives a space another state, which it enters from some only.
+func (a *Admin) enter(ctx context.Context, name string, next policy.SpaceState, from ...policy.SpaceState) (Space, error) {
+	return a.changeSpace(ctx, name, func(state *policy.State, sp policy.Space) ([]policy.Change, error) {
+		path := store.SpacePath(state, &sp)
+		switch {
+		case sp.Kind == policy.Personal:
+			return nil, invalid("davit user deactivate NAME", "%s is a personal drive: it goes and comes with its account", path)
+		case next == policy.Closed && sp.Kind != policy.Portal:
+			return nil, invalid(fmt.Sprintf("davit space archive %q", path), "%s is no portal: only a portal is closed to its guests", path)
+		case !slices.Contains(from, sp.State):
+			return nil, conflict(fmt.Sprintf("davit space %s %q", wayOut[sp.State], path), "space %s is %s", path, sp.State)
 		}
-		sp.State = policy.Archived
+		sp.State = next
 		return []policy.Change{policy.PutSpace{Space: sp}}, nil
 	})
 }
 
-// RestoreSpace makes an archived space active again.
-func (a *Admin) RestoreSpace(ctx context.Context, n Named) (Space, error) {
-	return a.changeSpace(ctx, n.Name, func(_ *policy.State, sp policy.Space) ([]policy.Change, error) {
-		sp.State = policy.Active
-		return []policy.Change{policy.PutSpace{Space: sp}}, nil
-	})
+// wayOut is the verb that leads out of a state.
+var wayOut = map[policy.SpaceState]string{
+	policy.Active: "archive", policy.Archived: "restore", policy.Trashed: "restore", policy.Closed: "open",
 }
 
 // changeSpace changes a space in one transaction.
 func (a *Admin) changeSpace(ctx context.Context, name string, plan func(*policy.State, policy.Space) ([]policy.Change, error)) (Space, error) {
 	var id policy.ID
 	err := a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
-		sp, err := findSpace(state, name)
+		sp, err := a.findSpace(state, name)
 		if err != nil {
 			return nil, err
 		}
@@ -217,7 +284,24 @@ func findSpace(state *policy.State, name string) (*policy.Space, error) {
 	if sp := state.SpaceNamed(strings.TrimPrefix(name, "/")); sp != nil {
 		return sp, nil
 	}
-	return nil, notFound("davit space list", "no space %q", name)
+	return nil, noSpace(name)
+}
+
+// findSpace is findSpace for who acts: a space that he may not know of is none.
+func (a *Admin) findSpace(state *policy.State, name string) (*policy.Space, error) {
+	sp, err := findSpace(state, name)
+	if err == nil && !state.Sees(a.by, policy.Place{Space: sp.ID, Path: []policy.Node{sp.Root}}) {
+		return nil, noSpace(name)
+	}
+	return sp, err
+}
+
+// noSpace is the answer for a name that no space has.
+func noSpace(name string) error {
+	if user, ok := strings.CutPrefix(name, "~"); ok {
+		return notFound("davit user list", "no user %q", user)
+	}
+	return notFound("davit space list", "no space %q", name)
 }
 
 func (a *Admin) spaceShown(state *policy.State, sp *policy.Space) Space {
@@ -228,7 +312,7 @@ func (a *Admin) spaceShown(state *policy.State, sp *policy.Space) Space {
 	}
 	shown := Space{
 		Name: store.SpacePath(state, sp), Kind: sp.Kind, State: sp.State,
-		Quota: limit.String(), Used: a.op.Usage(sp.Root, limit).Used(),
+		Quota: limit.String(), Used: a.op.Usage(sp.Root, limit).Used(), Template: sp.Template,
 	}
 	if owner := state.User(sp.Owner); owner != nil {
 		shown.Owner = owner.Name

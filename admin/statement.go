@@ -1,12 +1,24 @@
 package admin
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"davit/policy"
 	"davit/policy/text"
 	"davit/store"
 )
+
+func reviseSettings(r *revision, s *text.Statement) ([]policy.Change, error) {
+	set := r.draft.State().Settings()
+	for _, name := range policy.SettingNames() {
+		if err := set.Put(name, s.Get(name)); err != nil {
+			return nil, err
+		}
+	}
+	return []policy.Change{policy.PutSettings{Settings: set}}, nil
+}
 
 func reviseProfile(r *revision, s *text.Statement) ([]policy.Change, error) {
 	p := policy.Profile{Quota: policy.NoLimit}
@@ -15,11 +27,15 @@ func reviseProfile(r *revision, s *text.Statement) ([]policy.Change, error) {
 	} else if err := r.newID(&p.ID); err != nil {
 		return nil, err
 	}
-	name, quota, functions := s.Words[0], s.Get("quota"), s.Get("functions")
+	name, quota, functions, largest := s.Words[0], s.Get("quota"), s.Get("functions"), s.Get("file-max")
 	if functions == "none" {
 		functions = "" // as commands spell it
 	}
-	err := EditProfile{NewName: &name, Quota: &quota, Functions: &functions}.apply(&p)
+	days, err := strconv.ParseInt(s.Get("link-days"), 10, 64)
+	if err != nil {
+		return nil, err
+	}
+	err = EditProfile{NewName: &name, Quota: &quota, Functions: &functions, FileMax: &largest, LinkDays: &days}.apply(&p)
 	return []policy.Change{policy.PutProfile{Profile: p}}, err
 }
 
@@ -76,12 +92,36 @@ func reviseUser(r *revision, s *text.Statement) ([]policy.Change, error) {
 	if err := edit.apply(state, &u); err != nil {
 		return nil, err
 	}
-	u.Inactive = s.Get("state") == stateDeactivated
+	u.Inactive, u.Until = s.Get("state") == stateDeactivated, text.ParseMoment(s.Get("expires"))
 	if was != nil {
-		return putUser(state, was, u), nil
+		if handsOver(state, was, u.Type) {
+			u.Type = was.Type // until reviseType
+		}
+		return r.setUser(u)
 	}
 	r.notes = append(r.notes, s.Subject()+" cannot sign in yet; give it a password: "+strings.Replace(s.Subject(), "user", "davit user passwd", 1))
 	return r.draft.NewUser(u)
+}
+
+// handsOver tells whether an account owns what its new type may not own.
+func handsOver(state *policy.State, u *policy.User, next policy.Type) bool {
+	return u.Type.MakesSpaces() && !next.MakesSpaces() && len(ownedBy(state, u.ID, policy.Room, policy.Portal)) > 0
+}
+
+// reviseType gives an account its type that could not have it before.
+func reviseType(r *revision, s *text.Statement) ([]policy.Change, error) {
+	u := *r.draft.State().UserNamed(s.Words[0])
+	if next := policy.Type(s.Get("type")); next != u.Type {
+		u.Type = next
+		return r.setUser(u)
+	}
+	return nil, nil
+}
+
+func (r *revision) setUser(u policy.User) ([]policy.Change, error) {
+	changes, err := r.draft.SetUser(u)
+	r.stirred = r.stirred || len(changes) > 1 // its drive too
+	return changes, err
 }
 
 func reviseMember(change func(group, member policy.ID) policy.Change) func(*revision, *text.Statement) ([]policy.Change, error) {
@@ -96,6 +136,35 @@ func reviseMember(change func(group, member policy.ID) policy.Change) func(*revi
 	}
 }
 
+// reviseManager changes who manages a group. A group is put as a whole, so each
+// change goes on from the one before.
+func reviseManager(change func([]policy.ID, policy.ID) []policy.ID) func(*revision, *text.Statement) ([]policy.Change, error) {
+	return func(r *revision, s *text.Statement) ([]policy.Change, error) {
+		state := r.draft.State()
+		id, err := findPrincipal(state, s.Words[0])
+		if err != nil {
+			return nil, err
+		}
+		user, err := findPrincipal(state, s.Words[1])
+		if err != nil {
+			return nil, err
+		}
+		g, begun := r.groups[id]
+		if !begun {
+			g = *state.Group(id)
+		}
+		g.Managers = change(g.Managers, user)
+		r.groups[id] = g
+		return []policy.Change{policy.PutGroup{Group: g}}, nil
+	}
+}
+
+func withManager(list []policy.ID, id policy.ID) []policy.ID { return append(slices.Clip(list), id) }
+
+func withoutManager(list []policy.ID, id policy.ID) []policy.ID {
+	return slices.DeleteFunc(slices.Clone(list), func(m policy.ID) bool { return m == id })
+}
+
 func reviseSpace(r *revision, s *text.Statement) ([]policy.Change, error) {
 	state := r.draft.State()
 	var sp policy.Space
@@ -104,39 +173,67 @@ func reviseSpace(r *revision, s *text.Statement) ([]policy.Change, error) {
 		sp = *was
 	}
 	sp.Name, sp.Kind, sp.State = s.Words[0], policy.SpaceKind(s.Get("kind")), policy.SpaceState(s.Get("state"))
+	sp.OwnHour = text.ParseOwnHour(s.Get("own-hour"))
 	var err error
 	if sp.Quota, err = policy.ParseLimit(s.Get("quota")); err != nil {
 		return nil, err
 	}
+	var owner *policy.User
 	sp.Owner = policy.Nobody
 	if name := s.Get("owner"); name != "" {
-		owner, err := findUser(state, name)
-		if err != nil {
+		if owner, err = findUser(state, name); err != nil {
 			return nil, err
 		}
 		sp.Owner = owner.ID
 	}
+	template := policy.Template(s.Get("template"))
 	if was == nil {
+		sp.Template = template
 		return r.draft.NewSpace(sp)
 	}
+	if sp.Template != template {
+		sp.Template = "" // admits every level, until reviseTemplate
+	}
+	put := policy.PutSpace{Space: sp}
+	if sp.Owner == was.Owner || !mayOwn(owner, sp.Kind) {
+		return []policy.Change{put}, nil
+	}
+	r.stirred = true // the new owner's walls go
+	return []policy.Change{policy.TransferSpace{Space: sp.ID, Owner: sp.Owner}, put}, nil
+}
+
+// mayOwn tells whether a space can be handed to an account. Others come to own one
+// only by what they became since, which the operator can say.
+func mayOwn(u *policy.User, kind policy.SpaceKind) bool {
+	return u != nil && !u.Inactive && u.Type != policy.Guest && (kind == policy.GroupFolder || u.Type.MakesSpaces())
+}
+
+// reviseTemplate gives a room the template that its levels are of now.
+func reviseTemplate(r *revision, s *text.Statement) ([]policy.Change, error) {
+	sp := *r.draft.State().SpaceNamed(s.Words[0])
+	template := policy.Template(s.Get("template"))
+	if sp.Template == template {
+		return nil, nil
+	}
+	sp.Template = template
 	return []policy.Change{policy.PutSpace{Space: sp}}, nil
 }
 
 func reviseDrive(r *revision, s *text.Statement) ([]policy.Change, error) {
-	return r.driveState(s.Words[0], policy.SpaceState(s.Get("state")))
+	return r.setDrive(s.Words[0], policy.SpaceState(s.Get("state")), text.ParseOwnHour(s.Get("own-hour")))
 }
 
 func wakeDrive(r *revision, s *text.Statement) ([]policy.Change, error) {
-	return r.driveState(s.Words[0], policy.Active)
+	return r.setDrive(s.Words[0], policy.Active, nil)
 }
 
-func (r *revision) driveState(name string, state policy.SpaceState) ([]policy.Change, error) {
+func (r *revision) setDrive(name string, state policy.SpaceState, hour *int64) ([]policy.Change, error) {
 	home, err := findSpace(r.draft.State(), name)
 	if err != nil {
 		return nil, err
 	}
 	next := *home
-	next.State = state
+	next.State, next.OwnHour = state, hour
 	return []policy.Change{policy.PutSpace{Space: next}}, nil
 }
 
@@ -154,7 +251,24 @@ func reviseLevel(r *revision, s *text.Statement) ([]policy.Change, error) {
 	if sp.Owner == e.Principal && unconditional(&e) && (e.Level != levelManager || e.Revoke|e.Deny != 0) {
 		return nil, ownsAlready(r.draft.State(), sp)
 	}
-	return []policy.Change{policy.SetLevel{Space: sp.ID, Entry: e}}, nil
+	return entryChanges(sp.Levels, e, func(e policy.Entry) policy.Change { return policy.SetLevel{Space: sp.ID, Entry: e} }), nil
+}
+
+// entryChanges put a line into a list. A wall does not fall in rank by being
+// replaced, so one that does is taken down first.
+func entryChanges(list []policy.Entry, e policy.Entry, put func(policy.Entry) policy.Change) []policy.Change {
+	none := policy.Entry{Principal: e.Principal, Class: e.Class, Network: e.Network, From: e.From, Until: e.Until}
+	for _, old := range list {
+		bare := policy.Entry{Principal: old.Principal, Class: old.Class, Network: old.Network, From: old.From, Until: old.Until}
+		switch {
+		case bare != none:
+		case old == e:
+			return nil
+		case old.Deny != 0 && e.Rank > old.Rank:
+			return []policy.Change{put(none), put(e)}
+		}
+	}
+	return []policy.Change{put(e)}
 }
 
 func ownsAlready(state *policy.State, sp *policy.Space) error {
@@ -185,18 +299,26 @@ func (r *revision) entry(s *text.Statement) (e policy.Entry, err error) {
 		return e, err
 	}
 	e.From, e.Until = text.ParseMoment(s.Get("from")), text.ParseMoment(s.Get("until"))
-	e.Class, err = policy.ParseClasses(s.Get("class"))
+	if e.Class, err = policy.ParseClasses(s.Get("class")); err != nil {
+		return e, err
+	}
+	e.Network, err = policy.ParseNetworks(s.Get("network"))
 	return e, err
 }
 
-func unconditional(e *policy.Entry) bool { return e.Class == 0 && e.From == 0 && e.Until == 0 }
+func unconditional(e *policy.Entry) bool {
+	return e.Class == 0 && e.Network == 0 && e.From == 0 && e.Until == 0
+}
 
 // readSets puts what a line takes away into its entry.
 func readSets(s *text.Statement, e *policy.Entry) (err error) {
-	if e.Revoke, err = policy.ParseRights(s.Get("revoke")); err == nil {
-		e.Deny, err = policy.ParseRights(s.Get("deny"))
+	if e.Revoke, err = policy.ParseRights(s.Get("revoke")); err != nil {
+		return err
 	}
-	return err
+	if e.Deny, err = policy.ParseRights(s.Get("deny")); err != nil || e.Deny == 0 {
+		return err
+	}
+	return e.Rank.UnmarshalText([]byte(s.Get("rank")))
 }
 
 // revisePin sets or lifts pins. The user's own level stays as it is.
@@ -258,7 +380,11 @@ func reviseEntry(r *revision, s *text.Statement) ([]policy.Change, error) {
 	if err := readSets(s, &e); err != nil {
 		return nil, err
 	}
-	return []policy.Change{policy.SetEntry{At: at, Entry: e}}, nil
+	var list []policy.Entry
+	if m := r.draft.State().Mark(at.Path[len(at.Path)-1]); m != nil {
+		list = m.Entries
+	}
+	return entryChanges(list, e, func(e policy.Entry) policy.Change { return policy.SetEntry{At: at, Entry: e} }), nil
 }
 
 func dropEntry(r *revision, s *text.Statement) ([]policy.Change, error) {
@@ -270,9 +396,17 @@ func dropEntry(r *revision, s *text.Statement) ([]policy.Change, error) {
 	return []policy.Change{policy.SetEntry{At: at, Entry: e}}, err
 }
 
-func reviseCut(on bool) func(*revision, *text.Statement) ([]policy.Change, error) {
-	return func(r *revision, s *text.Statement) ([]policy.Change, error) {
-		at, err := r.place(s.Words[0])
-		return []policy.Change{policy.SetCut{At: at, On: on}}, err
+func reviseCut(r *revision, s *text.Statement) ([]policy.Change, error) {
+	at, err := r.place(s.Words[0])
+	if err != nil {
+		return nil, err
 	}
+	c := policy.SetCut{At: at, On: true}
+	err = c.Rank.UnmarshalText([]byte(s.Get("rank")))
+	return []policy.Change{c}, err
+}
+
+func dropCut(r *revision, s *text.Statement) ([]policy.Change, error) {
+	at, err := r.place(s.Words[0])
+	return []policy.Change{policy.SetCut{At: at}}, err
 }

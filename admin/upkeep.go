@@ -8,9 +8,9 @@ import (
 
 // Operations on the store itself.
 var (
-	CheckStore = define("check", (*Admin).CheckStore)
-	Collect    = define("gc", (*Admin).Collect)
-	Scrub      = define("scrub", (*Admin).Scrub)
+	CheckStore = define("check", operators, (*Admin).CheckStore)
+	Collect    = define("gc", operators, (*Admin).Collect)
+	Scrub      = define("scrub", operators, (*Admin).Scrub)
 )
 
 // Grace is how long content that nobody uses is kept, for an upload under way
@@ -30,6 +30,7 @@ type Checked struct {
 	Files       int      `json:"files"`
 	Trashed     int      `json:"trashed"`
 	Locks       int      `json:"locks"`
+	Links       int      `json:"links"`
 	Bytes       int64    `json:"bytes"`
 	Faults      []string `json:"faults"`
 }
@@ -59,7 +60,7 @@ func (a *Admin) CheckStore(ctx context.Context, _ None) (Checked, error) {
 	c, err := a.st.Check(ctx)
 	return Checked{
 		Spaces: c.Spaces, Collections: c.Collections, Files: c.Files, Trashed: c.Trashed,
-		Locks: c.Locks, Bytes: c.Bytes, Faults: append([]string{}, c.Faults...),
+		Locks: c.Locks, Links: c.Links, Bytes: c.Bytes, Faults: append([]string{}, c.Faults...),
 	}, err
 }
 

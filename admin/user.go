@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"davit/auth"
@@ -14,15 +16,15 @@ import (
 
 // Operations on accounts.
 var (
-	AddUser        = define("user.add", (*Admin).AddUser)
-	ListUsers      = define("user.list", (*Admin).ListUsers)
-	ShowUser       = define("user.show", (*Admin).ShowUser)
-	SetUser        = define("user.set", (*Admin).SetUser)
-	DeactivateUser = define("user.deactivate", (*Admin).DeactivateUser)
-	ActivateUser   = define("user.activate", (*Admin).ActivateUser)
-	DeleteUser     = define("user.delete", (*Admin).DeleteUser)
-	UnlockUser     = define("user.unlock", (*Admin).UnlockUser)
-	SetPassword    = define("user.passwd", (*Admin).SetPassword)
+	AddUser        = change("user.add", (*Admin).AddUser)
+	ListUsers      = define("user.list", admins, (*Admin).ListUsers)
+	ShowUser       = define("user.show", oneself(namedUser), (*Admin).ShowUser)
+	SetUser        = change("user.set", (*Admin).SetUser)
+	DeactivateUser = change("user.deactivate", (*Admin).DeactivateUser)
+	ActivateUser   = change("user.activate", (*Admin).ActivateUser)
+	DeleteUser     = change("user.delete", (*Admin).DeleteUser)
+	UnlockUser     = define("user.unlock", caretakers(namedUser), (*Admin).UnlockUser)
+	SetPassword    = define("user.passwd", caretakers(func(p NewPassword) string { return p.Name }), (*Admin).SetPassword)
 )
 
 // A Named names one thing.
@@ -44,6 +46,9 @@ type User struct {
 	Used     int64    `json:"used"`                // bytes in the personal drive, trash included
 	Groups   []string `json:"groups"`              // that hold it directly
 	Devices  int      `json:"devices"`             // app passwords
+	// Expires is when the account opens nothing any more.
+	Expires *time.Time `json:"expires,omitempty"`
+	Epoch   uint64     `json:"epoch,omitempty"` // of the policy it was looked up in; not in lists
 }
 
 // NewUser says what an account begins with.
@@ -54,6 +59,7 @@ type NewUser struct {
 	Email    string      `json:"email,omitempty"`
 	Language string      `json:"language,omitempty"`
 	Quota    string      `json:"quota,omitempty"` // the profile's if empty
+	Expires  *time.Time  `json:"expires,omitempty"`
 	Password string      `json:"password"`
 }
 
@@ -67,6 +73,17 @@ type EditUser struct {
 	Language *string      `json:"language,omitempty"`
 	// Quota is a size, "none", or "profile" for what the profile says.
 	Quota *string `json:"quota,omitempty"`
+	// Expires is the end of the account; the zero time is for never.
+	Expires *time.Time `json:"expires,omitempty"`
+	// Heir gets the rooms and portals of an account whose new type owns none.
+	Heir string `json:"heir,omitempty"`
+}
+
+// OldUser is an account that goes.
+type OldUser struct {
+	Name string `json:"name"`
+	// Heir gets the spaces that it owns; needed when there are any.
+	Heir string `json:"heir,omitempty"`
 }
 
 // A NewPassword is one for an account.
@@ -88,7 +105,7 @@ func (a *Admin) AddUser(ctx context.Context, n NewUser) (User, error) {
 	if u.Type == "" {
 		u.Type = policy.Member
 	}
-	edit := EditUser{Email: &n.Email, Language: &n.Language}
+	edit := EditUser{Email: &n.Email, Language: &n.Language, Expires: n.Expires}
 	if n.Profile != "" {
 		edit.Profile = &n.Profile
 	}
@@ -133,15 +150,15 @@ func (a *Admin) ShowUser(_ context.Context, n Named) (User, error) {
 
 // SetUser changes fields of an account.
 func (a *Admin) SetUser(ctx context.Context, e EditUser) (User, error) {
-	if e == (EditUser{Name: e.Name}) {
+	if e == (EditUser{Name: e.Name, Heir: e.Heir}) {
 		return User{}, invalid("", "say what to change of user %s", e.Name)
 	}
-	return a.changeUser(ctx, e.Name, e.apply)
+	return a.changeUser(ctx, e.Name, e.Heir, e.apply)
 }
 
 // DeactivateUser closes an account from the next request on; nothing is lost.
 func (a *Admin) DeactivateUser(ctx context.Context, n Named) (User, error) {
-	return a.changeUser(ctx, n.Name, func(_ *policy.State, u *policy.User) error {
+	return a.changeUser(ctx, n.Name, "", func(_ *policy.State, u *policy.User) error {
 		u.Inactive = true
 		return nil
 	})
@@ -149,33 +166,63 @@ func (a *Admin) DeactivateUser(ctx context.Context, n Named) (User, error) {
 
 // ActivateUser opens a deactivated account again.
 func (a *Admin) ActivateUser(ctx context.Context, n Named) (User, error) {
-	return a.changeUser(ctx, n.Name, func(_ *policy.State, u *policy.User) error {
+	return a.changeUser(ctx, n.Name, "", func(_ *policy.State, u *policy.User) error {
 		u.Inactive = false
 		return nil
 	})
 }
 
-// DeleteUser deletes a deactivated account. Its personal drive goes to the trash.
-func (a *Admin) DeleteUser(ctx context.Context, n Named) (User, error) {
+// DeleteUser deletes a deactivated account. The heir gets the spaces that it
+// owns; its personal drive is kept among the spaces in the trash.
+func (a *Admin) DeleteUser(ctx context.Context, o OldUser) (User, error) {
+	if err := allowed(a, admins, o); err != nil {
+		return User{}, err // before anything is told of the account
+	}
 	state := a.st.Policy()
-	u, err := findUser(state, n.Name)
+	u, err := findUser(state, o.Name)
 	if err != nil {
 		return User{}, err
 	}
 	if !u.Inactive {
 		return User{}, conflict("davit user deactivate "+u.Name, "user %s is active; deactivate the account before deleting it", u.Name)
 	}
-	for _, sp := range state.Spaces() {
-		if sp.Owner == u.ID && sp.ID != u.Home {
-			return User{}, conflict(fmt.Sprintf("davit space set %q --owner NAME", sp.Name),
-				"user %s owns the space %s; hand it over first", u.Name, sp.Name)
+	heir := policy.Nobody
+	if owned := ownedBy(state, u.ID); len(owned) > 0 {
+		if heir, err = a.heir(state, u, owned, o.Heir); err != nil {
+			return User{}, err
 		}
 	}
 	gone, err := a.shown(state, u)
 	if err != nil {
 		return User{}, err
 	}
-	return gone, a.op.RemoveUser(ctx, u.ID)
+	return gone, a.op.RemoveUser(ctx, u.ID, heir)
+}
+
+// ownedBy lists the spaces of an account beside its drive, or those of some kinds.
+func ownedBy(state *policy.State, id policy.ID, kinds ...policy.SpaceKind) (owned []*policy.Space) {
+	for _, sp := range state.Spaces() {
+		if sp.Owner == id && sp.Kind != policy.Personal && (kinds == nil || slices.Contains(kinds, sp.Kind)) {
+			owned = append(owned, sp)
+		}
+	}
+	return owned
+}
+
+// heir finds who gets the spaces that an account owns.
+func (a *Admin) heir(state *policy.State, u *policy.User, owned []*policy.Space, name string) (policy.ID, error) {
+	if name == "" {
+		return policy.Nobody, conflict("add --heir USER, or davit space transfer "+strconv.Quote(owned[0].Name)+" USER",
+			"user %s owns the space %s; hand it over first", u.Name, owned[0].Name)
+	}
+	to, err := findUser(state, name)
+	if err != nil {
+		return policy.Nobody, err
+	}
+	if to.ID == u.ID {
+		return policy.Nobody, invalid("", "user %s cannot be the own heir", u.Name)
+	}
+	return to.ID, nil
 }
 
 // UnlockUser lets an account sign in again that failures have locked.
@@ -210,23 +257,25 @@ func findUser(state *policy.State, name string) (*policy.User, error) {
 	return nil, notFound("davit user list", "no user %q", name)
 }
 
-// changeUser edits an account in one transaction.
-func (a *Admin) changeUser(ctx context.Context, name string, edit func(*policy.State, *policy.User) error) (User, error) {
+// changeUser edits an account in one transaction. The heir is for what it may
+// own no more.
+func (a *Admin) changeUser(ctx context.Context, name, heir string, edit func(*policy.State, *policy.User) error) (User, error) {
 	var id policy.ID
-	err := a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
+	err := a.op.ChangeUser(ctx, func(state *policy.State) (policy.User, []policy.Change, error) {
 		was, err := findUser(state, name)
 		if err != nil {
-			return nil, err
+			return policy.User{}, nil, err
 		}
 		u := *was
 		if err := edit(state, &u); err != nil {
-			return nil, err
+			return u, nil, err
 		}
 		if err := keepsOwner(state, was, &u); err != nil {
-			return nil, err
+			return u, nil, err
 		}
 		id = u.ID
-		return putUser(state, was, u), nil
+		before, err := a.handovers(state, was, &u, heir)
+		return u, before, err
 	})
 	if err != nil {
 		return User{}, err
@@ -234,21 +283,28 @@ func (a *Admin) changeUser(ctx context.Context, name string, edit func(*policy.S
 	return a.user(id)
 }
 
-// putUser makes the changes that replace an account; its drive is called like it.
-func putUser(state *policy.State, was *policy.User, u policy.User) []policy.Change {
-	changes := []policy.Change{policy.PutUser{User: u}}
-	if home := state.Space(u.Home); home != nil && u.Name != was.Name {
-		renamed := *home
-		renamed.Name = "~" + u.Name
-		changes = append(changes, policy.PutSpace{Space: renamed})
+// handovers give the rooms and portals of an account to the heir when the new
+// type of the account owns none.
+func (a *Admin) handovers(state *policy.State, was, next *policy.User, heir string) ([]policy.Change, error) {
+	owned := ownedBy(state, was.ID, policy.Room, policy.Portal)
+	if len(owned) == 0 || !was.Type.MakesSpaces() || next.Type.MakesSpaces() {
+		return nil, nil
 	}
-	return changes
+	to, err := a.heir(state, was, owned, heir)
+	if err != nil {
+		return nil, err
+	}
+	changes := make([]policy.Change, len(owned))
+	for i, sp := range owned {
+		changes[i] = policy.TransferSpace{Space: sp.ID, Owner: to}
+	}
+	return changes, nil
 }
 
 // keepsOwner refuses what would leave no active owner. Policy refuses it as
 // well; here the answer has the next step.
 func keepsOwner(state *policy.State, was, next *policy.User) error {
-	owns := func(u *policy.User) bool { return u.Type == policy.Owner && !u.Inactive }
+	owns := func(u *policy.User) bool { return u.Type == policy.Owner && !u.Inactive && u.Until == 0 }
 	another := slices.ContainsFunc(state.Users(), func(u *policy.User) bool { return u.ID != was.ID && owns(u) })
 	if owns(was) && !owns(next) && !another {
 		return refused("davit user set NAME --type owner", "%s is the last active owner; make another account owner first", was.Name)
@@ -262,9 +318,6 @@ func (e EditUser) apply(state *policy.State, u *policy.User) error {
 		u.Name = *e.NewName
 	}
 	if e.Type != nil {
-		if u.Type != *e.Type && (u.Type == policy.Guest || *e.Type == policy.Guest) {
-			return refused("add a second account and hand over", "%s: a guest has no personal drive, so no account becomes one or stops being one", u.Name)
-		}
 		u.Type = *e.Type
 	}
 	if e.Profile != nil {
@@ -285,6 +338,9 @@ func (e EditUser) apply(state *policy.State, u *policy.User) error {
 			return err
 		}
 		u.Language = *e.Language
+	}
+	if e.Expires != nil {
+		u.Until = seconds(e.Expires)
 	}
 	if e.Quota != nil {
 		limit, err := driveQuota(*e.Quota)
@@ -336,12 +392,14 @@ func (a *Admin) user(id policy.ID) (User, error) {
 	if u == nil {
 		return User{}, fmt.Errorf("the account is gone: %w", store.ErrNotFound)
 	}
-	return a.shown(state, u)
+	shown, err := a.shown(state, u)
+	shown.Epoch = state.Epoch
+	return shown, err
 }
 
 func (a *Admin) shown(state *policy.State, u *policy.User) (User, error) {
 	shown := User{
-		Name: u.Name, Type: u.Type, Active: !u.Inactive, Email: u.Email, Language: u.Language,
+		Name: u.Name, Type: u.Type, Active: !u.Inactive, Email: u.Email, Language: u.Language, Expires: moment(u.Until),
 		OwnQuota: u.Quota != nil, Groups: principals(state, state.GroupsOf(u.ID)),
 	}
 	limit := policy.NoLimit
@@ -351,7 +409,7 @@ func (a *Admin) shown(state *policy.State, u *policy.User) (User, error) {
 	if u.Quota != nil {
 		limit = *u.Quota
 	}
-	if home := state.Space(u.Home); home != nil {
+	if home := state.Space(u.Home); home != nil && u.Type != policy.Guest {
 		shown.Quota = limit.String()
 		shown.Used = a.op.Usage(home.Root, limit).Used()
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +30,9 @@ var _ Accounts = (*store.Store)(nil)
 type accounts struct {
 	mu       sync.Mutex
 	byID     map[policy.ID]store.Account
+	links    map[[32]byte]policy.ID // by token
 	lockouts map[string]store.Lockout
+	limit    int // of failures
 	writes   int // calls of SetLockout
 	// breaks is how many reads and writes go well before one fails; none does
 	// while it is negative.
@@ -58,6 +61,19 @@ func (a *accounts) Account(name string) (store.Account, error) {
 		}
 	}
 	return store.Account{}, store.ErrNotFound
+}
+
+func (a *accounts) Link(token [32]byte) (store.Account, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.fault(); err != nil {
+		return store.Account{}, err
+	}
+	account := a.byID[a.links[token]]
+	if !account.Active {
+		return store.Account{}, store.ErrNotFound
+	}
+	return account, nil
 }
 
 func (a *accounts) Stamp(id policy.ID) (uint64, bool) {
@@ -108,6 +124,11 @@ func (a *accounts) RemoveDevice(ctx context.Context, id policy.ID, device uint64
 		return ctx.Err()
 	})
 }
+
+// accountFailures lock an account of these tests.
+const accountFailures = 5
+
+func (a *accounts) LockoutAfter() int { return a.limit }
 
 func (a *accounts) Lockout(key string) (store.Lockout, error) {
 	a.mu.Lock()
@@ -177,7 +198,7 @@ type house struct {
 
 func newHouse(t testing.TB, o Options) *house {
 	t.Helper()
-	a := &accounts{byID: map[policy.ID]store.Account{}, lockouts: map[string]store.Lockout{}, breaks: -1}
+	a := &accounts{byID: map[policy.ID]store.Account{}, lockouts: map[string]store.Lockout{}, limit: accountFailures, breaks: -1}
 	h := &house{t: t, store: a, clock: newClock(), runs: new(atomic.Int64)}
 	h.restart(o)
 	for id, name := range map[policy.ID]string{mia: "mia", bob: "bob", ann: "ann", pat: "pat"} {
@@ -219,7 +240,7 @@ func (h *house) in(name, secret string, from netip.Addr) {
 
 func (h *house) out(name, secret string, from netip.Addr) {
 	h.t.Helper()
-	if who, err := h.Basic(h.t.Context(), name, secret, from); err != ErrLogin || who != (Identity{}) {
+	if who, err := h.Basic(h.t.Context(), name, secret, from); err != ErrLogin || !reflect.DeepEqual(who, Identity{}) {
 		h.t.Errorf("%s from %s: %+v, %v, want ErrLogin", name, from, who, err)
 	}
 }

@@ -45,6 +45,8 @@ const credentialMax = 512
 // An Identity is who is asking, and through which credential.
 type Identity struct {
 	User policy.ID
+	// Link is that of a bearer, who is nobody by name.
+	Link policy.ID
 	Name string
 	// Device is the app password that was used, 0 for the main password.
 	Device uint64
@@ -53,12 +55,24 @@ type Identity struct {
 	Class policy.Class
 	// ReadOnly is a mask: this credential reads, whatever its account may do.
 	ReadOnly bool
+	// Spaces are the only ones that this credential opens, if there are any.
+	Spaces []policy.ID
+}
+
+// id is what the Identity stands for, an account or a link.
+func (i Identity) id() policy.ID {
+	if i.Link != policy.Nobody {
+		return i.Link
+	}
+	return i.User
 }
 
 // Accounts is what auth needs of the store.
 type Accounts interface {
 	// Account answers store.ErrNotFound when nobody has that name.
 	Account(name string) (store.Account, error)
+	// Link answers store.ErrNotFound for a token that opens nothing now.
+	Link(token [32]byte) (store.Account, error)
 	// Stamp is asked on every request and answers from memory.
 	Stamp(id policy.ID) (stamp uint64, active bool)
 	SetPassword(ctx context.Context, id policy.ID, stored string) error
@@ -70,6 +84,8 @@ type Accounts interface {
 	Lockout(key string) (store.Lockout, error)
 	// SetLockout forgets the key when the Lockout is zero.
 	SetLockout(ctx context.Context, key string, l store.Lockout) error
+	// LockoutAfter is how many failures lock an account.
+	LockoutAfter() int
 }
 
 // Options are the choices of an installation; the zero Options are good ones.
@@ -80,8 +96,6 @@ type Options struct {
 	// connection; behind a proxy that is the proxy, and one stranger's failures
 	// would lock everybody out.
 	Remote func(*http.Request) netip.Addr
-	// AccountFailures is how many failures lock an account, 5 when 0.
-	AccountFailures int
 	// AddressFailures is how many failures lock an address, 20 when 0.
 	AddressFailures int
 	// HoldLocked keeps a locked account locked until Unlock.
@@ -112,9 +126,6 @@ func New(accounts Accounts, o Options) *Service {
 	if o.Remote == nil {
 		o.Remote = peer
 	}
-	if o.AccountFailures <= 0 {
-		o.AccountFailures = accountFailures
-	}
 	if o.AddressFailures <= 0 {
 		o.AddressFailures = addressFailures
 	}
@@ -124,8 +135,8 @@ func New(accounts Accounts, o Options) *Service {
 		remote:    o.Remote,
 		verified:  newVerified(),
 		work:      newWork(),
-		byAccount: rule{limit: o.AccountFailures, hold: o.HoldLocked},
-		byAddress: rule{limit: o.AddressFailures},
+		byAccount: rule{limit: accounts.LockoutAfter, hold: o.HoldLocked},
+		byAddress: rule{limit: func() int { return o.AddressFailures }},
 	}
 }
 
@@ -149,9 +160,23 @@ func (s *Service) Basic(ctx context.Context, name, secret string, remote netip.A
 	})
 }
 
+// Device is Basic for where a main password alone opens nothing. It is not even
+// looked at: neither the answer nor its time tells whether it is the right one.
+func (s *Service) Device(name, secret string) (Identity, error) {
+	bits, ok := parseDevice(secret)
+	if name == "" || !legible(name) || !ok {
+		return Identity{}, ErrLogin
+	}
+	key := s.verified.key(name, secret)
+	if c, ok := s.verified.get(key, s.now()); ok && c.Device != 0 && s.holds(c) {
+		return c.Identity, nil
+	}
+	return s.byDevice(name, bits, key)
+}
+
 // holds tells whether the account is still as it was when c was verified.
 func (s *Service) holds(c credential) bool {
-	stamp, active := s.accounts.Stamp(c.User)
+	stamp, active := s.accounts.Stamp(c.id())
 	return active && stamp == c.stamp
 }
 
@@ -168,7 +193,7 @@ func (s *Service) byDevice(name string, bits deviceBits, key digest) (Identity, 
 	if !ok || !account.Active || expired(d, now) {
 		return Identity{}, ErrLogin
 	}
-	who := Identity{User: account.ID, Name: account.Name, Device: d.ID, Class: d.Class, ReadOnly: d.ReadOnly}
+	who := Identity{User: account.ID, Name: account.Name, Device: d.ID, Class: d.Class, ReadOnly: d.ReadOnly, Spaces: d.Spaces}
 	s.verified.put(key, credential{who, account.Stamp, rememberUntil(now, d.Expires)}, now)
 	return who, nil
 }
@@ -176,8 +201,10 @@ func (s *Service) byDevice(name string, bits deviceBits, key digest) (Identity, 
 // byPassword identifies by the main password.
 func (s *Service) byPassword(ctx context.Context, name, secret string, key digest, from netip.Prefix) (Identity, error) {
 	// Asked before the queue too, so that a locked address cannot fill it.
-	if _, err := s.admit(name, from); err != nil {
+	if account, err := s.admit(name, from); err != nil {
 		return Identity{}, err
+	} else if open(account) {
+		return identity(account), nil
 	}
 	leave, err := s.work.enter(ctx)
 	if err != nil {
@@ -195,19 +222,31 @@ func (s *Service) byPassword(ctx context.Context, name, secret string, key diges
 	if account, err = s.judge(ctx, name, account, right, from); err != nil {
 		return Identity{}, err
 	}
-	who, now := Identity{User: account.ID, Name: account.Name}, s.now()
+	who, now := identity(account), s.now()
 	s.verified.put(key, credential{who, account.Stamp, rememberUntil(now, time.Time{})}, now)
 	return who, nil
 }
 
-// lookup finds the account, or the zero Account, which is inactive and has no
-// password: an unknown name takes the way of every other failure.
+// lookup finds the account, or the link whose token is the name, or the zero
+// Account, which is inactive and has no password: an unknown name takes the way
+// of every other failure.
 func (s *Service) lookup(name string) (store.Account, error) {
 	account, err := s.accounts.Account(name)
+	if errors.Is(err, store.ErrNotFound) {
+		account, err = s.link(name)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Account{}, nil
 	}
 	return account, err
+}
+
+// identity is who signed in with a password.
+func identity(a store.Account) Identity {
+	if a.Link {
+		return Identity{Link: a.ID}
+	}
+	return Identity{User: a.ID, Name: a.Name}
 }
 
 // legible tells whether t can be a name or a secret at all.

@@ -25,20 +25,24 @@ const (
 	deviceGroup   = 4
 	deviceLetters = 32 // 160 bits, 5 a letter
 	// deviceNameMax is in characters.
-	deviceNameMax = 64
+	deviceNameMax   = 64
+	deviceSpacesMax = 100
 )
 
 // deviceBits are what an app password is made of.
 type deviceBits [20]byte
 
-var deviceEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+const deviceAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
+
+var deviceEncoding = base32.NewEncoding(deviceAlphabet).WithPadding(base32.NoPadding)
 
 // A NewDevice is what the owner of an account says of an app password to be made.
 type NewDevice struct {
 	Name     string
 	Class    policy.Class
 	ReadOnly bool
-	Expires  time.Time // zero: never
+	Spaces   []policy.ID // that it opens; all if there are none
+	Expires  time.Time   // zero: never
 }
 
 // AddDevice makes an app password for the account. The secret is answered this
@@ -55,6 +59,7 @@ func (s *Service) AddDevice(ctx context.Context, id policy.ID, n NewDevice) (d s
 		Secret:   sha256.Sum256(bits[:]),
 		Class:    n.Class,
 		ReadOnly: n.ReadOnly,
+		Spaces:   n.Spaces,
 		Created:  now,
 		Expires:  n.Expires,
 	})
@@ -77,6 +82,8 @@ func (n NewDevice) check(now time.Time) error {
 		return fmt.Errorf("%w: use at most %d characters for its name", ErrDevice, deviceNameMax)
 	case !utf8.ValidString(n.Name) || strings.ContainsFunc(n.Name, unicode.IsControl):
 		return fmt.Errorf("%w: use only printable characters for its name", ErrDevice)
+	case len(n.Spaces) > deviceSpacesMax:
+		return fmt.Errorf("%w: name at most %d spaces", ErrDevice, deviceSpacesMax)
 	case !n.Expires.IsZero() && !now.Before(n.Expires):
 		return fmt.Errorf("%w: let it expire in the future", ErrDevice)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,13 +16,13 @@ import (
 
 func TestDevice(t *testing.T) {
 	h := newHouse(t, Options{})
-	d, secret := h.device(mia, NewDevice{Name: " Mia's phone ", Class: policy.Mobile, ReadOnly: true})
+	d, secret := h.device(mia, NewDevice{Name: " Mia's phone ", Class: policy.Mobile, ReadOnly: true, Spaces: []policy.ID{20, 30}})
 	if !regexp.MustCompile(`^davit(-[a-z2-7]{4}){8}$`).MatchString(secret) {
 		t.Fatalf("app password has the shape of %q", secret)
 	}
 	bits, _ := parseDevice(secret)
-	want := store.Device{ID: d.ID, Name: "Mia's phone", Secret: sha256.Sum256(bits[:]), Class: policy.Mobile, ReadOnly: true, Created: h.clock.now()}
-	if d != want {
+	want := store.Device{ID: d.ID, Name: "Mia's phone", Secret: sha256.Sum256(bits[:]), Class: policy.Mobile, ReadOnly: true, Spaces: []policy.ID{20, 30}, Created: h.clock.now()}
+	if !reflect.DeepEqual(d, want) {
 		t.Fatalf("stored %+v, want %+v", d, want)
 	}
 	for _, typed := range []string{
@@ -31,7 +32,7 @@ func TestDevice(t *testing.T) {
 		strings.ToUpper(secret[:20]) + "--" + secret[20:] + "-",
 	} {
 		who, err := h.Basic(t.Context(), "mia", typed, office)
-		if want := (Identity{User: mia, Name: "mia", Device: d.ID, Class: policy.Mobile, ReadOnly: true}); err != nil || who != want {
+		if want := (Identity{User: mia, Name: "mia", Device: d.ID, Class: policy.Mobile, ReadOnly: true, Spaces: d.Spaces}); err != nil || !reflect.DeepEqual(who, want) {
 			t.Errorf("%q: got %+v, %v, want %+v", typed, who, err, want)
 		}
 	}
@@ -164,4 +165,29 @@ func FuzzParseDevice(f *testing.F) {
 			t.Fatalf("%q was taken for %q", text, again)
 		}
 	})
+}
+
+// Where a second factor is asked for, the main password opens nothing, is not
+// looked at and costs nothing; app passwords go on.
+func TestDeviceAlone(t *testing.T) {
+	h := newHouse(t, Options{})
+	_, secret := h.device(mia, NewDevice{Name: "laptop"})
+	_, other := h.device(bob, NewDevice{Name: "laptop"})
+	h.in("mia", miasPassword, office) // remembered from before
+	runs := h.runs.Load()
+	for range accountFailures + 1 {
+		for _, wrong := range []string{miasPassword, "not it", "", other} {
+			if who, err := h.Device("mia", wrong); err != ErrLogin || !reflect.DeepEqual(who, Identity{}) {
+				t.Errorf("%q alone: %+v, %v", wrong, who, err)
+			}
+		}
+	}
+	if h.runs.Load() != runs || h.store.written() != 0 {
+		t.Error("a password that opens nothing was computed or counted")
+	}
+	for range 2 { // found, then remembered
+		if who, err := h.Device("mia", secret); err != nil || who.User != mia {
+			t.Errorf("the app password: %+v, %v", who, err)
+		}
+	}
 }

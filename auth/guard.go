@@ -15,7 +15,8 @@ type SessionHandler interface {
 }
 
 // Guard stands before every handler of content: who cannot be identified gets
-// the same 401 for everything, there or not.
+// the same 401 for everything, there or not. The bearers of links are identified
+// by the URL, and need nothing else unless the link has a password.
 type Guard struct {
 	Store *store.Store
 	Auth  *Service
@@ -25,16 +26,48 @@ type Guard struct {
 }
 
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id, err := g.Auth.Request(r)
-	if err != nil {
-		refuse(w, err)
+	if token, is := linkToken(r.URL.Path); is {
+		g.serveLink(w, r, token)
 		return
 	}
-	g.Next.Serve(w, r, g.Store.Login(g.credential(id)))
+	identify := g.Auth.Request
+	if g.Class != policy.Web && g.Store.Policy().Settings().TwoFactor {
+		identify = g.Auth.RequestDevice // these clients ask for no second factor
+	}
+	id, err := identify(r)
+	if err != nil {
+		refuse(w, err, Challenge)
+		return
+	}
+	g.serve(w, r, id, r.URL.EscapedPath())
+}
+
+// serve hands the request on with a session. The path is what the audit trail is
+// told of the door.
+func (g *Guard) serve(w http.ResponseWriter, r *http.Request, id Identity, path string) {
+	c := g.credential(id)
+	c.From = g.Auth.remote(r)
+	c.Door = store.Door{Method: r.Method, Path: path, Remote: c.From}
+	g.Next.Serve(w, r, g.Store.Login(c))
+}
+
+// serveLink answers below /s/TOKEN/. A dead link, an unknown one and one whose
+// giver has nothing to give any more are the same: a session of nobody's, which
+// finds nothing there.
+func (g *Guard) serveLink(w http.ResponseWriter, r *http.Request, token string) {
+	id, err := g.Auth.Bearer(r, token)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		g.Next.Serve(w, r, g.Store.Login(store.Credential{}))
+	case err != nil:
+		refuse(w, err, challengeBearer)
+	default:
+		g.serve(w, r, id, withoutToken(r.URL.Path))
+	}
 }
 
 func (g *Guard) credential(id Identity) store.Credential {
-	c := store.Credential{User: id.User, Mask: policy.All, Class: id.Class}
+	c := store.Credential{User: id.User, Link: id.Link, Mask: policy.All, Class: id.Class, Spaces: id.Spaces}
 	if id.Device == 0 {
 		c.Class = g.Class
 	}
@@ -44,13 +77,13 @@ func (g *Guard) credential(id Identity) store.Credential {
 	return c
 }
 
-func refuse(w http.ResponseWriter, err error) {
+func refuse(w http.ResponseWriter, err error, challenge func(http.Header)) {
 	switch {
 	case errors.Is(err, ErrBusy):
 		w.Header().Set("Retry-After", strconv.Itoa(BusyRetrySeconds))
 		http.Error(w, ErrBusy.Error(), http.StatusServiceUnavailable)
 	case errors.Is(err, ErrLogin):
-		Challenge(w.Header())
+		challenge(w.Header())
 		http.Error(w, ErrLogin.Error(), http.StatusUnauthorized)
 	default:
 		http.Error(w, "internal error", http.StatusInternalServerError)

@@ -12,7 +12,6 @@ import (
 )
 
 const (
-	accountFailures = 5  // lock an account
 	addressFailures = 20 // lock an address
 	lockFirst       = 30 * time.Second
 	lockMax         = time.Hour
@@ -111,13 +110,13 @@ func (s *Service) refuse(ctx context.Context, l store.Lockout, at place, now tim
 
 // A rule says when failures become a lock.
 type rule struct {
-	limit int
+	limit func() int
 	hold  bool // until somebody unlocks
 }
 
 func (r rule) locked(l store.Lockout, now time.Time) bool {
 	if r.hold {
-		return l.Failures >= r.limit
+		return l.Failures >= r.limit()
 	}
 	// A lock longer than any was set by a clock that went wrong.
 	left := l.Until.Sub(now)
@@ -136,7 +135,7 @@ func (r rule) failed(l store.Lockout, now time.Time) store.Lockout {
 	l.Failures++
 	l.Last = now
 	l.Until = time.Time{}
-	if over := l.Failures - r.limit; over >= 0 {
+	if over := l.Failures - r.limit(); over >= 0 {
 		l.Until = now.Add(min(lockFirst<<min(over, lockDoublings), lockMax))
 	}
 	return l

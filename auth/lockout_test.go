@@ -116,7 +116,8 @@ func TestLockIsOfOneAccount(t *testing.T) {
 // Guesses made at the same moment do not get past the limit together: the right
 // one among them counts only while fewer have failed.
 func TestParallelGuesses(t *testing.T) {
-	h := newHouse(t, Options{AccountFailures: 1})
+	h := newHouse(t, Options{})
+	h.store.limit = 1
 	derive := h.work.derive
 	started, failed := make(chan struct{}), make(chan struct{})
 	h.work.derive = func(secret string, p phc) []byte {

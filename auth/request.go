@@ -24,16 +24,29 @@ func Challenge(h http.Header) {
 // Basic credential is ErrLogin and counts as no failure: Office, for one, first
 // sends an empty "Bearer" to see what it will be asked for.
 func (s *Service) Request(r *http.Request) (Identity, error) {
-	// RFC 9110, section 5.3: a field that is no list comes once
-	fields := r.Header["Authorization"]
-	if len(fields) != 1 || len(fields[0]) > headerMax {
-		return Identity{}, ErrLogin
-	}
-	name, secret, ok := r.BasicAuth()
+	name, secret, ok := basicOf(r)
 	if !ok {
 		return Identity{}, ErrLogin
 	}
 	return s.Basic(r.Context(), name, secret, s.remote(r))
+}
+
+// RequestDevice is Request for where a main password alone opens nothing.
+func (s *Service) RequestDevice(r *http.Request) (Identity, error) {
+	name, secret, ok := basicOf(r)
+	if !ok {
+		return Identity{}, ErrLogin
+	}
+	return s.Device(name, secret)
+}
+
+func basicOf(r *http.Request) (name, secret string, ok bool) {
+	// RFC 9110, section 5.3: a field that is no list comes once
+	fields := r.Header["Authorization"]
+	if len(fields) != 1 || len(fields[0]) > headerMax {
+		return "", "", false
+	}
+	return r.BasicAuth()
 }
 
 // peer is the other end of the connection, or the zero Addr when that has no

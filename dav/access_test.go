@@ -409,7 +409,8 @@ func TestCreatorsDeleteTheirOwn(t *testing.T) {
 	tree(t, ben, "/dav/Team/ben/", "/dav/Team/ben/own.txt", "/dav/Team/own.txt")
 	ben.Do("DELETE", "/dav/Team/a.txt", "").Want(t, 403)
 	ben.Do("MOVE", "/dav/Team/a.txt", "", "Destination", "/dav/Team/stolen.txt").Want(t, 403)
-	ben.Do("MOVE", "/dav/Team/own.txt", "", "Destination", "/dav/Team/a.txt").Want(t, 403) // over another's
+	tree(t, mia, "/dav/Team/mias/", "/dav/Team/mias/x.txt")
+	ben.Do("MOVE", "/dav/Team/own.txt", "", "Destination", "/dav/Team/mias/x.txt").Want(t, 403) // over another's, elsewhere
 	ben.Do("MOVE", "/dav/Team/own.txt", "", "Destination", "/dav/Team/ben/own2.txt").Want(t, 201)
 	tree(t, mia, "/dav/Team/ben/mias.txt")
 	ben.Do("DELETE", "/dav/Team/ben", "").Want(t, 403)

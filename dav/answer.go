@@ -21,12 +21,14 @@ var (
 	errContentRange     = errors.New("a part of a file cannot be put; send the whole file without Content-Range")
 	errMediaType        = errors.New("MKCOL takes no body of this kind")
 	errBroken           = errors.New("the request body broke off")
+	errReport           = errors.New("no report of this kind for this resource")
 )
 
 // An answer is a status with what goes into the body.
 type answer struct {
-	status int
-	why    []wire.Precondition
+	status   int
+	why      []wire.Precondition
+	decision string // the ID under which it is kept, empty for what nobody decided
 }
 
 // answers maps errors that stand for one status. What carries details is in
@@ -47,6 +49,8 @@ var answers = []struct {
 	{store.ErrShort, http.StatusBadRequest, ""},
 	{store.ErrDiskFull, http.StatusInsufficientStorage, "sufficient-disk-space"}, // RFC 4331, section 6
 	{store.ErrTooMany, http.StatusInsufficientStorage, ""},
+	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"}, // RFC 3744, section 8.1.1
+	{errReport, http.StatusForbidden, "supported-report"},          // RFC 3253, section 3.6
 	{wire.ErrTooLarge, http.StatusRequestEntityTooLarge, ""},
 	{wire.ErrXML, http.StatusBadRequest, ""},
 	{wire.ErrHeader, http.StatusBadRequest, ""},
@@ -68,30 +72,40 @@ func (rq *request) answerTo(err error) answer {
 		refused *store.Refused
 		locked  *store.LockedError
 		quota   *store.QuotaError
+		large   *store.FileTooLargeError
 		badPath *wire.PathError
+		broken  violated
 	)
 	switch {
 	case errors.As(err, &refused):
 		return rq.refusal(refused)
 	case errors.As(err, &locked):
-		return answer{http.StatusLocked, []wire.Precondition{rq.lockedBy(locked)}}
+		return answer{status: http.StatusLocked, why: []wire.Precondition{rq.lockedBy(locked)}}
 	case errors.As(err, &quota):
-		return answer{http.StatusInsufficientStorage, quotaElements(quota)}
+		return answer{http.StatusInsufficientStorage, quotaElements(quota), quota.ID}
+	case errors.As(err, &large):
+		return answer{status: http.StatusRequestEntityTooLarge, why: []wire.Precondition{own("max-file-size", strconv.FormatInt(int64(large.Max), 10))}}
 	case errors.As(err, &badPath):
 		return answer{status: http.StatusBadRequest}
 	case errors.Is(err, store.ErrExists) && rq.r.Method == "MKCOL":
 		return answer{status: http.StatusMethodNotAllowed} // RFC 4918, section 9.3.1
+	case errors.Is(err, store.ErrExists) && rq.r.Method == "PUT":
+		return answer{status: http.StatusConflict} // a drop box has no name left to give
 	case errors.Is(err, store.ErrExists):
 		return answer{status: http.StatusPreconditionFailed} // RFC 4918, section 10.6
+	case errors.Is(err, policy.ErrForbidden):
+		return answer{status: http.StatusForbidden, why: append(dav("no-ace-conflict"), own("reason", err.Error()))} // RFC 3744, section 8.1.1
+	case errors.As(err, &broken):
+		return answer{status: http.StatusForbidden, why: dav(string(broken))} // RFC 3744, section 8.1.1
 	case errors.Is(err, store.ErrNoLock) && rq.r.Method == "UNLOCK":
-		return answer{http.StatusConflict, dav("lock-token-matches-request-uri")} // RFC 4918, section 9.11.1
+		return answer{status: http.StatusConflict, why: dav("lock-token-matches-request-uri")} // RFC 4918, section 9.11.1
 	case errors.Is(err, store.ErrNoLock):
-		return answer{http.StatusPreconditionFailed, dav("lock-token-matches-request-uri")}
+		return answer{status: http.StatusPreconditionFailed, why: dav("lock-token-matches-request-uri")}
 	}
 	for _, a := range answers {
 		if errors.Is(err, a.err) {
 			if a.name != "" {
-				return answer{a.status, dav(a.name)}
+				return answer{status: a.status, why: dav(a.name)}
 			}
 			return answer{status: a.status}
 		}
@@ -111,18 +125,22 @@ func own(name, text string) wire.Precondition {
 // hidden. RFC 3744, section 7.1.1
 func (rq *request) refusal(d *store.Refused) answer {
 	if !d.Visible {
-		return answer{status: http.StatusForbidden}
+		return answer{status: http.StatusForbidden, decision: d.ID}
 	}
-	href := rq.href(d.Path, false)
-	p := wire.Precondition{Name: xml.Name{Space: wire.DAV, Local: "need-privileges"}}
-	for _, name := range privilegeNames(d.Missing) {
-		p.Privileges = append(p.Privileges, wire.Privilege{Href: href, Name: name})
-	}
-	why := []wire.Precondition{p}
+	why := []wire.Precondition{needPrivileges(rq.href(d.Path, false), d.Missing)}
 	if d.Cut == policy.CutByState && d.State == policy.Archived {
 		why = append(why, own("archived", ""))
 	}
-	return answer{http.StatusForbidden, why}
+	return answer{http.StatusForbidden, why, d.ID}
+}
+
+// needPrivileges names the privileges that are missing on a resource.
+func needPrivileges(href string, missing policy.Rights) wire.Precondition {
+	p := wire.Precondition{Name: davName("need-privileges")}
+	for _, name := range privilegeNames(missing) {
+		p.Privileges = append(p.Privileges, wire.Privilege{Href: href, Name: name})
+	}
+	return p
 }
 
 // lockedBy names the roots of the locks. RFC 4918, section 16
@@ -147,6 +165,10 @@ func quotaElements(q *store.QuotaError) []wire.Precondition {
 		own("in-trash", strconv.FormatInt(q.Usage.Trash, 10)))
 }
 
+// decisionHeader carries the ID of a refusal, for who sees no body; davit explain
+// --id tells why.
+const decisionHeader = "Davit-Decision"
+
 // answer writes the answer to an error.
 func (rq *request) answer(err error) {
 	if errors.Is(err, context.Canceled) && rq.r.Context().Err() != nil {
@@ -169,6 +191,10 @@ func (rq *request) answer(err error) {
 		}
 		h.Set("Allow", allow)
 	}
+	if a.decision != "" {
+		h.Set(decisionHeader, a.decision)
+		a.why = append(a.why, own("decision-id", a.decision))
+	}
 	if a.why != nil {
 		h.Set("Content-Type", wire.ContentType)
 		body := wire.AppendError(nil, a.why...)
@@ -187,9 +213,9 @@ func (rq *request) answer(err error) {
 // allow lists the methods for the URL.
 func (rq *request) allow() string {
 	if rq.kind != kindItem {
-		return "OPTIONS, GET, HEAD, PROPFIND"
+		return "OPTIONS, GET, HEAD, PROPFIND, REPORT"
 	}
-	return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, LOCK, UNLOCK"
+	return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, ACL, LOCK, UNLOCK"
 }
 
 // options answers OPTIONS, everywhere.

@@ -20,7 +20,7 @@ import (
 func asked(method string, log *slog.Logger) (*request, *httptest.ResponseRecorder) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(method, "/dav/Team/a.txt", nil)
-	return &request{h: New(Config{Log: log}), w: w, r: r, kind: kindItem, path: store.Path{"Team", "a.txt"}}, w
+	return &request{mount: mount{prefix: Prefix}, h: New(Config{Log: log}), w: w, r: r, kind: kindItem, path: store.Path{"Team", "a.txt"}}, w
 }
 
 // TestAnswers holds every error to its status and body, also when it is wrapped.
@@ -42,10 +42,12 @@ func TestAnswers(t *testing.T) {
 		{"LOCK", locked, 423, `<D:no-conflicting-lock><D:href>/dav/Team/x</D:href>`},
 		{"PUT", quota, 507, `<D:quota-not-exceeded/><x:limit xmlns:x="urn:davit">100</x:limit><x:used xmlns:x="urn:davit">70</x:used>` +
 			`<x:reserved xmlns:x="urn:davit">10</x:reserved><x:in-trash xmlns:x="urn:davit">20</x:in-trash>`},
+		{"PUT", &store.FileTooLargeError{Max: 1000}, 413, `<x:max-file-size xmlns:x="urn:davit">1000</x:max-file-size>`},
 		{"PUT", store.ErrDiskFull, 507, `<D:sufficient-disk-space/>`},
 		{"PROPPATCH", store.ErrTooMany, 507, ""},
 		{"MKCOL", store.ErrExists, 405, ""},
 		{"MOVE", store.ErrExists, 412, ""},
+		{"PUT", store.ErrExists, 409, ""},
 		{"PUT", store.ErrNoParent, 409, ""},
 		{"PROPFIND", store.ErrNotDir, 409, ""},
 		{"PUT", store.ErrIsDir, 405, ""},
@@ -56,6 +58,10 @@ func TestAnswers(t *testing.T) {
 		{"PUT", store.ErrShort, 400, ""},
 		{"UNLOCK", store.ErrNoLock, 409, `<D:lock-token-matches-request-uri/>`},
 		{"LOCK", store.ErrNoLock, 412, `<D:lock-token-matches-request-uri/>`},
+		{"ACL", policy.ErrForbidden, 403, `<D:no-ace-conflict/><x:reason xmlns:x="urn:davit">`},
+		{"ACL", wire.ErrACEs, 403, `<D:limited-number-of-aces/>`},
+		{"ACL", violated("no-invert"), 403, `<D:no-invert/>`},
+		{"REPORT", errReport, 403, `<D:supported-report/>`},
 		{"GET", &wire.PathError{Reason: "a reason"}, 400, ""},
 		{"LOCK", wire.ErrTooLarge, 413, ""},
 		{"LOCK", wire.ErrXML, 400, ""},

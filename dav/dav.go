@@ -1,5 +1,5 @@
-// Package dav answers WebDAV: RFC 4918 classes 1, 2 and 3, with quota and
-// privileges, for the files that the store keeps. It parses, judges what a
+// Package dav answers WebDAV: RFC 4918 classes 1, 2 and 3, with quota and access
+// control, for the files that the store keeps and for principals. It parses, judges what a
 // request alone can tell, hands the rest to one operation of a store.Session and
 // turns its result into an answer. It decides nothing and touches no database.
 //
@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"davit/dav/wire"
@@ -48,6 +47,7 @@ func init() {
 	methods = map[string]method{
 		"OPTIONS": options, "GET": get, "HEAD": get, "PUT": put, "PROPFIND": propfind, "PROPPATCH": proppatch,
 		"MKCOL": mkcol, "DELETE": remove, "COPY": copyTo, "MOVE": move, "LOCK": lock, "UNLOCK": unlock,
+		"ACL": acl, "REPORT": report,
 	}
 }
 
@@ -56,7 +56,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 	defer h.rescue(w, r)
 	w.Header()["Dav"] = classes
 	w.Header()["Ms-Author-Via"] = authorVia // Office opens read-only without it
-	rq := &request{h: h, w: w, r: r, session: s}
+	rq := &request{h: h, w: w, r: r, session: s, mount: mount{prefix: Prefix}}
 	err := rq.locate()
 	if err == nil {
 		m, known := methods[r.Method]
@@ -72,7 +72,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 }
 
 var (
-	classes   = []string{"1, 2, 3"} // RFC 4918, section 10.1
+	classes   = []string{"1, 2, 3, access-control"} // RFC 4918, section 10.1; RFC 3744, section 7.2
 	authorVia = []string{"DAV"}
 )
 
@@ -94,10 +94,11 @@ func (h *Handler) rescue(w http.ResponseWriter, r *http.Request) {
 type kind int
 
 const (
-	kindRoot   kind = iota // "/"
-	kindMount              // "/dav/"
-	kindShared             // "/dav/shared/"
-	kindItem               // what the store keeps
+	kindRoot      kind = iota // "/"
+	kindMount                 // "/dav/", or the top of a link to a file
+	kindShared                // "/dav/shared/"
+	kindPrincipal             // "/principals/" and what stands there
+	kindItem                  // what the store keeps
 )
 
 // A request is one request with what its URL names.
@@ -107,7 +108,8 @@ type request struct {
 	r       *http.Request
 	session *store.Session
 	kind    kind
-	url     wire.Path  // below Prefix
+	mount   mount
+	url     wire.Path  // below the mount, or of a principal below its own
 	slash   bool       // the URL ends in one
 	path    store.Path // of an item
 }
@@ -120,14 +122,22 @@ func (rq *request) locate() error {
 	}
 	p, slash, err := wire.ParsePath(escaped)
 	switch {
+	case err != nil && inLink(escaped):
+		return store.ErrNotFound // where nothing has such a name
 	case err != nil:
 		return err
 	case len(p) == 0:
 		rq.kind = kindRoot
-	case "/"+p[0] != Prefix:
-		return store.ErrNotFound
+		if rq.session.IsLink() {
+			return rq.mountLink(Prefix)
+		}
+	case "/"+p[0] == principalPrefix:
+		rq.kind, rq.url, rq.slash = kindPrincipal, p[1:], slash
 	default:
-		rq.url, rq.slash = p[1:], slash
+		if rq.url, err = rq.findMount(p); err != nil {
+			return err
+		}
+		rq.slash = slash
 		rq.kind, rq.path = rq.place(rq.url)
 	}
 	if rq.kind == kindItem && rq.path == nil {
@@ -136,46 +146,13 @@ func (rq *request) locate() error {
 	return nil
 }
 
-// place tells what a path below the mount names.
-func (rq *request) place(p wire.Path) (kind, store.Path) {
-	switch {
-	case len(p) == 0:
-		return kindMount, nil
-	case p[0] == "home":
-		return kindItem, append(store.Path{"~" + rq.session.UserName()}, p[1:]...)
-	case p[0] == "shared" && len(p) == 1:
-		return kindShared, nil
-	case p[0] == "shared", strings.HasPrefix(p[0], "~"), strings.HasPrefix(p[0], "."):
-		return kindItem, nil
-	}
-	return kindItem, store.Path(p)
-}
-
-// urlOf is the path below the mount of something in the store, as the asker
-// sees it.
-func (rq *request) urlOf(p store.Path) wire.Path {
-	if rq.session.OwnPath(p) {
-		return append(wire.Path{"home"}, p[1:]...)
-	}
-	return wire.Path(p)
-}
-
-// href is the escaped URL of something in the store.
-func (rq *request) href(p store.Path, collection bool) string {
-	return string(wire.AppendHref(nil, Prefix, rq.urlOf(p), collection))
-}
-
 // destination reads the Destination header of COPY and MOVE.
 func (rq *request) destination() (store.Path, error) {
-	p, err := wire.ParseDestination(rq.r.Header.Get("Destination"), rq.r.Host, Prefix)
-	if err != nil {
-		return nil, err
+	k, path, err := rq.below(rq.r.Header.Get("Destination"))
+	if err == nil && (k != kindItem || path == nil) {
+		err = store.ErrReserved
 	}
-	k, path := rq.place(p)
-	if k != kindItem || path == nil {
-		return nil, store.ErrReserved
-	}
-	return path, nil
+	return path, err
 }
 
 // item refuses methods that need something in the store.
@@ -213,19 +190,15 @@ func (rq *request) terms() (store.Terms, error) {
 			return slices.Contains(head.TokensFor(func(res string) bool { return rq.covers(l, res) }), l.Token)
 		},
 		If:    func(target *store.Entry, look store.Look) error { return rq.holds(head, target, look) },
-		Match: func(target *store.Entry) error { return matches(cond, target) },
+		Match: func(target *store.Entry) error { return matches(cond, false, target) },
 	}, nil
 }
 
 // covers tells whether a resource tag names something that the lock covers: a
 // token sent for another resource opens nothing here.
 func (rq *request) covers(l store.Lock, resource string) bool {
-	p, err := wire.ParseDestination(resource, rq.r.Host, Prefix)
-	if err != nil {
-		return false
-	}
-	k, path := rq.place(p)
-	return k == kindItem && wire.Path(path).Within(wire.Path(l.Root))
+	k, path, err := rq.below(resource)
+	return err == nil && k == kindItem && wire.Path(path).Within(wire.Path(l.Root))
 }
 
 func (rq *request) holds(head wire.If, target *store.Entry, look store.Look) error {
@@ -235,13 +208,13 @@ func (rq *request) holds(head wire.If, target *store.Entry, look store.Look) err
 	return nil
 }
 
-func matches(cond wire.Conditions, target *store.Entry) error {
+func matches(cond wire.Conditions, safe bool, target *store.Entry) error {
 	exists, etag := target != nil, ""
 	var modified time.Time
 	if exists {
 		etag, modified = target.ETag(), target.Modified
 	}
-	switch cond.Check(false, exists, etag, modified) {
+	switch cond.Check(safe, exists, etag, modified) {
 	case wire.NotModified:
 		return store.ErrUnchanged
 	case wire.Failed:
@@ -254,12 +227,9 @@ func matches(cond wire.Conditions, target *store.Entry) error {
 func (rq *request) state(resource string, target *store.Entry, look store.Look) wire.State {
 	path := rq.path
 	if resource != "" {
-		p, err := wire.ParseDestination(resource, rq.r.Host, Prefix)
-		if err != nil {
-			return wire.State{}
-		}
 		var k kind
-		if k, path = rq.place(p); k != kindItem || path == nil {
+		var err error
+		if k, path, err = rq.below(resource); err != nil || k != kindItem || path == nil {
 			return wire.State{}
 		}
 	}

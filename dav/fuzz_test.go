@@ -40,6 +40,12 @@ var seeds = []struct{ method, path, headers, body string }{
 	{"UNLOCK", "/dav/home/a.txt", "Lock-Token: <urn:uuid:0>", ""},
 	{"DELETE", "/dav/home/dir", "Depth: infinity\nIf-Match: *", ""},
 	{"DELETE", "/dav/Team", "If: </dav/None> (<urn:x>)", ""},
+	{"ACL", "/dav/home/a.txt", "If-Match: \"x\"", `<D:acl xmlns:D="DAV:"><D:ace><D:principal><D:href>/principals/users/max/</D:href></D:principal><D:grant><D:privilege><D:read/></D:privilege></D:grant><until xmlns="urn:davit">9</until></D:ace></D:acl>`},
+	{"REPORT", "/dav/home/", "Depth: 0", `<expand-property xmlns="DAV:"><property name="owner"><property name="group-membership"><property name="x" namespace="urn:x"/></property></property></expand-property>`},
+	{"REPORT", "/principals/", "", `<principal-property-search xmlns="DAV:" test="anyof"><property-search><prop><displayname/></prop><match>m</match></property-search><prop><acl/></prop></principal-property-search>`},
+	{"REPORT", "/dav/", "Brief: t", `<principal-match xmlns="DAV:"><principal-property><owner/></principal-property></principal-match>`},
+	{"REPORT", "/dav/home/a.txt", "", `<acl-principal-prop-set xmlns="DAV:"><prop><displayname/></prop></acl-principal-prop-set>`},
+	{"PROPFIND", "/principals/users/max", "Depth: 1", ""},
 	{"BREW", "/dav/../etc/passwd", "", "\x00"},
 	{"GET", "/dav/home/%2e%2e/%00", "If: (((", ""},
 }

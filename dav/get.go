@@ -44,6 +44,9 @@ func get(rq *request) error {
 	// What a client uploaded must not run as a page of this server.
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "sandbox")
+	if err := rq.download(f); err != nil {
+		return err
+	}
 	if small := f.Bytes(); small != nil && unconditional(rq.r.Header) {
 		return rq.whole(f, small)
 	}

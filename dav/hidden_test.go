@@ -2,6 +2,7 @@ package dav_test
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -37,6 +38,14 @@ var probes = []struct {
 	{"PROPFIND", "NAME/in.txt", "", []string{"Depth", "0"}, false},
 	{"PROPPATCH", "NAME", setProp("x", "1"), nil, false},
 	{"PROPPATCH", "NAME", `<propertyupdate xmlns="DAV:"><set><prop><getetag>x</getetag></prop></set></propertyupdate>`, nil, false},
+	{"ACL", "NAME", `<acl xmlns="DAV:"/>`, nil, false},
+	{"ACL", "NAME", `<acl xmlns="DAV:"><ace><principal><self/></principal><grant><privilege><read/></privilege></grant></ace></acl>`, []string{"If-Match", "*"}, false},
+	{"REPORT", "NAME", `<expand-property xmlns="DAV:"><property name="owner"><property name="displayname"/></property></expand-property>`, nil, false},
+	{"REPORT", "NAME", `<principal-match xmlns="DAV:"><self/></principal-match>`, nil, false},
+	{"REPORT", "NAME", `<principal-property-search xmlns="DAV:"><property-search><prop><displayname/></prop><match>m</match></property-search></principal-property-search>`, nil, false},
+	{"REPORT", "NAME", `<principal-search-property-set xmlns="DAV:"/>`, nil, false},
+	{"REPORT", "NAME", `<acl-principal-prop-set xmlns="DAV:"/>`, nil, false},
+	{"REPORT", "NAME/in.txt", `<sync-tree xmlns="DAV:"/>`, nil, false},
 	{"DELETE", "NAME", "", nil, false},
 	{"DELETE", "NAME", "", []string{"If-Match", "*"}, false},
 	{"DELETE", "NAME/in.txt", "", nil, false},
@@ -197,19 +206,110 @@ func TestHiddenLocksAreNotNamed(t *testing.T) {
 	ben.Do("PUT", "/dav/Closed/private/shared/a.txt", "x").Want(t, 423)
 }
 
-// A drop box takes files in and shows none.
+// A drop box takes files in and shows none. One of a name that is taken gets a
+// number: nothing is lost.
 func TestDropBox(t *testing.T) {
 	t.Parallel()
-	s := davtest.Start(t, "mia", "ben")
-	s.Space("Box", "user:mia=editor", "user:ben=deposit")
-	mia, ben := s.As("mia"), s.As("ben")
-	ben.Do("PUT", "/dav/Box/a.txt", "one").Want(t, 201)
+	s := davtest.Start(t, "mia", "ben", "max")
+	s.Space("Box", "user:mia=editor", "user:ben=deposit", "user:max=deposit")
+	mia, ben, max := s.As("mia"), s.As("ben"), s.As("max")
+	tree(t, ben, "/dav/home/a.pdf", "/dav/home/Photos/", "/dav/home/Photos/1.jpg")
+	ben.Do("PUT", "/dav/Box/a.pdf", "one").Want(t, 201)
 	ben.Do("PUT", "/dav/Box/big.bin", content("b", large)).Want(t, 201)
-	ben.Do("PUT", "/dav/Box/a.txt", "two").Want(t, 403, "!need-privileges")
+	ben.Do("PUT", "/dav/Box/a.pdf", "two").Want(t, 201)
+	max.Do("PUT", "/dav/Box/a.pdf", "three", "If-None-Match", "*").Want(t, 201)
+	ben.Do("COPY", "/dav/home/a.pdf", "", "Destination", "/dav/Box/a.pdf", "Overwrite", "F").Want(t, 201)
+	ben.Do("MOVE", "/dav/home/a.pdf", "", "Destination", "/dav/Box/a.pdf").Want(t, 201)
 	for _, method := range []string{"GET", "HEAD", "DELETE", "PROPFIND"} {
-		ben.Do(method, "/dav/Box/a.txt", "").Want(t, 404)
+		ben.Do(method, "/dav/Box/a.pdf", "").Want(t, 404)
 	}
-	ben.Do("PROPPATCH", "/dav/Box/a.txt", setProp("x", "1")).Want(t, 404)
+	ben.Do("LOCK", "/dav/Box/a.pdf", exclusive).Want(t, 404)
+	ben.Do("PROPPATCH", "/dav/Box/a.pdf", setProp("x", "1")).Want(t, 404)
+	// A folder that is there already takes in what another one of its name brings.
+	for _, c := range []*davtest.Client{ben, max} {
+		c.Do("MKCOL", "/dav/Box/Photos", "").Want(t, 201)
+		c.Do("PUT", "/dav/Box/Photos/1.jpg", "x").Want(t, 201)
+	}
+	ben.Do("COPY", "/dav/home/Photos", "", "Destination", "/dav/Box/Holiday").Want(t, 201)
+	ben.Do("MKCOL", "/dav/Box/a.pdf", "").Want(t, 201)
 	sameList(t, "box", hrefs(t, ben.Do("PROPFIND", "/dav/Box/", "", "Depth", "infinity")), []string{"/dav/Box/"})
-	mia.Do("GET", "/dav/Box/a.txt", "").Want(t, 200, "one")
+	sameList(t, "what is in it", hrefs(t, mia.Do("PROPFIND", "/dav/Box/", "", "Depth", "infinity")), []string{
+		"/dav/Box/", "/dav/Box/Holiday/", "/dav/Box/Holiday/1.jpg", "/dav/Box/Photos/", "/dav/Box/Photos/1%20(2).jpg", "/dav/Box/Photos/1.jpg",
+		"/dav/Box/a%20(2).pdf", "/dav/Box/a%20(3).pdf", "/dav/Box/a%20(4).pdf", "/dav/Box/a%20(5).pdf", "/dav/Box/a%20(6).pdf/",
+		"/dav/Box/a.pdf", "/dav/Box/big.bin"})
+	mia.Do("GET", "/dav/Box/a.pdf", "").Want(t, 200, "one")
+	mia.Do("GET", "/dav/Box/a%20(2).pdf", "").Want(t, 200, "two")
+	mia.Do("GET", "/dav/Box/a%20(3).pdf", "").Want(t, 200, "three")
+}
+
+// Whatever is put into a drop box, a name that is taken answers as a fresh one,
+// byte for byte; also in one that is the way to something which may be seen.
+func TestDropBoxTellsNoNames(t *testing.T) {
+	t.Parallel()
+	s := davtest.Start(t, "mia", "ben")
+	mia, ben := s.As("mia"), s.As("ben")
+	for _, box := range []string{"Box", "Hall"} {
+		s.Space(box, "user:mia=editor", "user:ben=deposit")
+		dir := "/dav/" + box + "/"
+		tree(t, mia, dir+"taken", dir+"locked", dir+"folder/", dir+"closed/", dir+"open/")
+		s.Entry("/"+box+"/closed", "user:ben", wall)
+		if box == "Hall" {
+			s.Entry("/Hall/open", "user:ben", policy.Entry{Allow: policy.See | policy.Read})
+		}
+		token := take(t, mia, dir+"locked", exclusive)
+		tag := mia.Do("HEAD", dir+"taken", "").Want(t, 200).Header.Get("Etag")
+		fresh := 0
+		for _, taken := range []string{"taken", "locked", "folder", "closed"} {
+			for _, d := range drops {
+				if taken == "folder" && d.method == "LOCK" && d.body == "" {
+					continue // one may find out that a folder takes things in
+				}
+				put := strings.NewReplacer("TOKEN", token, "TAG", tag)
+				answer := func(name string) string {
+					var headers []string
+					for _, h := range d.headers {
+						headers = append(headers, put.Replace(h))
+					}
+					url := dir + name
+					if d.method == "COPY" || d.method == "MOVE" {
+						ben.Do("PUT", "/dav/home/mine", "m")
+						url, headers = "/dav/home/mine", append(headers, "Destination", url)
+					}
+					return faces(ben.Do(d.method, url, d.body, headers...), name)
+				}
+				fresh++
+				if a, b := answer(taken), answer(fmt.Sprintf("fresh%d", fresh)); a != b {
+					t.Errorf("%s %s %v in %s\ntaken:\n%s\nfresh:\n%s", d.method, taken, d.headers, box, a, b)
+				}
+			}
+		}
+		if now := mia.Do("HEAD", dir+"taken", "").Want(t, 200).Header.Get("Etag"); now != tag {
+			t.Errorf("what was there changed from %s to %s", tag, now)
+		}
+	}
+}
+
+// drops are the ways to put something into a drop box.
+var drops = []struct {
+	method, body string
+	headers      []string
+}{
+	{"PUT", "x", nil},
+	{"PUT", "", nil},
+	{"PUT", content("b", large), nil},
+	{"PUT", "x", []string{"If-None-Match", "*"}},
+	{"PUT", "x", []string{"If-Match", "*"}},
+	{"PUT", "x", []string{"If-Match", "TAG"}},
+	{"PUT", "x", []string{"If", "([TAG])"}},
+	{"PUT", "x", []string{"If", "(<TOKEN>)"}},
+	{"PUT", "x", []string{"If", "(Not <TOKEN>)"}},
+	{"MKCOL", "", nil},
+	{"MKCOL", "", []string{"If-Match", "*"}},
+	{"MKCOL", "", []string{"If", "(<TOKEN>)"}},
+	{"LOCK", exclusive, nil},
+	{"LOCK", "", []string{"If", "(<TOKEN>)"}},
+	{"COPY", "", nil},
+	{"COPY", "", []string{"Overwrite", "F"}},
+	{"MOVE", "", nil},
+	{"MOVE", "", []string{"Overwrite", "F"}},
 }

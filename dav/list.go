@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"davit/dav/wire"
+	"davit/policy"
 	"davit/store"
 )
 
@@ -15,7 +16,20 @@ type member struct {
 	store.Info
 	prefix  string
 	url     wire.Path
-	virtual bool // a collection that only leads to others
+	virtual bool             // a collection that only leads to others
+	who     *store.Principal // that the resource is, nil for none
+}
+
+// href is the escaped URL of the member.
+func (m *member) href() string { return string(wire.AppendHref(nil, m.prefix, m.url, m.Dir)) }
+
+// depth is how far below the root of its space the member stands. What somebody
+// shares from his drive has one name more in its URL.
+func (m *member) depth() int {
+	if m.prefix == Prefix && m.url[0] == "shared" {
+		return len(m.url) - 2
+	}
+	return len(m.url) - 1
 }
 
 // self describes the request's own resource.
@@ -24,16 +38,18 @@ func (rq *request) self(s *store.Session, want store.Want) (member, error) {
 	case kindRoot:
 		return virtual(s, "", nil, want), nil
 	case kindMount, kindShared:
-		return virtual(s, Prefix, rq.url, want), nil
+		return virtual(s, rq.mount.prefix, rq.url, want), nil
+	case kindPrincipal:
+		return principalAt(s, rq.url)
 	}
 	info, err := s.Stat(rq.path, want)
-	return member{Info: info, prefix: Prefix, url: rq.url}, err
+	return member{Info: info, prefix: rq.mount.prefix, url: rq.url}, err
 }
 
 // virtual is a collection that only leads to others. Systems that mount it show
 // its room as the drive's, so it tells that of the asker's own drive.
 func virtual(s *store.Session, prefix string, url wire.Path, want store.Want) member {
-	m := member{Info: store.Info{Entry: store.Entry{Dir: true}}, prefix: prefix, url: url, virtual: true}
+	m := member{Info: store.Info{Entry: store.Entry{Dir: true}, Held: policy.See | policy.Read}, prefix: prefix, url: url, virtual: true}
 	if want.Quota {
 		if home, err := s.Stat(store.Path{"~" + s.UserName()}, store.Want{Quota: true}); err == nil {
 			m.Quota = home.Quota
@@ -59,11 +75,16 @@ func (rq *request) pages(s *store.Session, want store.Want) iter.Seq2[[]member, 
 	case kindRoot:
 		return onePage([]member{virtual(s, "", wire.Path{Prefix[1:]}, want)}, nil)
 	case kindShared:
-		return onePage(nil, nil)
+		return onePage(rq.drives(s, want))
 	case kindMount:
+		if rq.mount.lone != "" {
+			return onePage(rq.loneFile(s, want))
+		}
 		return onePage(rq.tops(s, want))
+	case kindPrincipal:
+		return principalPages(s, rq.url)
 	}
-	return itemPages(s, rq.path, rq.url, want)
+	return rq.itemPages(s, want)
 }
 
 func onePage(page []member, err error) iter.Seq2[[]member, error] {
@@ -83,7 +104,9 @@ func (rq *request) tops(s *store.Session, want store.Want) ([]member, error) {
 	return append(tops, virtual(s, Prefix, wire.Path{"shared"}, want)), nil
 }
 
-func itemPages(s *store.Session, p store.Path, url wire.Path, want store.Want) iter.Seq2[[]member, error] {
+// itemPages gives the members of a collection in the store.
+func (rq *request) itemPages(s *store.Session, want store.Want) iter.Seq2[[]member, error] {
+	p, url := rq.path, rq.url
 	return func(yield func([]member, error) bool) {
 		after := ""
 		for {
@@ -99,7 +122,7 @@ func itemPages(s *store.Session, p store.Path, url wire.Path, want store.Want) i
 				u := names[i*(len(url)+1) : (i+1)*(len(url)+1)]
 				copy(u, url)
 				u[len(url)] = infos[i].Name
-				page[i] = member{Info: infos[i], prefix: Prefix, url: u}
+				page[i] = member{Info: infos[i], prefix: rq.mount.prefix, url: u}
 			}
 			if !yield(page, nil) || !more {
 				return

@@ -3,9 +3,11 @@ package dav
 import (
 	"encoding/xml"
 	"strconv"
+	"strings"
 	"time"
 
 	"davit/dav/wire"
+	"davit/policy"
 	"davit/store"
 )
 
@@ -14,8 +16,11 @@ type liveProp struct {
 	name  xml.Name
 	all   bool // in allprop: RFC 4918, section 9.1
 	want  store.Want
+	needs policy.Rights // to be told
 	has   func(*member) bool
 	write func(*finding, *member)
+	// refs are the principals that the property names, of one that names some.
+	refs func(*finding, *member) []wire.Path
 }
 
 var displayName = davName("displayname")
@@ -28,9 +33,12 @@ var liveByName = map[xml.Name]*liveProp{}
 func init() {
 	liveProps = []liveProp{
 		{name: davName("resourcetype"), all: true, has: always, write: func(f *finding, m *member) {
-			if m.Dir {
+			switch {
+			case m.who != nil:
+				f.m.Raw(wire.ResourceType, "<D:collection/><D:principal/>") // RFC 3744, section 4
+			case m.Dir:
 				f.m.Raw(wire.ResourceType, "<D:collection/>")
-			} else {
+			default:
 				f.m.Empty(wire.ResourceType)
 			}
 		}},
@@ -48,10 +56,15 @@ func init() {
 		{name: davName("current-user-privilege-set"), has: always, write: func(f *finding, m *member) {
 			f.m.Append(wire.CurrentPrivileges, func(dst []byte) []byte { return appendPrivileges(dst, m.Held) })
 		}},
-		{name: davName("current-user-principal"), has: always, write: func(f *finding, _ *member) {
-			f.m.Href(wire.CurrentUserPrincipal, "", wire.Path{"principals", "users", f.rq.session.UserName()}, true)
-		}},
+		{name: davName("supported-privilege-set"), has: always, write: func(f *finding, _ *member) { f.m.Raw(wire.SupportedPrivileges, supportedPrivileges) }},
+		{name: davName("acl"), want: store.Want{ACL: true}, needs: policy.ReadACL, has: stored, write: writeACL},
+		{name: aclTagName, want: store.Want{ACL: true}, needs: policy.ReadACL, has: stored, write: func(f *finding, m *member) { f.m.Text(aclTag, m.ACL.Tag) }},
+		{name: davName("acl-restrictions"), has: stored, write: func(f *finding, _ *member) { f.m.Raw(wire.ACLRestrictions, aclRestrictions) }},
+		// RFC 3744, section 5.7: no other resource's list has to grant as well
+		{name: davName("inherited-acl-set"), has: stored, write: func(f *finding, _ *member) { f.m.Empty(wire.InheritedACLSet) }},
+		{name: davName("supported-report-set"), has: always, write: writeReports},
 	}
+	liveProps = append(liveProps, principalProps()...)
 	for i := range liveProps {
 		liveByName[liveProps[i].name] = &liveProps[i]
 	}
@@ -60,15 +73,23 @@ func init() {
 func always(*member) bool   { return true }
 func real(m *member) bool   { return !m.virtual }
 func file(m *member) bool   { return !m.Dir }
-func folder(m *member) bool { return m.Dir && !m.Shell }
+func folder(m *member) bool { return m.Dir && !m.Shell && m.prefix != principalPrefix }
 
 // open: a shell tells nothing but the way down.
-func open(m *member) bool { return !m.Shell }
+func open(m *member) bool { return !m.Shell && m.prefix != principalPrefix }
+
+// stored: something in a space, and no shell.
+func stored(m *member) bool { return !m.virtual && !m.Shell }
 
 // label is the name as people read it.
 func (m *member) label() string {
-	if len(m.url) == 0 {
+	switch {
+	case len(m.url) == 0 && m.prefix == principalPrefix:
+		return "Principals"
+	case len(m.url) == 0 && m.virtual:
 		return "Davit"
+	case len(m.url) == 0: // the top of a link's mount
+		return strings.TrimPrefix(m.Name, "~")
 	}
 	return m.url[len(m.url)-1]
 }

@@ -2,6 +2,7 @@ package dav
 
 import (
 	"encoding/xml"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -66,10 +67,11 @@ func TestPrivilegesOfLevels(t *testing.T) {
 	for level, want := range map[string]string{
 		"none":    "",
 		"deposit": "bind",
-		"viewer":  "read read-current-user-privilege-set x:see",
-		"reviser": "read write-content write-properties read-current-user-privilege-set x:see x:history",
-		"creator": "read write-content write-properties bind read-current-user-privilege-set x:see x:delete-own x:history x:trash",
-		"editor":  "read write-content write-properties bind unbind write read-current-user-privilege-set x:see x:delete-own x:history x:trash",
+		"viewer":  "read x:see x:read read-current-user-privilege-set read-free-busy",
+		"reviser": "read x:see x:read read-current-user-privilege-set write-content write-properties x:history read-free-busy",
+		"creator": "read x:see x:read read-current-user-privilege-set write-content write-properties bind x:delete-own x:history x:trash read-free-busy",
+		"editor": "read x:see x:read read-current-user-privilege-set write write-content write-properties bind unbind " +
+			"x:delete-own x:history x:trash read-free-busy x:schedule schedule-deliver schedule-send",
 	} {
 		rights, err := policy.LevelRights(level)
 		if err != nil {
@@ -84,17 +86,78 @@ func TestPrivilegesOfLevels(t *testing.T) {
 	}
 }
 
-// Every right but those of calendars can be told and asked for.
+// Every right can be told, asked for, and given by itself.
 func TestEveryRightHasAPrivilege(t *testing.T) {
 	for right := policy.Right(1); right <= policy.All; right <<= 1 {
-		if right&(policy.FreeBusy|policy.Schedule) != 0 {
-			continue
+		if len(privilegeNames(right)) != 1 {
+			t.Errorf("%s is asked for as %v", right, privilegeNames(right))
 		}
-		if len(privilegeNames(right)) == 0 {
-			t.Errorf("%s cannot be asked for", right)
-		}
-		if right != policy.Read && len(held(t, right)) == 0 || slices.Contains(held(t, policy.All&^right), "write") != (right&(policy.Write|policy.Props|policy.Add|policy.Delete) == 0) {
+		if len(held(t, right)) == 0 || slices.Contains(held(t, policy.All&^right), "write") != (right&(policy.Write|policy.Props|policy.Add|policy.Delete) == 0) {
 			t.Errorf("%s is told wrongly", right)
+		}
+	}
+}
+
+// Any set of rights is told in privileges that mean this set, and as few as the
+// tree has for it.
+func TestAnySetCanBeTold(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		want := policy.Rights(rng.Uint32()) & policy.All
+		var got policy.Rights
+		for _, name := range covering(t, want) {
+			rights, ok := rightsOf(name)
+			if !ok || rights&^want != 0 {
+				t.Fatalf("%s is told with %v", want, name)
+			}
+			got |= rights
+		}
+		if got != want {
+			t.Fatalf("%s is told as %s", want, got)
+		}
+	}
+	for rights, want := range map[policy.Rights]int{policy.All: 1, policy.See | policy.Read: 1, policy.Write: 1, policy.All &^ policy.Add: 16, 0: 0} {
+		if got := covering(t, rights); len(got) != want {
+			t.Errorf("%s takes %d privileges: %v", rights, len(got), got)
+		}
+	}
+	if _, ok := rightsOf(davName("fly")); ok {
+		t.Error("an unknown privilege means something")
+	}
+}
+
+// covering reads what tells a set of rights.
+func covering(t *testing.T, rights policy.Rights) (names []xml.Name) {
+	t.Helper()
+	var set struct {
+		Privileges []struct {
+			Any struct{ XMLName xml.Name } `xml:",any"`
+		} `xml:"DAV: privilege"`
+	}
+	text := append(everyPrivilege.appendCover([]byte(`<set xmlns:D="DAV:">`), rights), "</set>"...)
+	if err := xml.Unmarshal(text, &set); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	for _, p := range set.Privileges {
+		names = append(names, p.Any.XMLName)
+	}
+	return names
+}
+
+// The parts of a privilege are what it means: RFC 3744, section 3.12.
+func TestPrivilegeTree(t *testing.T) {
+	seen := map[xml.Name]bool{}
+	for _, p := range privileges {
+		if seen[p.name] || p.about == "" {
+			t.Errorf("%v stands twice or says nothing", p.name)
+		}
+		seen[p.name] = true
+		var parts policy.Rights
+		for _, part := range p.parts {
+			parts |= part.rights
+		}
+		if len(p.parts) > 0 && parts != p.rights {
+			t.Errorf("%v is %s, its parts are %s", p.name, p.rights, parts)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"davit/dav/wire"
+	"davit/policy"
 	"davit/store"
 )
 
@@ -30,19 +31,24 @@ func propfind(rq *request) error {
 		return err
 	}
 	prefer := wire.ParsePrefer(rq.r.Header)
-	f := newFinding(rq, find, prefer)
 	s := rq.session.Pinned()
+	f := newFinding(rq, s, find, prefer)
 	self, err := rq.self(s, f.want)
 	if err != nil {
 		return err
 	}
-	f.m = wire.NewMultistatus(rq.w)
+	f.to(wire.NewMultistatus(rq.w))
 	if !prefer.NoRoot || depth == wire.Depth0 { // RFC 8144, section 3
 		f.write(&self)
 	}
 	if depth != wire.Depth0 && self.Dir {
 		err = f.list(rq.pages(s, f.want), s, depth == wire.DepthInfinity)
 	}
+	return f.end(err)
+}
+
+// end completes the answer, or breaks it off when that is all that is left.
+func (f *finding) end(err error) error {
 	if err == nil {
 		err = f.m.End()
 	}
@@ -50,15 +56,16 @@ func propfind(rq *request) error {
 		return nil
 	}
 	if f.m.Abort() {
-		rq.h.log.Warn("listing broke off", "path", rq.r.URL.Path, "error", err)
+		f.rq.h.log.Warn("listing broke off", "path", f.rq.r.URL.Path, "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	return err
 }
 
-// finding is one PROPFIND at work.
+// finding is one PROPFIND, or a report that answers like one, at work.
 type finding struct {
 	rq      *request
+	s       *store.Session // of one policy
 	m       *wire.Multistatus
 	kind    wire.FindKind
 	minimal bool // RFC 8144, section 2.1: what is not found is not told
@@ -66,10 +73,16 @@ type finding struct {
 	live    []*liveProp // of the request, nil where the name is a dead property's
 	names   []xml.Name
 	missing []int
+	refused []int
+	people  map[policy.ID][]store.Principal // looked up so far
+	expand  map[xml.Name]*finding           // of a report that follows what properties name
+	room    *int                            // for further URLs in such a report
+	only    func(*member) bool              // tells which members are wanted, nil for all
+	bare    bool                            // no properties were asked for
 }
 
-func newFinding(rq *request, find wire.Propfind, prefer wire.Preferences) *finding {
-	f := &finding{rq: rq, kind: find.Kind, minimal: prefer.Minimal}
+func newFinding(rq *request, s *store.Session, find wire.Propfind, prefer wire.Preferences) *finding {
+	f := &finding{rq: rq, s: s, kind: find.Kind, minimal: prefer.Minimal}
 	if find.Kind != wire.Props {
 		for i := range liveProps {
 			if p := &liveProps[i]; p.all {
@@ -95,6 +108,15 @@ func (f *finding) add(name xml.Name) {
 	if p != nil {
 		f.want.Quota = f.want.Quota || p.want.Quota
 		f.want.Locks = f.want.Locks || p.want.Locks
+		f.want.ACL = f.want.ACL || p.want.ACL
+	}
+}
+
+// to sets what is written to.
+func (f *finding) to(m *wire.Multistatus) {
+	f.m = m
+	for _, sub := range f.expand {
+		sub.to(m)
 	}
 }
 
@@ -106,7 +128,9 @@ func (f *finding) list(pages iter.Seq2[[]member, error], s *store.Session, deep 
 		}
 		for i := range page {
 			m := &page[i]
-			f.write(m)
+			if f.only == nil || f.only(m) {
+				f.tell(m)
+			}
 			if err := f.m.Err(); err != nil {
 				return err
 			}
@@ -126,10 +150,14 @@ func (f *finding) list(pages iter.Seq2[[]member, error], s *store.Session, deep 
 func (f *finding) below(m *member, s *store.Session) iter.Seq2[[]member, error] {
 	sub := *f.rq
 	sub.url = m.url
-	if m.prefix == "" { // the mount, listed by the root
-		sub.kind, sub.url = kindMount, nil
-	} else {
-		sub.kind, sub.path = f.rq.place(m.url)
+	switch m.prefix {
+	case "": // the mount, listed by the root
+		sub.url = nil
+		sub.kind, sub.path = sub.place(sub.url)
+	case principalPrefix:
+		sub.kind = kindPrincipal
+	default:
+		sub.kind, sub.path = sub.place(sub.url)
 	}
 	return sub.pages(s, f.want)
 }
@@ -141,12 +169,15 @@ func (f *finding) write(m *member) {
 		f.writeNames(m)
 		return
 	}
-	f.missing = f.missing[:0]
+	f.missing, f.refused = f.missing[:0], f.refused[:0]
 	for i, p := range f.live {
-		if p != nil && f.writeLive(p, m) || p == nil && f.writeDead(f.names[i], m) {
-			continue
+		switch {
+		case p == nil && f.writeDead(f.names[i], m):
+		case p != nil && p.has(m) && p.needs&^m.Held != 0:
+			f.refused = append(f.refused, i)
+		case p == nil || !f.writeLive(p, m):
+			f.missing = append(f.missing, i)
 		}
-		f.missing = append(f.missing, i)
 	}
 	if f.kind == wire.AllProp {
 		for i := range m.Props {
@@ -154,6 +185,10 @@ func (f *finding) write(m *member) {
 				f.m.Prop(name, propLang(&m.Props[i]), propValue(&m.Props[i]))
 			}
 		}
+	}
+	for _, i := range f.refused {
+		f.m.Group(http.StatusForbidden, needPrivileges(m.href(), f.live[i].needs)) // RFC 3744, section 5.5
+		f.m.Name(f.names[i])
 	}
 	if f.kind == wire.AllProp || f.minimal {
 		return

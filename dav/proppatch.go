@@ -91,7 +91,7 @@ func fileTime(p *wire.PropPatch) (time.Time, bool) {
 // patched answers for each property. RFC 4918, section 9.2.1
 func (rq *request) patched(patch []wire.PropPatch, protected map[xml.Name]bool) error {
 	m := wire.NewMultistatus(rq.w)
-	m.Response(Prefix, rq.url, rq.slash) // clients look for the URL they sent
+	m.Response(rq.mount.prefix, rq.url, rq.slash) // clients look for the URL they sent
 	told := map[xml.Name]bool{}
 	names := func(of bool) {
 		for _, p := range patch {

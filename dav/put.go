@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"davit/policy"
 	"davit/store"
 )
 
@@ -45,7 +46,11 @@ func put(rq *request) error {
 	if kept {
 		rq.w.Header().Set("X-Oc-Mtime", "accepted")
 	}
-	rq.w.Header().Set("Etag", info.ETag())
+	// What goes into a drop box may have got another name: to who cannot see it,
+	// nothing stands at the URL. RFC 9110, section 9.3.4
+	if info.Held&policy.See != 0 {
+		rq.w.Header().Set("Etag", info.ETag())
+	}
 	rq.made(created)
 	return nil
 }

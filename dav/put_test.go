@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"davit/dav/davtest"
+	"davit/policy"
 )
 
 // large is more than the store keeps in its database: it goes through a file.
@@ -321,4 +322,37 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 		t.Error("the server asked for the body")
 	}
 	k.Answer().Want(t, 403, "<D:need-privileges>")
+}
+
+// A profile may bound the size of files: a longer one is refused before its body
+// when the length is known, else where it runs over, and the answer says what
+// the bound is.
+func TestFileSizeOfProfile(t *testing.T) {
+	t.Parallel()
+	s := davtest.Start(t, "mia")
+	mia := s.As("mia")
+	s.Change(func(state *policy.State) ([]policy.Change, error) {
+		p := *state.ProfileNamed("standard")
+		p.FileMax = large
+		return []policy.Change{policy.PutProfile{Profile: p}}, nil
+	})
+	before := mia.Tree("/dav/home/")
+	const says = `<x:max-file-size xmlns:x="urn:davit">100000</x:max-file-size>`
+	k, begun := mia.Upload("/dav/home/a.bin", large+1)
+	if begun {
+		t.Error("the body of a file that is too large was asked for")
+	}
+	if a := k.Answer().Want(t, 413); !strings.Contains(a.Body, says) {
+		t.Errorf("the refusal says %s", a.Body)
+	}
+	k, begun = mia.Upload("/dav/home/a.bin", -1)
+	if !begun {
+		t.Fatal("the body of an unknown length was not asked for")
+	}
+	k.Say(inChunks(content("a", large+1)))
+	if a := k.Answer().Want(t, 413); !strings.Contains(a.Body, says) {
+		t.Errorf("the refusal in the middle says %s", a.Body)
+	}
+	nothingLeft(t, s, before)
+	mia.Do("PUT", "/dav/home/a.bin", content("a", large)).Want(t, 201)
 }

@@ -277,11 +277,11 @@ var cases = []struct{ id, shows, steps string }{
 		can mona /team/HR/public yes=see
 		sees mona /team/HR shell`},
 	{"cut-05", "a guest never holds manage, so it keeps no way into a cut folder", `
-		level room user:gus manager
-		cut /room/drafts on
-		can gus /room no=manage
-		can gus /room/drafts no=see
-		sees gus /room/drafts hidden`},
+		level team user:gus manager
+		cut /team/Common on
+		can gus /team no=manage
+		can gus /team/Common no=see
+		sees gus /team/Common hidden`},
 	{"own-01", "a creator deletes what it made, and nothing else", `
 		level room user:max creator
 		can max /room/brief.odt yes=read,write,delete-own no=delete`},
@@ -420,6 +420,7 @@ func (w *world) stepDelete(a words) error {
 
 // rename moves a path and all below it in the tree of names.
 func (w *world) rename(from, to string) {
+	clear(w.ways)
 	moved := map[string]policy.Node{}
 	for path, n := range w.nodes {
 		if below(path, from) {
@@ -433,6 +434,7 @@ func (w *world) rename(from, to string) {
 }
 
 func (w *world) stepErase(a words) error {
+	clear(w.ways)
 	var gone []policy.Node
 	for path, n := range w.nodes {
 		if below(path, a.plain[0]) {

@@ -6,7 +6,12 @@ import (
 
 // A Change is one edit of the policy as data: it can be applied, foretold,
 // written down and applied again.
-type Change interface{ apply(*edit) error }
+type Change interface {
+	apply(*edit) error
+	// allow tells whether the account may make the change; nothing that is no
+	// operator's is applied without.
+	allow(*edit, *Subject) error
+}
 
 // Changes. Records are given whole; Put creates or replaces by ID.
 type (
@@ -29,6 +34,10 @@ type (
 	DropProfile struct{ ID, Successor ID }
 	// PutSpace creates a space or replaces all of it but levels and pins.
 	PutSpace struct{ Space Space }
+	// TransferSpace hands a space over: the new owner becomes its manager, and
+	// nothing there is revoked from or denied to it any more; the one before
+	// stays what he is.
+	TransferSpace struct{ Space, Owner ID }
 	// DropSpace forgets a space and its levels. Marks go by DropNodes.
 	DropSpace struct{ ID ID }
 	// SetLevel gives a principal its level in a space; an entry without rights
@@ -51,14 +60,24 @@ type (
 	}
 	// SetCut stops or restores inheritance at a folder.
 	SetCut struct {
-		At Place
-		On bool
+		At   Place
+		On   bool
+		Rank Rank `json:",omitempty"` // of who cuts
 	}
 	// SetQuota limits a folder; nil takes the limit away.
 	SetQuota struct {
 		At    Place
 		Limit *Limit
 	}
+	// PutShare gives a share or makes a link, or changes it.
+	PutShare struct {
+		Share Share
+		At    Place
+	}
+	// DropShare ends a share or link.
+	DropShare struct{ ID ID }
+	// PutSettings replaces the settings of the instance.
+	PutSettings struct{ Settings Settings }
 	// MoveNode tells that a node that is OnWay stands at a new place.
 	MoveNode struct{ To Place }
 	// ParkNode tells that a node that is OnWay was put into the trash: it keeps
@@ -76,19 +95,32 @@ type Delta struct {
 	Profiles map[ID]*Profile
 	Spaces   map[ID]*Space
 	Marks    map[Node]*Mark
+	Settings *Settings // nil when they stay
+	// Applied are the changes as they took effect: with the rank of who set a
+	// wall and the end of what an admin gave himself.
+	Applied []Change
 }
 
-// Apply makes the state after the changes, or an error and no state: all or
-// nothing.
+// Apply makes the state after the changes of the operator, who may make all of
+// them, or an error and no state: all or nothing.
 func (s *State) Apply(changes ...Change) (*State, Delta, error) {
+	return s.ApplyAs(Subject{}, changes...)
+}
+
+// ApplyAs makes the state after the changes of an account, which may change what
+// it has the rank and the rights for: each change is judged by what the ones
+// before it left. The zero Subject is the operator. An error is a *ChangeError.
+func (s *State) ApplyAs(by Subject, changes ...Change) (*State, Delta, error) {
 	e := newEdit(s)
-	for _, c := range changes {
-		if err := c.apply(e); err != nil {
-			return nil, Delta{}, err
+	for i, c := range changes {
+		c = e.stamped(&by, c)
+		if err := e.make(&by, c); err != nil {
+			return nil, Delta{}, &ChangeError{i, err}
 		}
+		e.delta.Applied = append(e.delta.Applied, c)
 	}
-	if err := e.checkOwner(s); err != nil {
-		return nil, Delta{}, err
+	if err := e.checkWhole(s, &by); err != nil {
+		return nil, Delta{}, &ChangeError{len(changes) - 1, err}
 	}
 	e.close()
 	next := e.State // a copy: the edit itself is not kept alive
@@ -96,45 +128,58 @@ func (s *State) Apply(changes ...Change) (*State, Delta, error) {
 	return &next, e.delta, nil
 }
 
+func (e *edit) make(by *Subject, c Change) error {
+	if by.User != Nobody || by.Link != Nobody {
+		e.close() // it is judged by the memberships of now
+		if err := e.mayAct(by, c); err != nil {
+			return err
+		}
+		if err := c.allow(e, by); err != nil {
+			return err
+		}
+	}
+	if err := c.apply(e); err != nil {
+		return err
+	}
+	e.dropEnded()
+	return nil
+}
+
+// A ChangeError tells which of several changes was refused; none was made.
+type ChangeError struct {
+	Index int
+	Err   error
+}
+
+func (e *ChangeError) Error() string { return e.Err.Error() }
+
+func (e *ChangeError) Unwrap() error { return e.Err }
+
 // edit is a state being changed. Tables are persistent, so the copy shares all
 // with the original.
 type edit struct {
 	State
 	delta Delta
 	stale map[ID]bool // principals below which closures have to be made anew
+	links map[ID]bool // of a model that is being loaded, where lists come before what they name
+	ended map[ID]bool // links that are no principals any more
 }
 
 func newEdit(s *State) *edit {
 	return &edit{
-		State: *s, stale: map[ID]bool{},
-		delta: Delta{map[ID]*User{}, map[ID]*Group{}, map[ID]*Profile{}, map[ID]*Space{}, map[Node]*Mark{}},
+		State: *s, stale: map[ID]bool{}, ended: map[ID]bool{},
+		delta: Delta{
+			Users: map[ID]*User{}, Groups: map[ID]*Group{}, Profiles: map[ID]*Profile{},
+			Spaces: map[ID]*Space{}, Marks: map[Node]*Mark{},
+		},
 	}
 }
-
-// checkOwner keeps the last active owner in place.
-func (e *edit) checkOwner(before *State) error {
-	lost := false
-	for id := range e.delta.Users {
-		lost = lost || before.User(id).rules() && !e.User(id).rules()
-	}
-	if !lost {
-		return nil
-	}
-	for _, u := range e.users.all() {
-		if u.rules() {
-			return nil
-		}
-	}
-	return invalid("this would leave no active owner; make another account owner first")
-}
-
-func (u *User) rules() bool { return u != nil && u.Type == Owner && !u.Inactive }
 
 // checkID refuses an ID that is reserved or stands for something else: whoever
 // takes it over would take over its entries too.
 func (e *edit) checkID(what string, id ID, same bool) error {
-	taken := e.User(id) != nil || e.Group(id) != nil || e.Profile(id) != nil || e.Space(id) != nil
-	if id < FirstID || taken && !same {
+	_, share := e.shares.get(uint64(id))
+	if taken := share || e.taken(id); id < FirstID || taken && !same {
 		return invalid("%s with the ID %d, which is not its own", what, id)
 	}
 	return nil
@@ -228,6 +273,12 @@ func (c PutGroup) apply(e *edit) error {
 	}
 	old := ""
 	g.Members = nil
+	g.Managers = slices.Compact(slices.Sorted(slices.Values(g.Managers)))
+	for _, id := range g.Managers {
+		if e.User(id) == nil {
+			return notFound("no such user to manage %s %q", kind, g.Name)
+		}
+	}
 	if was := e.Group(g.ID); was != nil {
 		if was.Role != g.Role {
 			return invalid("a group does not become a role")
@@ -244,6 +295,12 @@ func (c PutGroup) apply(e *edit) error {
 func (e *edit) setGroup(g *Group) {
 	e.groups = e.groups.set(uint64(g.ID), g)
 	e.delta.Groups[g.ID] = g
+}
+
+func (e *edit) setMembers(g *Group, members []ID) {
+	next := *g
+	next.Members = members
+	e.setGroup(&next)
 }
 
 func (c DropGroup) apply(e *edit) error {
@@ -283,7 +340,7 @@ func (c Join) apply(e *edit) error {
 	if member {
 		return nil
 	}
-	e.setGroup(&Group{g.ID, g.Name, g.Role, slices.Insert(slices.Clone(g.Members), i, c.Member)})
+	e.setMembers(g, slices.Insert(slices.Clone(g.Members), i, c.Member))
 	in := e.GroupsOf(c.Member)
 	j, _ := slices.BinarySearch(in, c.Group)
 	e.in = e.in.set(uint64(c.Member), slices.Insert(slices.Clone(in), j, c.Group))
@@ -300,7 +357,7 @@ func (c Leave) apply(e *edit) error {
 	if !member {
 		return notFound("%s is not in %s", e.PrincipalName(c.Member), e.PrincipalName(c.Group))
 	}
-	e.setGroup(&Group{g.ID, g.Name, g.Role, slices.Delete(slices.Clone(g.Members), i, i+1)})
+	e.setMembers(g, slices.Delete(slices.Clone(g.Members), i, i+1))
 	in := slices.DeleteFunc(slices.Clone(e.GroupsOf(c.Member)), func(id ID) bool { return id == c.Group })
 	e.in = e.in.set(uint64(c.Member), in)
 	e.stale[c.Member] = true
@@ -388,8 +445,15 @@ func (c PutSpace) apply(e *edit) error {
 		if was.Kind != sp.Kind || was.Root != sp.Root {
 			return invalid("space %q: kind and root do not change", was.Name)
 		}
-	} else if err := e.checkLevels(&sp); err != nil {
-		return err
+	}
+	if was == nil || was.Template != sp.Template {
+		if err := e.checkLevels(&sp); err != nil {
+			return err
+		}
+	}
+	if sp.OwnHour != nil {
+		hour := *sp.OwnHour
+		sp.OwnHour = &hour
 	}
 	if sp.Kind != Personal {
 		if err := checkSpaceName(sp.Name); err != nil {
@@ -410,11 +474,15 @@ func (e *edit) checkLevels(sp *Space) error {
 		if err := e.checkEntry(l); err != nil {
 			return err
 		}
+		if err := e.checkLevel(sp, l); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 func (e *edit) setSpace(sp *Space) {
+	e.indexLevels(e.Space(sp.ID), sp)
 	e.spaces = e.spaces.set(uint64(sp.ID), sp)
 	e.roots = e.roots.set(uint64(sp.Root), sp.ID)
 	e.delta.Spaces[sp.ID] = sp
@@ -430,6 +498,7 @@ func (c DropSpace) apply(e *edit) error {
 			return err
 		}
 	}
+	e.indexLevels(sp, nil)
 	e.spaces = e.spaces.del(uint64(c.ID))
 	e.roots = e.roots.del(uint64(sp.Root))
 	e.delta.Spaces[c.ID] = nil
@@ -446,6 +515,9 @@ func (c SetLevel) apply(e *edit) error {
 	}
 	if sp.Kind == Personal && c.Entry.Principal == sp.Owner {
 		return invalid("the owner of a personal drive keeps its level")
+	}
+	if err := e.checkLevel(sp, c.Entry); err != nil {
+		return err
 	}
 	next := *sp
 	next.Levels = withEntry(sp.Levels, c.Entry)
@@ -465,8 +537,54 @@ func (c SetLevel) apply(e *edit) error {
 
 func (e *edit) checkEntry(en Entry) error {
 	builtIn := en.Principal == Members || en.Principal == AnyoneSignedIn || en.Principal == Links
-	if !builtIn && e.User(en.Principal) == nil && e.Group(en.Principal) == nil {
+	if !builtIn && e.User(en.Principal) == nil && e.Group(en.Principal) == nil && !e.isLink(en.Principal) {
 		return notFound("no such principal")
 	}
 	return en.check()
+}
+
+func (e *edit) isLink(id ID) bool {
+	sh, _ := e.Share(id)
+	return sh != nil && sh.IsLink() || e.links[id]
+}
+
+func (c TransferSpace) apply(e *edit) error {
+	sp, to := e.Space(c.Space), e.User(c.Owner)
+	switch {
+	case sp == nil:
+		return notFound("no such space")
+	case to == nil:
+		return notFound("no such user")
+	case sp.Kind == Personal:
+		return invalid("a personal drive stays its user's")
+	case to.Inactive || to.Type == Guest:
+		return invalid("%s cannot own a space: the account is a guest's or deactivated", e.PrincipalName(c.Owner))
+	case to.Type == Member && (sp.Kind == Room || sp.Kind == Portal):
+		return invalid("%s cannot own a %s: a member owns none", e.PrincipalName(c.Owner), sp.Kind)
+	}
+	next := *sp
+	next.Owner = c.Owner
+	next.Levels = withEntry(withoutPrincipal(sp.Levels, c.Owner), Entry{Principal: c.Owner, Level: "manager", Allow: levelManager})
+	next.Pins = slices.DeleteFunc(slices.Clone(sp.Pins), func(id ID) bool { return id == c.Owner })
+	e.setSpace(&next)
+	e.unwall(sp.Root, c.Owner)
+	return nil
+}
+
+// unwall takes out of a space what is revoked from and denied to its owner.
+func (e *edit) unwall(root Node, owner ID) {
+	at, _ := e.named.get(uint64(owner))
+	for _, here := range at.within(root) {
+		next := *e.Mark(here.node)
+		next.Entries = nil
+		for _, en := range e.Mark(here.node).Entries {
+			if en.Principal == owner {
+				en.Revoke, en.Deny, en.Rank = 0, 0, 0
+			}
+			if en.Allow|en.Revoke|en.Deny != 0 {
+				next.Entries = append(next.Entries, en)
+			}
+		}
+		e.setMark(&next)
+	}
 }

@@ -5,13 +5,29 @@ import (
 	"slices"
 )
 
-// A Subject asks: an account through one credential, in one context.
+// A Subject asks: an account or the bearer of a link, through one credential, in
+// one context.
 type Subject struct {
 	User ID
+	Link ID // instead of User
 	// Mask is what the credential lets through: All for the main password.
-	Mask  Rights
-	Class Class
-	Now   int64 // Unix seconds
+	Mask Rights
+	// Spaces are the only ones that the credential opens, if there are any.
+	Spaces  []ID
+	Class   Class
+	Network Network
+	Now     int64 // Unix seconds
+	// Steady asks what is held in every context: no condition is taken to allow
+	// anything, each is taken to forbid, and shares give nothing.
+	Steady bool
+}
+
+// id is the principal that the subject's own entries name.
+func (sub *Subject) id() ID {
+	if sub.Link != Nobody {
+		return sub.Link
+	}
+	return sub.User
 }
 
 // A Ceiling is what cut a right that the lists give.
@@ -23,6 +39,7 @@ const (
 	CutByType       Ceiling = "type"
 	CutByKind       Ceiling = "space-kind"
 	CutByState      Ceiling = "space-state"
+	CutByInstance   Ceiling = "instance"
 	CutByCredential Ceiling = "credential"
 )
 
@@ -99,62 +116,84 @@ func (s *State) appendWays(dst []*way, path []Node) []*way {
 	return dst
 }
 
-// held is the one rule and then the ceilings. With a trace it also notes every
-// step; it takes the same steps without.
+// held is the one rule, then what shares add, then the ceilings. With a trace it
+// also notes every step; it takes the same steps without.
 func (s *State) held(sub *Subject, sp *Space, ways []*way, tr *trace) Rights {
-	return s.ceilings(sub, sp, s.listed(sub, sp, ways, tr), tr)
+	granted, walls := s.listed(sub, sp, ways, tr)
+	granted |= s.shared(sub, sp, ways, lastCut(ways), tr)
+	return s.ceilings(sub, sp, granted&^walls, tr)
+}
+
+// lastCut is the depth of the nearest cut, -1 when nothing is cut.
+func lastCut(ways []*way) int {
+	for i, w := range slices.Backward(ways) {
+		if w.mark != nil && w.mark.Cut {
+			return i
+		}
+	}
+	return -1
 }
 
 // listed reads the one rule over the levels of the space, which stand above
 // ways[0], and the entries on the way down.
-func (s *State) listed(sub *Subject, sp *Space, ways []*way, tr *trace) Rights {
+func (s *State) listed(sub *Subject, sp *Space, ways []*way, tr *trace) (granted, walls Rights) {
 	_, pinned := slices.BinarySearch(sp.Pins, sub.User)
 	if pinned {
 		tr.pinned()
 	}
-	cut := -1
-	for i, w := range ways {
-		if w.mark != nil && w.mark.Cut {
-			cut = i
-		}
-	}
-	var granted, walls Rights
+	cut := lastCut(ways)
 	for i := -1; i < len(ways); i++ {
 		g, d := s.level(sub, sp, ways, i, pinned, i < cut, tr)
 		granted |= g
 		walls |= d
 	}
-	if cut >= 0 && s.mayManage(sub) && s.listed(sub, sp, ways[:min(cut, 1)], nil)&Manage != 0 {
+	if cut >= 0 && s.mayManage(sub, sp) {
 		// Who manages the space keeps a way into every cut folder.
-		granted |= See | ReadACL | Manage
-		tr.keepsManage(cut)
+		above, walled := s.listed(sub, sp, ways[:min(cut, 1)], nil)
+		if above&^walled&Manage != 0 {
+			granted |= See | ReadACL | Manage
+			tr.keepsManage(cut)
+		}
 	}
-	return granted &^ walls
+	if cut < 0 && s.readsAlways(sub) {
+		granted |= levelViewer
+		tr.readsAlways()
+	}
+	return granted, walls
 }
 
-// mayManage: some account types never hold manage, whatever a list says.
-func (s *State) mayManage(sub *Subject) bool {
+// readsAlways: the settings may let admins read whatever is not cut off.
+func (s *State) readsAlways(sub *Subject) bool {
+	if s.set().AdminReads != ReadsAlways {
+		return false
+	}
 	u := s.User(sub.User)
-	return u != nil && typeLets(u.Type)&Manage != 0
+	return u != nil && u.Type.above(Manager)
+}
+
+// mayManage: some account types and profiles never hold manage, whatever a list
+// says.
+func (s *State) mayManage(sub *Subject, sp *Space) bool {
+	u := s.User(sub.User)
+	return u != nil && typeLets(u.Type)&s.Profile(u.Profile).lets(sp, sp.Owner == u.ID, sub.Class)&Manage != 0
 }
 
 // level gives what the list at level i grants, less what a nearer entry of the
 // same principal decides, and the walls that stand there. Nothing is granted
 // through a cut, nor to a pinned user by another principal than itself.
 func (s *State) level(sub *Subject, sp *Space, ways []*way, i int, pinned, cutOff bool, tr *trace) (granted, walls Rights) {
-	ids, _ := s.closures.get(uint64(sub.User))
+	ids, _ := s.closures.get(uint64(sub.id()))
 	m := matching{list: listAt(sp, ways, i), ids: ids}
 	for e := m.next(); e != nil; e = m.next() {
-		allow, revoke, deny := e.under(sub)
+		allow, _, deny := e.under(sub)
 		walls |= deny
-		holds := allow|revoke|deny != 0
 		counts := !cutOff && (!pinned || e.Principal == sub.User)
 		if !counts {
 			allow = 0
 		}
 		part := allow &^ mentionedBelow(sub, e.Principal, sp, ways, i+1)
 		granted |= part
-		tr.step(i, e, part, holds, cutOff)
+		tr.step(i, e, part, cutOff)
 	}
 	return granted, walls
 }
@@ -223,8 +262,8 @@ func (m *matching) next() *Entry {
 
 // ceilings cut what the lists give.
 func (s *State) ceilings(sub *Subject, sp *Space, held Rights, tr *trace) Rights {
-	u := s.User(sub.User)
-	if u == nil || u.Inactive {
+	who, profile, alive := s.bearer(sub, sp)
+	if !alive {
 		tr.cut(CutByAccount, held)
 		return 0
 	}
@@ -232,11 +271,12 @@ func (s *State) ceilings(sub *Subject, sp *Space, held Rights, tr *trace) Rights
 		by   Ceiling
 		lets Rights
 	}{
-		{CutByType, typeLets(u.Type)},
-		{CutByProfile, s.Profile(u.Profile).lets(sp, sp.Owner == u.ID, sub.Class)},
-		{CutByKind, kindLets(sp.Kind, u.Type)},
-		{CutByState, stateLets(sp.State, u.Type)},
-		{CutByCredential, sub.Mask},
+		{CutByType, typeLets(who)},
+		{CutByProfile, profile.lets(sp, sp.Owner == sub.User, sub.Class)},
+		{CutByKind, kindLets(sp.Kind, who)},
+		{CutByState, stateLets(sp.State, who)},
+		{CutByInstance, s.set().lets(who, sub)},
+		{CutByCredential, sub.lets(sp)},
 	} {
 		if lost := held &^ c.lets; lost != 0 {
 			tr.cut(c.by, lost)
@@ -246,16 +286,57 @@ func (s *State) ceilings(sub *Subject, sp *Space, held Rights, tr *trace) Rights
 	return held
 }
 
+// bearer is the type and profile that the subject meets ceilings with. The
+// bearer of a link is a guest without a profile: the giver's own ceilings have
+// cut already.
+func (s *State) bearer(sub *Subject, sp *Space) (who Type, profile *Profile, alive bool) {
+	if sub.Link != Nobody {
+		return Guest, nil, s.opens(sub.Link, sp, sub.Now)
+	}
+	u := s.User(sub.User)
+	if !u.ActiveAt(sub.Now) {
+		return "", nil, false
+	}
+	return u.Type, s.Profile(u.Profile), true
+}
+
+// opens tells whether a link opens anything in the space: not when it sleeps
+// there or where it stands, nor from the trash.
+func (s *State) opens(link ID, sp *Space, now int64) bool {
+	sh, at := s.Share(link)
+	if sh == nil || !sh.IsLink() {
+		return false
+	}
+	own := s.Space(at.Space)
+	return own != nil && s.Asleep(sh, own, now) == "" && (own == sp || s.Asleep(sh, sp, now) == "")
+}
+
+// lets is the ceiling of the settings.
+func (set *Settings) lets(who Type, sub *Subject) Rights {
+	if who == Guest && sub.Link == Nobody && !set.Guests {
+		return 0
+	}
+	return All
+}
+
+// lets is the ceiling of the credential.
+func (sub *Subject) lets(sp *Space) Rights {
+	if len(sub.Spaces) > 0 && !slices.Contains(sub.Spaces, sp.ID) {
+		return 0
+	}
+	return sub.Mask
+}
+
 func typeLets(t Type) Rights {
 	if t == Guest {
-		return All &^ (Share | Manage | ManageMembers | Purge | BreakLock | ReadACL)
+		return All &^ (Reshare | Manage | ManageMembers | Purge | BreakLock | ReadACL)
 	}
 	return All
 }
 
 func kindLets(k SpaceKind, t Type) Rights {
 	if k == Portal && t == Guest {
-		return All &^ (Delete | DeleteOwn | Share | Manage | ManageMembers | Purge)
+		return All &^ (Delete | DeleteOwn | Reshare | Manage | ManageMembers | Purge)
 	}
 	return All
 }
@@ -264,7 +345,9 @@ func stateLets(st SpaceState, t Type) Rights {
 	switch {
 	case st == Archived:
 		return See | Read | ReadACL | Manage | ManageMembers | History | FreeBusy
-	case st == Trashed, st == Closed && t == Guest:
+	case st == Trashed:
+		return Manage // to restore it; nobody sees it
+	case st == Closed && t == Guest:
 		return 0
 	}
 	return All
@@ -282,34 +365,78 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 	if len(ways) < len(at.Path) {
 		return false
 	}
-	own := [1]ID{sub.User}
+	granted, walls := s.listed(sub, sp, ways, nil)
+	if walls&See != 0 {
+		return false // a wall holds below, too
+	}
+	own := [1]ID{sub.id()}
 	ids := own[:]
 	if _, pinned := slices.BinarySearch(sp.Pins, sub.User); !pinned {
-		ids, _ = s.closures.get(uint64(sub.User))
+		ids, _ = s.closures.get(uint64(sub.id()))
 	}
-	named, cuts := 0, 0
+	ids = s.withGivers(ids, sp.Root)
+	// There are two ways to find one: all that names the subject in this space, or
+	// all that is marked below. The shorter one is not known beforehand, so below
+	// the root the second is tried first and given up when it becomes the longer.
+	budget := 0
 	for _, id := range ids {
 		at, _ := s.named.get(uint64(id))
-		named += at.n
+		budget += len(at.within(sp.Root))
 	}
-	if s.mayManage(sub) {
-		cuts = s.cuts.n
+	var cuts places
+	if all := s.cuts.within(sp.Root); len(all) > 0 && (granted&Manage != 0 || s.manages(sub, sp, ways)) {
+		cuts = all
+		budget += len(cuts)
 	}
-	// There are two ways to find one: all that is marked below, or all that names
-	// the subject anywhere. The shorter one is not known beforehand, so the first
-	// is given up when it becomes longer than the second.
-	budget := named + cuts
-	if found, done := s.seesBelow(sub, sp, ways, &budget); done {
-		return found
+	if budget == 0 {
+		return false
+	}
+	if len(ways) > 1 {
+		if found, done := s.seesBelow(sub, sp, ways, &budget); done {
+			return found
+		}
 	}
 	top := at.Path[len(at.Path)-1]
 	for _, id := range ids {
 		at, _ := s.named.get(uint64(id))
-		if s.showsBelow(sub, sp, top, at) {
+		if s.showsBelow(sub, sp, top, at.within(sp.Root)) {
 			return true
 		}
 	}
-	return cuts > 0 && s.showsBelow(sub, sp, top, s.cuts)
+	return s.showsBelow(sub, sp, top, cuts)
+}
+
+// manages tells whether the subject keeps a way into the cut folders of a space:
+// by its levels, or by the root where that is not cut itself.
+func (s *State) manages(sub *Subject, sp *Space, ways []*way) bool {
+	if !s.mayManage(sub, sp) {
+		return false
+	}
+	levels, _ := s.listed(sub, sp, nil, nil)
+	root, _ := s.listed(sub, sp, ways[:1], nil)
+	return (levels|root)&Manage != 0
+}
+
+// withGivers adds the principals of everybody who gave to one of them in a space,
+// or in any for 0, directly or through others: below a share one sees what its
+// giver sees, where the lists name only the giver.
+func (s *State) withGivers(ids []ID, root Node) []ID {
+	all := slices.Clip(ids)
+	for i := 0; i < len(all); i++ {
+		at, _ := s.given.get(uint64(all[i]))
+		if root != 0 {
+			at = at.within(root)
+		}
+		for _, here := range at {
+			for _, sh := range s.Mark(here.node).Shares {
+				if sh.To == all[i] && !slices.Contains(all, sh.By) {
+					theirs, _ := s.closures.get(uint64(sh.By))
+					all = append(all, theirs...)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // seesBelow looks at what is marked below the last way, at most budget nodes;
@@ -334,17 +461,18 @@ func (s *State) seesBelow(sub *Subject, sp *Space, ways []*way, budget *int) (fo
 // mayShow: whoever sees nothing above may see here, by an entry or because who
 // manages the space keeps a way into a cut folder.
 func (m *Mark) mayShow() bool {
-	return m.Cut || slices.ContainsFunc(m.Entries, func(e Entry) bool { return e.Allow&See != 0 })
+	return m.Cut || slices.ContainsFunc(m.Entries, func(e Entry) bool { return e.Allow&See != 0 }) ||
+		slices.ContainsFunc(m.Shares, func(sh Share) bool { return sh.Rights&See != 0 })
 }
 
 // showsBelow tells whether the subject sees one of the nodes, below the top.
-func (s *State) showsBelow(sub *Subject, sp *Space, top Node, at nodes) bool {
+func (s *State) showsBelow(sub *Subject, sp *Space, top Node, at places) bool {
 	var stack [24]*way
-	for n := range at.all() {
-		if !s.Mark(Node(n)).mayShow() {
+	for _, here := range at {
+		if !s.Mark(here.node).mayShow() {
 			continue
 		}
-		if ways, ok := s.waysFrom(stack[:0], top, Node(n)); ok && s.held(sub, sp, ways, nil)&See != 0 {
+		if ways, ok := s.waysFrom(stack[:0], top, here.node); ok && s.held(sub, sp, ways, nil)&See != 0 {
 			return true
 		}
 	}
@@ -397,7 +525,7 @@ func (s *State) heldUnder(sub *Subject, sp *Space, ways []*way) Rights {
 	for kid := range ways[len(ways)-1].kids.all() {
 		w, _ := s.ways.get(kid)
 		below := append(ways, w)
-		if w.mark != nil && (w.mark.Cut || len(w.mark.Entries) > 0) {
+		if w.mark != nil && (w.mark.Cut || len(w.mark.Entries)+len(w.mark.Shares) > 0) {
 			held &= s.held(sub, sp, below, nil)
 		}
 		held &= s.heldUnder(sub, sp, below)

@@ -2,6 +2,10 @@ package policy_test
 
 import (
 	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 
 	"davit/policy"
@@ -20,79 +24,157 @@ func worlds(n int) int {
 
 // TestModel compares the engine with the model over random worlds: half of the
 // entries are there before the first question, the rest comes between questions
-// as live edits of every kind.
+// as live edits of every kind. It has to reach every branch of the decision by
+// itself (TestBranches), and to notice what is wrong there (TestMutants).
 func TestModel(t *testing.T) {
-	var asked tally
-	for i := range worlds(400) {
+	met := tally{}
+	for i := range worlds(520) {
 		w := newTwin(t, *seed+uint64(i))
+		w.met = met
 		w.grow(randomEntries / 2)
-		w.compare(&asked, 60)
+		w.compare(6)
 		for range randomEntries / 2 {
 			w.edit()
 			w.grow(1)
-			w.compare(&asked, 8)
+			w.compare(1)
 		}
 	}
-	t.Logf("seeds from %d: %+v", *seed, asked)
-	if asked.Decisions < worlds(100_000) {
-		t.Errorf("only %d decisions", asked.Decisions)
+	t.Logf("seeds from %d: %s", *seed, met)
+	if met["decisions"] < worlds(1_000_000) {
+		t.Errorf("only %d decisions", met["decisions"])
 	}
-	for what, n := range map[string]int{
-		"allowed": asked.Allowed, "refused": asked.Refused, "shells": asked.Shells, "hidden": asked.Hidden, "lost below": asked.LostBelow,
-	} {
-		if n < asked.Decisions/200 {
-			t.Errorf("only %d of %d decisions were %s: these worlds are blind", n, asked.Decisions, what)
-		}
+	for _, e := range edits {
+		met.want(t, "edit "+e.what, worlds(100))
+	}
+	for what, per := range answersWanted {
+		met.want(t, what, met["decisions"]/8/per)
 	}
 }
 
-// tally counts what the questions met.
-type tally struct{ Decisions, Allowed, Refused, Shells, Hidden, Trees, LostBelow int }
+// answersWanted is what the questions that are looked at closer have to meet, at
+// least once in so many.
+var answersWanted = map[string]int{
+	"allowed": 200, "refused": 200, "shell": 200, "hidden": 200, "lost below": 200,
+	"by a link": 100, "by a link, allowed": 2000, "by a share": 200, "by a reshare": 2000, "steady": 50,
+	"cut by account": 200, "cut by type": 200, "cut by profile": 200, "cut by space-kind": 2000, "cut by space-state": 400,
+	"cut by instance": 500, "cut by credential": 200, "pinned": 2000, "kept way": 2000, "read by an admin": 200,
+	"asleep: expired": 5000, "asleep: giver": 4000, "asleep: space": 2000, "asleep: profile": 10000, "asleep: sharing": 5000,
+	"asleep: links": 5000, "asleep: profile of links": 40000, "asleep: password": 20000, "asleep: age": 5000,
+}
 
-// compare asks n random questions.
-func (w *twin) compare(asked *tally, n int) {
-	w.Helper()
+func (met tally) String() string {
+	var b strings.Builder
+	for _, what := range slices.Sorted(maps.Keys(met)) {
+		fmt.Fprintf(&b, "\n\t%8d %s", met[what], what)
+	}
+	return b.String()
+}
+
+func (met tally) want(t *testing.T, what string, n int) {
+	t.Helper()
+	if met[what] < max(n, 1) {
+		t.Errorf("%q was met %d times, not %d: these worlds are blind", what, met[what], max(n, 1))
+	}
+}
+
+// compare asks n random askers for everything: what each holds everywhere is found
+// out once, by the model, and compared path by path. Of one path in eight it also
+// asks what is held on the whole tree, and notes why the answer is what it is.
+func (w *twin) compare(n int) {
 	for range n {
-		q, path := w.question(), pick(w, w.model.tree)
-		if w.chance(30) {
-			path = w.somewhere()
+		q := w.question()
+		sub, a := w.asked(q), w.model.asker(q)
+		want := w.model.answers(a)
+		closer := w.rng.IntN(8)
+		for i, path := range w.model.tree {
+			w.compareAt(sub, a, path, want)
+			if i%8 == closer {
+				w.compareBelow(sub, a, path, want)
+				w.witness(a, path, want.held[path])
+			}
 		}
-		a := w.model.asker(q)
-		want := policy.Decision{Wanted: w.someRights(), Held: w.model.held(a, path)}
-		want.Shell = want.Held&policy.See == 0 && w.model.shell(a, path)
-		want.Visible = want.Held&policy.See != 0 || want.Shell
+		w.met["decisions"] += len(w.model.tree)
+		w.checkExplanation(q, pick(w, w.model.tree))
+	}
+}
 
-		sub, at := w.asked(q), w.place(path)
-		got := w.state.Decide(sub, at, want.Wanted)
-		if got != want || w.state.Held(sub, at) != want.Held {
-			w.Fatalf("seed %d: %+v at %s\ngot  %+v\nwant %+v\n%s", w.seed, q, path, got, want, w.lines(q, path))
-		}
-		asked.count(got)
-		if w.chance(20) { // the model looks at every path below, one by one
-			below := w.model.heldBelow(a, path)
-			if got := w.state.HeldBelow(sub, at); got != below {
-				w.Fatalf("seed %d: %+v below %s\ngot  %v\nwant %v\n%s", w.seed, q, path, got, below, w.lines(q, path))
-			}
-			asked.Trees++
-			if below != want.Held {
-				asked.LostBelow++
-			}
+func (w *twin) compareAt(sub policy.Subject, a *asker, path string, all answers) {
+	want := policy.Decision{Wanted: policy.Right(1) << w.rng.IntN(18), Held: all.held[path], Shell: all.shell[path]}
+	want.Visible = want.Shell || want.Held&policy.See != 0
+	if got := w.state.Decide(sub, w.place(path), want.Wanted); got != want {
+		w.Fatalf("seed %d: %+v at %s\ngot  %+v\nwant %+v\n%s", w.seed, a.question, path, got, want, w.lines(a.question, path))
+	}
+}
+
+func (w *twin) compareBelow(sub policy.Subject, a *asker, path string, all answers) {
+	if got := w.state.HeldBelow(sub, w.place(path)); got != all.below[path] {
+		w.Fatalf("seed %d: %+v below %s\ngot  %v\nwant %v\n%s", w.seed, a.question, path, got, all.below[path], w.lines(a.question, path))
+	}
+	for what, met := range map[string]bool{
+		"allowed": all.held[path] != 0, "refused": all.held[path] != policy.All, "lost below": all.below[path] != all.held[path],
+		"shell": all.shell[path], "hidden": !all.shell[path] && all.held[path]&policy.See == 0,
+	} {
+		if met {
+			w.met[what]++
 		}
 	}
 }
 
-func (a *tally) count(d policy.Decision) {
-	a.Decisions++
-	if d.Allowed() {
-		a.Allowed++
-	} else {
-		a.Refused++
+// witness notes which sentences of the specification the answer hung on.
+func (w *twin) witness(a *asker, path string, held policy.Rights) {
+	m, way := w.model, w.model.wayTo(a, path)
+	note := func(what string, met bool) {
+		if met {
+			w.met[what]++
+		}
 	}
-	if d.Shell {
-		a.Shells++
+	var granted, kept, always, given, regiven policy.Rights
+	for _, r := range everyRight {
+		switch {
+		case way.walled(r.right):
+		case way.grants(r.right):
+			granted |= r.right
+		case m.keeps(a, way, path, r.right):
+			kept |= r.right
+		case m.readsAlways(a, way, r.right):
+			always |= r.right
+		case len(way.shares) > 0 && m.given(a, way, path, r.right, []string{a.who}):
+			given |= r.right
+			if !slices.ContainsFunc(way.shares, func(sh share) bool {
+				g := m.giver(a, sh.by)
+				own := m.wayTo(g, path)
+				return sh.rights&r.right != 0 && slices.Contains(a.mine, sh.to) && own.grants(r.right)
+			}) {
+				regiven |= r.right
+			}
+		}
 	}
-	if !d.Visible {
-		a.Hidden++
+	link := m.link(a.who) != nil
+	note("by a link", link)
+	note("by a link, allowed", link && held != 0)
+	note("by a share", given&held != 0)
+	note("by a reshare", regiven&held != 0)
+	note("steady", a.steady)
+	note("pinned", way.pinned && len(way.lines) > 0)
+	note("kept way", kept&held != 0)
+	note("read by an admin", always&held != 0)
+	all := granted | kept | always | given
+	for _, r := range everyRight {
+		if all&r.right != 0 && held&r.right == 0 {
+			by := m.cutBy(a.question, spaceOf(path), r.name)
+			if by == "" {
+				by = policy.CutByCredential
+			}
+			w.met["cut by "+string(by)]++
+			break
+		}
+	}
+	for _, sh := range way.shares {
+		if slices.Contains(a.mine, sh.to) && !way.pinned {
+			if why := m.asleep(sh, spaceOf(path), a.now); why != "" {
+				w.met["asleep: "+why]++
+			}
+		}
 	}
 }
 

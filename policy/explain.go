@@ -5,12 +5,24 @@ package policy
 type Explanation struct {
 	Decision
 	Steps []Step
+	Gifts []Gift
 	Cuts  []Cut
 	// Pinned: only the user's own level and entries grant in this space.
 	Pinned bool
 	// KeepsManage is the depth of the cut folder that a manager of the space
 	// keeps a way into, -1 when there is none.
 	KeepsManage int
+	// ReadsAlways: the settings let admins read here.
+	ReadsAlways bool
+}
+
+// A Gift is a share on the way that reached the subject.
+type Gift struct {
+	// Depth is 0 for the space's root, and so on down the place's path.
+	Depth int
+	Share Share
+	// Granted is what of its rights its giver holds, before walls and ceilings.
+	Granted Rights
 }
 
 // A Step is one entry that matched a principal of the subject.
@@ -39,7 +51,7 @@ type Cut struct {
 type trace struct {
 	Explanation
 	state *State
-	user  ID
+	sub   Subject
 }
 
 func (t *trace) pinned() {
@@ -54,27 +66,42 @@ func (t *trace) keepsManage(depth int) {
 	}
 }
 
+func (t *trace) readsAlways() {
+	if t != nil {
+		t.ReadsAlways = true
+	}
+}
+
+func (t *trace) gift(depth int, sh *Share, granted Rights) {
+	if t != nil {
+		t.Gifts = append(t.Gifts, Gift{depth, *sh, granted})
+	}
+}
+
 func (t *trace) cut(by Ceiling, lost Rights) {
 	if t != nil && lost != 0 {
 		t.Cuts = append(t.Cuts, Cut{by, lost})
 	}
 }
 
-func (t *trace) step(depth int, e *Entry, part Rights, holds, cutOff bool) {
+func (t *trace) step(depth int, e *Entry, part Rights, cutOff bool) {
 	if t == nil {
 		return
 	}
+	allow, revoke, deny := e.under(&t.sub)
 	st := Step{
-		Depth: depth, Principal: e.Principal, Via: t.state.chain(t.user, e.Principal), Level: e.Level,
+		Depth: depth, Principal: e.Principal, Via: t.state.chain(t.sub.id(), e.Principal), Level: e.Level,
 		Allow: e.Allow, Revoke: e.Revoke, Deny: e.Deny, Granted: part,
 	}
 	switch {
-	case !holds:
-		st.Skipped = "its condition (client class or time) does not hold"
+	case allow|revoke|deny == 0:
+		st.Skipped = "its condition (client class, network or time) does not hold"
 	case cutOff && e.Allow|e.Revoke != 0:
 		st.Skipped = "a folder further down is cut: nothing is inherited into it"
-	case t.Pinned && e.Principal != t.user && e.Allow|e.Revoke != 0:
+	case t.Pinned && e.Principal != t.sub.id() && e.Allow|e.Revoke != 0:
 		st.Skipped = "the user's level is pinned here: only own entries grant"
+	case allow != e.Allow:
+		st.Skipped = "it is unknown whether its condition holds: it takes and does not give"
 	case part != e.Allow:
 		st.Skipped = "a nearer entry of the same principal decides the rest"
 	}
@@ -83,7 +110,7 @@ func (t *trace) step(depth int, e *Entry, part Rights, holds, cutOff bool) {
 
 // Explain decides like Decide and tells how.
 func (s *State) Explain(sub Subject, at Place, want Rights) Explanation {
-	tr := &trace{Explanation: Explanation{KeepsManage: -1}, state: s, user: sub.User}
+	tr := &trace{Explanation: Explanation{KeepsManage: -1}, state: s, sub: sub}
 	tr.Decision = s.Decide(sub, at, want)
 	if sp := s.Space(at.Space); sp != nil && len(at.Path) > 0 && at.Path[0] == sp.Root {
 		s.held(&sub, sp, s.appendWays(nil, at.Path), tr)

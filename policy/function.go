@@ -25,9 +25,10 @@ const (
 	FilesLock      // break somebody else's lock
 	SpaceEditOwn   // levels of a space
 	SpaceACLManage // entries and cuts
-	ShareInternal
-	ChanDesktop // clients of the classes desktop and dav
-	ChanMobile  // clients of the class mobile
+	ShareInternal  // shares with people, also those given before
+	ShareLinks     // links, also those made before
+	ChanDesktop    // clients of the classes desktop and dav
+	ChanMobile     // clients of the class mobile
 	functionsEnd
 )
 
@@ -37,7 +38,7 @@ const AllFunctions = functionsEnd - 1
 var functionNames = [...]string{
 	"files.personal", "files.shared-access", "files.upload", "files.download", "files.modify", "files.delete",
 	"files.restore-trash", "files.purge", "files.versions-read", "files.lock",
-	"space.edit-own", "space.acl-manage", "share.internal",
+	"space.edit-own", "space.acl-manage", "share.internal", "share.links",
 	"chan.desktop", "chan.mobile",
 }
 
@@ -50,6 +51,7 @@ var functionGroups = []struct {
 	{"files", FilesPersonal | FilesShared | FilesDownload},
 	{"write", FilesUpload | FilesModify | FilesDelete | FilesRestoreTrash | FilesPurge | FilesLock},
 	{"share", ShareInternal},
+	{"links", ShareLinks},
 	{"history", FilesVersionsRead},
 	{"manage", SpaceEditOwn | SpaceACLManage},
 	{"mobile", ChanMobile},
@@ -120,7 +122,8 @@ func (f *Functions) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// functionsFor says which rights fall when a function is switched off.
+// functionsFor says which rights fall when a function, or all of several, are
+// switched off.
 var functionsFor = []struct {
 	function Functions
 	rights   Rights
@@ -135,7 +138,7 @@ var functionsFor = []struct {
 	{FilesLock, BreakLock},
 	{SpaceEditOwn, ManageMembers},
 	{SpaceACLManage, Manage},
-	{ShareInternal, Share},
+	{ShareInternal | ShareLinks, Reshare},
 }
 
 // lets is the ceiling that a profile puts on a space, for a client of a class.

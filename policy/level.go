@@ -11,7 +11,7 @@ const (
 	levelPortal      = levelViewer | Add | Write | Props
 	levelContributor = levelPortal | History
 	levelEditor      = levelContributor | Delete | DeleteOwn | Trash | Schedule
-	levelManager     = levelEditor | Share | ReadACL | Manage | ManageMembers | Purge | BreakLock | Messages
+	levelManager     = levelEditor | Reshare | ReadACL | Manage | ManageMembers | Purge | BreakLock | Messages
 )
 
 // levels are the named sets, lowest first.
@@ -61,4 +61,14 @@ func LevelOf(held Rights) string {
 		}
 	}
 	return "none"
+}
+
+// internLevel is the same text, of the memory that all entries of the level share.
+func internLevel(name string) string {
+	for _, l := range levels {
+		if l.name == name {
+			return l.name
+		}
+	}
+	return name
 }

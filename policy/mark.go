@@ -8,6 +8,9 @@ func (c SetEntry) apply(e *edit) error {
 	if err := e.checkEntry(c.Entry); err != nil {
 		return err
 	}
+	if sp := e.Space(c.At.Space); sp != nil && sp.Owner != Nobody && sp.Owner == c.Entry.Principal && c.Entry.Revoke|c.Entry.Deny != 0 {
+		return invalid("%s owns the space: nothing is revoked from or denied to an owner", e.PrincipalName(sp.Owner))
+	}
 	return e.changeMark(c.At, func(m *Mark) { m.Entries = withEntry(m.Entries, c.Entry) })
 }
 
@@ -27,7 +30,7 @@ func (c ClearEntries) apply(e *edit) error {
 }
 
 func (c SetCut) apply(e *edit) error {
-	return e.changeMark(c.At, func(m *Mark) { m.Cut = c.On })
+	return e.changeMark(c.At, func(m *Mark) { m.Cut, m.CutRank = c.On, c.Rank })
 }
 
 func (c SetQuota) apply(e *edit) error {
@@ -48,9 +51,46 @@ func (c MoveNode) apply(e *edit) error {
 	if !ok {
 		return nil
 	}
+	elsewhere := e.rootOf(n) != c.To.Path[0]
+	if elsewhere {
+		e.endShares(n)
+		e.eachMark(n, func(m *Mark) { e.index(m, &Mark{Node: m.Node}) })
+	}
+	if w, ok = e.ways.get(uint64(n)); !ok {
+		return nil
+	}
 	e.unhook(n, w.parent)
 	e.hook(c.To.Path)
+	if elsewhere {
+		e.eachMark(n, func(m *Mark) { e.index(nil, m) })
+	}
 	return nil
+}
+
+// eachMark gives the marks at a node and below it, also in the trash there.
+func (e *edit) eachMark(n Node, fn func(*Mark)) {
+	w, ok := e.ways.get(uint64(n))
+	if !ok {
+		return
+	}
+	if w.mark != nil {
+		fn(w.mark)
+	}
+	for _, kids := range []nodes{w.kids, w.parked} {
+		for kid := range kids.all() {
+			e.eachMark(Node(kid), fn)
+		}
+	}
+}
+
+func (e *edit) rootOf(n Node) Node {
+	for {
+		w, ok := e.ways.get(uint64(n))
+		if !ok || w.parent == 0 {
+			return n
+		}
+		n = w.parent
+	}
 }
 
 func (c ParkNode) apply(e *edit) error {
@@ -101,6 +141,7 @@ func (e *edit) setMark(m *Mark) {
 		return
 	}
 	next := *w
+	e.noteEnded(w.mark, m)
 	e.index(w.mark, m)
 	next.mark = m
 	e.delta.Marks[m.Node] = m
@@ -117,22 +158,45 @@ func (e *edit) setMark(m *Mark) {
 // index keeps where each principal is named and what is cut: the only places
 // where rights differ from those above.
 func (e *edit) index(old, m *Mark) {
-	key := uint64(m.Node)
+	at := spot{e.rootOf(m.Node), m.Node}
 	if old != nil {
 		for _, en := range old.Entries {
-			if at, ok := e.named.get(uint64(en.Principal)); ok {
-				e.named = e.named.set(uint64(en.Principal), at.del(key))
-			}
+			e.named = withoutSpot(e.named, en.Principal, at)
+		}
+		for _, sh := range old.Shares {
+			e.unindexShare(&sh, at)
 		}
 	}
 	for _, en := range m.Entries {
-		at, _ := e.named.get(uint64(en.Principal))
-		e.named = e.named.set(uint64(en.Principal), at.set(key, struct{}{}))
+		e.named = withSpot(e.named, en.Principal, at)
+	}
+	for _, sh := range m.Shares {
+		e.indexShare(&sh, at)
 	}
 	if m.Cut {
-		e.cuts = e.cuts.set(key, struct{}{})
+		e.cuts = e.cuts.with(at)
 	} else {
-		e.cuts = e.cuts.del(key)
+		e.cuts = e.cuts.without(at)
+	}
+}
+
+func (e *edit) indexShare(sh *Share, at spot) {
+	e.shares = e.shares.set(uint64(sh.ID), at.node)
+	e.named = withSpot(e.named, sh.To, at)
+	e.given = withSpot(e.given, sh.To, at)
+	e.gave = withSpot(e.gave, sh.By, at)
+	if sh.IsLink() {
+		e.closures = e.closures.set(uint64(sh.ID), []ID{Links, sh.ID})
+	}
+}
+
+func (e *edit) unindexShare(sh *Share, at spot) {
+	e.shares = e.shares.del(uint64(sh.ID))
+	e.named = withoutSpot(e.named, sh.To, at)
+	e.given = withoutSpot(e.given, sh.To, at)
+	e.gave = withoutSpot(e.gave, sh.By, at)
+	if sh.IsLink() {
+		e.closures = e.closures.del(uint64(sh.ID))
 	}
 }
 
@@ -197,9 +261,16 @@ func (e *edit) unhook(n, parent Node) {
 func (e *edit) dropFromLists(id ID) {
 	for _, g := range slices.Clone(e.GroupsOf(id)) {
 		grp := e.Group(g)
-		e.setGroup(&Group{grp.ID, grp.Name, grp.Role, slices.DeleteFunc(slices.Clone(grp.Members), func(m ID) bool { return m == id })})
+		e.setMembers(grp, slices.DeleteFunc(slices.Clone(grp.Members), func(m ID) bool { return m == id }))
 	}
 	e.in = e.in.del(uint64(id))
+	for _, g := range e.groups.all() {
+		if _, manages := slices.BinarySearch(g.Managers, id); manages {
+			next := *e.Group(g.ID)
+			next.Managers = slices.DeleteFunc(slices.Clone(g.Managers), func(m ID) bool { return m == id })
+			e.setGroup(&next)
+		}
+	}
 	named := func(list []Entry) bool {
 		i := firstOf(list, id)
 		return i < len(list) && list[i].Principal == id
@@ -213,12 +284,16 @@ func (e *edit) dropFromLists(id ID) {
 		}
 	}
 	at, _ := e.named.get(uint64(id))
-	for n := range at.all() {
-		next := *e.Mark(Node(n))
+	for _, s := range at {
+		next := *e.Mark(s.node)
 		next.Entries = withoutPrincipal(next.Entries, id)
+		next.Shares = slices.DeleteFunc(slices.Clone(next.Shares), func(sh Share) bool { return sh.To == id })
 		e.setMark(&next)
 	}
-	e.named = e.named.del(uint64(id))
+	gave, _ := e.gave.get(uint64(id))
+	for _, s := range gave {
+		e.dropShares(s.node, func(sh *Share) bool { return sh.By == id })
+	}
 }
 
 // close makes the closures anew of every user below a changed principal.
@@ -241,6 +316,7 @@ func (e *edit) close() {
 	for id := range e.stale {
 		down(id)
 	}
+	clear(e.stale)
 }
 
 func (e *edit) closure(u *User) []ID {

@@ -1,7 +1,6 @@
 package policy_test
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -15,12 +14,26 @@ import (
 type model struct {
 	types    map[string]policy.Type // of accounts, by "user:mia"
 	inactive map[string]bool
-	members  map[string][]string // direct ones, by "group:staff"
+	until    map[string]int64         // when accounts expire, if they do
+	profile  map[string]string        // of accounts
+	profiles map[string]*modelProfile // by "profile:p"
+	members  map[string][]string      // direct ones, by "group:staff"
 	spaces   map[string]*modelSpace
+	settings modelSettings
 	lines    []line
+	shares   []share
 	cuts     map[string]bool
 	trash    map[string]bool // paths that were deleted and still lie there
 	tree     []string        // every path there is
+}
+
+func newModel() *model {
+	return &model{
+		types: map[string]policy.Type{}, inactive: map[string]bool{}, until: map[string]int64{},
+		profile: map[string]string{}, profiles: map[string]*modelProfile{}, members: map[string][]string{},
+		spaces: map[string]*modelSpace{}, cuts: map[string]bool{}, trash: map[string]bool{},
+		settings: modelSettings{links: true, linkDays: 90, guests: true, sharing: "any", adminReads: "never"},
+	}
 }
 
 type modelSpace struct {
@@ -37,20 +50,25 @@ type line struct {
 	level               bool
 	who                 string
 	allow, revoke, deny policy.Rights
-	class               []string
+	class, network      []string
 	from, until         int64
 }
 
-// question is asked by an account through a credential in a context.
+// question is asked by an account or the bearer of a link, through a credential
+// in a context.
 type question struct {
-	who   string
-	mask  policy.Rights
-	class string
-	now   int64
+	who            string // "user:mia" or "link:7"
+	mask           policy.Rights
+	spaces         string // the only ones of the credential, with commas; empty for all
+	class, network string
+	now            int64
+	// steady asks what is held in every context.
+	steady bool
 }
 
 // principals are the account itself, every group that holds it, directly or
-// through others, anyone signed in, and members if it is no guest.
+// through others, anyone signed in, and members if it is no guest; or the link
+// and all links.
 func (m *model) principals(who string) []string {
 	mine := []string{who}
 	for i := 0; i < len(mine); i++ {
@@ -65,6 +83,9 @@ func (m *model) principals(who string) []string {
 		if t != policy.Guest {
 			mine = append(mine, "members")
 		}
+	}
+	if m.link(who) != nil {
+		mine = append(mine, "links")
 	}
 	return mine
 }
@@ -87,18 +108,40 @@ func (l line) depth() int {
 	return strings.Count(l.at, "/")
 }
 
+func (l line) conditional() bool {
+	return len(l.class) > 0 || len(l.network) > 0 || l.from != 0 || l.until != 0
+}
+
 // holds tells whether the line's allow, and its revoke and deny, count in the
-// context: "an unknown client meets every wall and no conditional allow".
+// context: "an unknown client meets every wall and no conditional allow". What is
+// held in every context is not held by a condition, and every wall that may yet
+// stand stands.
 func (l line) holds(q question) (gives, takes bool) {
 	switch {
-	case q.now < l.from, l.until != 0 && q.now >= l.until:
+	case l.until != 0 && q.now >= l.until:
 		return false, false
-	case len(l.class) == 0:
-		return true, true
-	case q.class == "" || q.class == "unknown":
-		return false, true
+	case q.steady:
+		return !l.conditional(), true
+	case q.now < l.from:
+		return false, false
 	}
-	return slices.Contains(l.class, q.class), slices.Contains(l.class, q.class)
+	class, known := meets(l.class, q.class)
+	network, placed := meets(l.network, q.network)
+	if known && !class || placed && !network {
+		return false, false
+	}
+	return class && network, true
+}
+
+// meets tells whether a condition holds, and whether that is known at all.
+func meets(condition []string, value string) (holds, known bool) {
+	switch {
+	case len(condition) == 0:
+		return true, true
+	case value == "" || value == "unknown":
+		return false, false
+	}
+	return slices.Contains(condition, value), true
 }
 
 // asker is a question with what of the lists speaks of its account in its
@@ -107,10 +150,18 @@ type asker struct {
 	question
 	mine  []string
 	lines []line
+	// What was found out already: the ways, the ceilings of each space, and those
+	// who gave a share, asked for the same.
+	ways   map[string]*way
+	lets   map[string]policy.Rights
+	givers map[string]*asker
 }
 
-func (m *model) asker(q question) asker {
-	a := asker{question: q, mine: m.principals(q.who)}
+func (m *model) asker(q question) *asker {
+	a := &asker{
+		question: q, mine: m.principals(q.who),
+		ways: map[string]*way{}, lets: map[string]policy.Rights{}, givers: map[string]*asker{},
+	}
 	for _, l := range m.lines {
 		if !slices.Contains(a.mine, l.who) {
 			continue
@@ -127,21 +178,25 @@ func (m *model) asker(q question) asker {
 	return a
 }
 
-// way is what stands on the way to one path: the asker's lines and the lowest
-// cut.
+// way is what stands on the way to one path: the asker's lines, all shares and
+// the lowest cut.
 type way struct {
-	mine  []string
-	lines []line
+	who    string
+	lines  []line
+	shares []share
 	// cut is the depth of the lowest cut folder on the way, 0 without one.
 	cut    int
 	pinned bool
 }
 
-func (m *model) wayTo(a asker, path string) way {
-	w := way{mine: a.mine, pinned: slices.Contains(m.spaces[spaceOf(path)].pins, a.who)}
-	for _, l := range a.lines {
-		if below(path, l.at) {
-			w.lines = append(w.lines, l)
+func (m *model) wayTo(a *asker, path string) *way {
+	if w := a.ways[path]; w != nil {
+		return w
+	}
+	w := &way{who: a.who, pinned: slices.Contains(m.spaces[spaceOf(path)].pins, a.who)}
+	for i := range a.lines {
+		if below(path, a.lines[i].at) {
+			w.lines = append(w.lines, a.lines[i])
 		}
 	}
 	for cut, on := range m.cuts {
@@ -149,130 +204,121 @@ func (m *model) wayTo(a asker, path string) way {
 			w.cut = max(w.cut, strings.Count(cut, "/"))
 		}
 	}
+	for _, sh := range m.shares {
+		if below(path, sh.at) && strings.Count(sh.at, "/") >= w.cut {
+			w.shares = append(w.shares, sh)
+		}
+	}
+	a.ways[path] = w
 	return w
 }
 
 // part: "for right r at path P, the entry of principal p nearest to P that
 // mentions r decides p's part". A revoke speaks of what was allowed further up,
 // so of two entries at one place the allow has it.
-func (w way) part(p string, r policy.Right) bool {
+func (w *way) part(p string, r policy.Right) bool {
 	nearest, has := -1, false
-	for _, l := range w.lines {
+	for i := range w.lines {
+		l := &w.lines[i]
 		if (l.allow|l.revoke)&r == 0 || l.who != p {
 			continue
 		}
-		if l.depth() < w.cut {
+		depth := l.depth()
+		if depth < w.cut {
 			continue // "nothing is inherited from above for anybody"
 		}
 		switch {
-		case l.depth() > nearest:
-			nearest, has = l.depth(), l.allow&r != 0
-		case l.depth() == nearest:
+		case depth > nearest:
+			nearest, has = depth, l.allow&r != 0
+		case depth == nearest:
 			has = has || l.allow&r != 0
 		}
 	}
 	return has
 }
 
-// grants: "I hold r when some principal of mine has its part and no wall against
-// r for any principal of mine stands anywhere on the way".
-func (w way) grants(who string, r policy.Right) bool {
-	if w.walled(r) {
-		return false
-	}
-	for _, p := range w.mine {
-		if w.pinned && p != who {
+// grants: "I hold r when some principal of mine has its part", the walls aside.
+func (w *way) grants(r policy.Right) bool {
+	for i := range w.lines {
+		l := &w.lines[i]
+		if l.allow&r == 0 || w.pinned && l.who != w.who {
 			continue // "only the user's own level and the user's own entries grant"
 		}
-		if w.part(p, r) {
+		if w.part(l.who, r) {
 			return true
 		}
 	}
 	return false
 }
 
-// walled tells whether a wall against r stands on the way.
-func (w way) walled(r policy.Right) bool {
+// walled: "and no wall against r for any principal of mine stands anywhere on the
+// way".
+func (w *way) walled(r policy.Right) bool {
 	return slices.ContainsFunc(w.lines, func(l line) bool { return l.deny&r != 0 })
 }
 
 // manages: who holds manage on the space, by its levels and what stands at its
 // root. Where the root itself is the cut folder, the levels alone are above it.
-func (m *model) manages(a asker, path string, cut int) bool {
-	root := "/" + spaceOf(path)
-	w := m.wayTo(a, root)
+func (m *model) manages(a *asker, path string, cut int) bool {
+	space := spaceOf(path)
+	w := *m.wayTo(a, "/"+space)
 	if cut == 1 {
 		w.cut = 0
-		w.lines = slices.DeleteFunc(w.lines, func(l line) bool { return !l.level })
+		w.lines = slices.DeleteFunc(slices.Clone(w.lines), func(l line) bool { return !l.level })
 	}
-	held := w.grants(a.who, policy.Manage) ||
-		w.cut > 0 && !w.walled(policy.Manage) && m.manages(a, path, w.cut)
-	return held && m.accountLets(a.who, root, policy.Manage)
+	if w.walled(policy.Manage) || m.cutBy(a.question, space, "manage") != "" {
+		return false
+	}
+	return w.grants(policy.Manage) || w.cut > 0 && m.manages(a, path, w.cut)
 }
 
-// holdsRight is the one rule and then the ceilings, for one right.
-func (m *model) holdsRight(a asker, w way, path string, r policy.Right) bool {
-	held := w.grants(a.who, r)
-	if w.cut > 0 && (policy.See|policy.ReadACL|policy.Manage)&r != 0 && !w.walled(r) && m.manages(a, path, w.cut) {
-		// "Who holds manage on the space keeps see, read-acl and manage on the
-		// folder, so no folder is ever out of reach."
-		held = true
-	}
-	return held && m.accountLets(a.who, path, r) && a.mask&r != 0
+// keeps: "who holds manage on the space keeps see, read-acl and manage on the
+// folder, so no folder is ever out of reach".
+func (m *model) keeps(a *asker, w *way, path string, r policy.Right) bool {
+	return w.cut > 0 && (policy.See|policy.ReadACL|policy.Manage)&r != 0 && m.manages(a, path, w.cut)
 }
 
-// accountLets is the ceilings of section 2 that say something of the account and
-// the space: state, type, space kind, space state.
-func (m *model) accountLets(who, path string, r policy.Right) bool {
-	t, known := m.types[who]
-	if !known || m.inactive[who] {
-		return false
-	}
-	sp := m.spaces[spaceOf(path)]
-	guest := t == policy.Guest
-	switch {
-	case guest && named(r, "share", "manage", "members", "purge", "break-lock", "read-acl"):
-		return false
-	case guest && sp.kind == policy.Portal && named(r, "delete", "delete-own", "share", "manage", "members", "purge"):
-		return false
-	}
-	switch sp.state {
-	case policy.Archived:
-		return named(r, "see", "read", "history", "free-busy", "read-acl", "manage", "members")
-	case policy.Closed:
-		return !guest
-	case policy.Trashed:
-		return false
-	}
-	return true
+// readsAlways: the instance lets admins read what nobody cut off.
+func (m *model) readsAlways(a *asker, w *way, r policy.Right) bool {
+	t := m.types[a.who]
+	return m.settings.adminReads == "always" && w.cut == 0 && (t == policy.Owner || t == policy.Admin) &&
+		(policy.See|policy.Read|policy.FreeBusy)&r != 0
 }
 
-func named(r policy.Right, names ...string) bool { return slices.Contains(names, r.String()) }
+// holdsRight is the one rule, then what shares add, then the ceilings, for one
+// right. Chain is who gave it to whom, up to the asker.
+func (m *model) holdsRight(a *asker, path string, r policy.Right, chain []string) bool {
+	w := m.wayTo(a, path)
+	granted := w.grants(r) || m.keeps(a, w, path, r) || m.readsAlways(a, w, r) || m.given(a, w, path, r, chain)
+	return granted && !w.walled(r) && m.ceilings(a, path)&r != 0
+}
+
+// everyRight is every right, one by one, with its name.
+var everyRight = func() (all []struct {
+	right policy.Right
+	name  string
+}) {
+	for r := policy.See; r&policy.All != 0; r <<= 1 {
+		all = append(all, struct {
+			right policy.Right
+			name  string
+		}{r, r.String()})
+	}
+	return all
+}()
 
 // held is every right the asker holds at the path.
-func (m *model) held(a asker, path string) policy.Rights {
+func (m *model) held(a *asker, path string) policy.Rights {
 	var held policy.Rights
-	w := m.wayTo(a, path)
-	if len(w.lines) == 0 {
+	if w := m.wayTo(a, path); len(w.lines)+len(w.shares) == 0 && !m.readsAlways(a, w, policy.See) {
 		return 0 // nothing granted, nothing held
 	}
-	for r := policy.See; r&policy.All != 0; r <<= 1 {
-		if m.holdsRight(a, w, path, r) {
-			held |= r
+	for _, r := range everyRight {
+		if m.holdsRight(a, path, r.right, []string{a.who}) {
+			held |= r.right
 		}
 	}
 	return held
-}
-
-// shell: "whoever holds see on something deep sees its ancestors as bare
-// collections".
-func (m *model) shell(a asker, path string) bool {
-	for _, deep := range m.tree {
-		if deep != path && m.leads(path, deep) && m.holdsRight(a, m.wayTo(a, deep), deep, policy.See) {
-			return true
-		}
-	}
-	return false
 }
 
 // leads tells whether a path stands at or under top, and not in its trash.
@@ -298,88 +344,57 @@ func (m *model) trashed(path string) bool {
 	return false
 }
 
-// heldBelow is what the asker holds at the path and everywhere under it.
-func (m *model) heldBelow(a asker, path string) policy.Rights {
-	held := policy.All
-	for _, p := range m.tree {
-		if m.leads(path, p) {
-			held &= m.held(a, p)
+// answers are what one asker holds everywhere.
+type answers struct {
+	held map[string]policy.Rights
+	// shell: "whoever holds see on something deep sees its ancestors as bare
+	// collections".
+	shell map[string]bool
+	// below is what is held at the path and everywhere under it.
+	below map[string]policy.Rights
+}
+
+func (m *model) answers(a *asker) answers {
+	all := answers{map[string]policy.Rights{}, map[string]bool{}, map[string]policy.Rights{}}
+	for _, path := range m.tree {
+		all.held[path], all.below[path] = m.held(a, path), policy.All
+	}
+	for _, path := range m.tree {
+		for _, top := range m.over(path) {
+			all.below[top] &= all.held[path]
+			if top != path && all.held[path]&policy.See != 0 {
+				all.shell[top] = true
+			}
 		}
 	}
-	return held
-}
-
-// setLine replaces the line of the same principal, place and conditions; one
-// that says nothing takes it away.
-func (m *model) setLine(l line) {
-	m.lines = slices.DeleteFunc(m.lines, func(old line) bool {
-		return old.at == l.at && old.level == l.level && old.who == l.who && slices.Equal(old.class, l.class) &&
-			old.from == l.from && old.until == l.until
-	})
-	if l.allow|l.revoke|l.deny != 0 {
-		m.lines = append(m.lines, l)
-	}
-}
-
-// clear takes every line of the principal at the path, or every line there for
-// the empty name.
-func (m *model) clear(path, who string) {
-	m.lines = slices.DeleteFunc(m.lines, func(l line) bool {
-		return !l.level && l.at == path && (who == "" || l.who == who)
-	})
-}
-
-// drop forgets a principal.
-func (m *model) drop(who string) {
-	delete(m.types, who)
-	delete(m.members, who)
-	for group := range m.members {
-		m.leave(group, who)
-	}
-	for _, sp := range m.spaces {
-		sp.pins = slices.DeleteFunc(sp.pins, func(p string) bool { return p == who })
-	}
-	m.lines = slices.DeleteFunc(m.lines, func(l line) bool { return l.who == who })
-}
-
-func (m *model) leave(group, who string) {
-	m.members[group] = slices.DeleteFunc(m.members[group], func(p string) bool { return p == who })
-}
-
-// move gives everything at and below a path its new one, out of the trash.
-func (m *model) move(from, to string) {
-	renamed := func(path string) string {
-		if below(path, from) {
-			return to + path[len(from):]
+	for path, held := range all.held {
+		if held&policy.See != 0 {
+			delete(all.shell, path)
 		}
-		return path
 	}
+	return all
+}
+
+// over lists the paths that a path stands at or under, from itself up to where
+// the trash begins.
+func (m *model) over(path string) []string {
+	var tops []string
+	for path != "" {
+		tops = append(tops, path)
+		if m.trash[path] {
+			break
+		}
+		path = path[:strings.LastIndexByte(path, '/')]
+	}
+	return tops
+}
+
+// unwall: nothing is revoked from or denied to who owns the space.
+func (m *model) unwall(root, owner string) {
 	for i := range m.lines {
-		if !m.lines[i].level {
-			m.lines[i].at = renamed(m.lines[i].at)
+		if l := &m.lines[i]; l.who == owner && below(l.at, root) {
+			l.revoke, l.deny = 0, 0
 		}
 	}
-	for i := range m.tree {
-		m.tree[i] = renamed(m.tree[i])
-	}
-	delete(m.trash, from)
-	m.cuts = renamedKeys(m.cuts, renamed)
-	m.trash = renamedKeys(m.trash, renamed)
-}
-
-func renamedKeys(old map[string]bool, renamed func(string) string) map[string]bool {
-	moved := map[string]bool{}
-	for path, on := range old {
-		moved[renamed(path)] = on
-	}
-	return moved
-}
-
-// remove forgets everything at and below a path.
-func (m *model) remove(path string) {
-	m.tree = slices.DeleteFunc(m.tree, func(p string) bool { return below(p, path) })
-	m.lines = slices.DeleteFunc(m.lines, func(l line) bool { return !l.level && below(l.at, path) })
-	gone := func(p string, _ bool) bool { return below(p, path) }
-	maps.DeleteFunc(m.cuts, gone)
-	maps.DeleteFunc(m.trash, gone)
+	m.lines = slices.DeleteFunc(m.lines, func(l line) bool { return l.allow|l.revoke|l.deny == 0 })
 }

@@ -23,7 +23,7 @@ func TestParseRights(t *testing.T) {
 		"members":                            policy.ManageMembers,
 		"delete-own":                         policy.DeleteOwn,
 		"level:viewer":                       viewer,
-		"level:viewer+share":                 viewer | policy.Share,
+		"level:viewer+share":                 viewer | policy.Reshare,
 		"level:none":                         0,
 		"level:free-busy,level:deposit":      policy.FreeBusy | policy.Add,
 		"purge,break-lock,messages,read-acl": policy.Purge | policy.BreakLock | policy.Messages | policy.ReadACL,

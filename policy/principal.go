@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,7 +29,9 @@ type User struct {
 	Name     string `json:"name"`
 	Type     Type   `json:"type"`
 	Inactive bool   `json:"inactive,omitempty"`
-	Profile  ID     `json:"profile"`
+	// Until is when the account expires, in Unix seconds; 0 for never.
+	Until   int64 `json:"until,omitempty"`
+	Profile ID    `json:"profile"`
 	// Quota is the limit of the personal drive when it differs from the
 	// profile's.
 	Quota *Limit `json:"quota,omitempty"`
@@ -38,6 +41,46 @@ type User struct {
 	Language string `json:"language,omitempty"`
 }
 
+// ActiveAt tells whether the account opens anything at a moment in Unix seconds.
+func (u *User) ActiveAt(now int64) bool {
+	return u != nil && !u.Inactive && (u.Until == 0 || now < u.Until)
+}
+
+// A Rank is the place of an account type in Types. Who stands higher has the
+// lower one; an owner's, and the operator's, is 0.
+type Rank uint8
+
+// rank of a type; one that is none ranks lowest.
+func (t Type) rank() Rank {
+	if i := slices.Index(Types, t); i >= 0 {
+		return Rank(i)
+	}
+	return Rank(len(Types))
+}
+
+// String is the name of the type.
+func (r Rank) String() string {
+	if int(r) < len(Types) {
+		return string(Types[r])
+	}
+	return "none"
+}
+
+// MarshalText writes the name.
+func (r Rank) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads the name.
+func (r *Rank) UnmarshalText(b []byte) error {
+	*r = Type(b).rank()
+	if int(*r) == len(Types) {
+		return invalid("no account type %q", b)
+	}
+	return nil
+}
+
+// above tells whether t acts on accounts of the other type.
+func (t Type) above(o Type) bool { return t.rank() < o.rank() }
+
 // A Group holds users and groups; a role is a group that admins give and that
 // carries rights only where an entry names it.
 type Group struct {
@@ -45,6 +88,9 @@ type Group struct {
 	Name    string `json:"name"`
 	Role    bool   `json:"role,omitempty"`
 	Members []ID   `json:"members,omitempty"` // ascending
+	// Managers are the users who may add to the group and take from it, as long
+	// as that gives nobody more than they could give themselves.
+	Managers []ID `json:"managers,omitempty"` // ascending
 }
 
 // A Profile is what accounts of one kind have in common.
@@ -54,6 +100,10 @@ type Profile struct {
 	Quota Limit  `json:"quota"` // of the personal drive
 	// Functions are what its users may use; nil for all.
 	Functions *Functions `json:"functions,omitempty"`
+	// FileMax is the largest file that its users may store, 0 for any size.
+	FileMax Limit `json:"file_max,omitempty"`
+	// LinkDays is the longest life of their links, 0 for what the settings say.
+	LinkDays int64 `json:"link_days,omitempty"`
 }
 
 // Kind of principal, as commands spell it before the colon.

@@ -17,14 +17,23 @@ type asking struct {
 	path string
 }
 
-// survey is every account's answer at every path, in a context where unknown
+// survey is the answer to every account and link at every path, in a context where unknown
 // clients and all conditions of the random worlds have their part.
 type survey map[asking]policy.Decision
 
 func (w *twin) survey() survey {
 	s := survey{}
-	for i, who := range w.users {
-		q := question{who: who, mask: policy.All, class: []string{"web", "mobile", "unknown"}[i%3], now: int64(i % (lastSecond + 1))}
+	askers := w.users
+	for _, sh := range w.model.shares {
+		if sh.isLink() {
+			askers = append(slices.Clip(askers), sh.id)
+		}
+	}
+	for i, who := range askers {
+		q := question{
+			who: who, mask: policy.All, now: int64(i % (lastSecond + 1)),
+			class: []string{"web", "mobile", "unknown"}[i%3], network: []string{"inside", "outside", "inside", ""}[i%4],
+		}
 		for _, path := range w.model.tree {
 			s[asking{q, path}] = w.state.Decide(w.asked(q), w.place(path), 0)
 		}
@@ -79,12 +88,22 @@ func TestDefaultDeny(t *testing.T) {
 			l.allow, l.revoke, l.deny = 0, 0, 0
 			w.put(l)
 		}
+		w.endShares()
+		w.apply(policy.PutSettings{Settings: policy.DefaultSettings})
 		for a, d := range w.survey() {
 			if owner := w.model.spaces["home"].owner; (d.Held != 0 || d.Visible) && (a.who != owner || spaceOf(a.path) != "home") {
 				t.Errorf("%+v without any entry: %+v", a, d)
 			}
 		}
 	})
+}
+
+// endShares ends them all.
+func (w *twin) endShares() {
+	for _, sh := range w.model.shares {
+		w.apply(policy.DropShare{ID: w.id(sh.id)})
+	}
+	w.model.endShares(func(share) bool { return true })
 }
 
 // Property 2: the order in which entries and memberships were made does not matter.
@@ -105,7 +124,7 @@ func TestOrderFree(t *testing.T) {
 func (w *twin) remade(shuffle uint64) *twin {
 	again := *w.world
 	m := again.records()
-	var changes []policy.Change
+	var changes, owned []policy.Change
 	for i, g := range m.Groups {
 		for _, member := range g.Members {
 			changes = append(changes, policy.Join{Group: g.ID, Member: member})
@@ -113,8 +132,13 @@ func (w *twin) remade(shuffle uint64) *twin {
 		m.Groups[i].Members = nil
 	}
 	for i := range m.Spaces {
-		if m.Spaces[i].Kind != policy.Personal {
-			m.Spaces[i].Levels = nil
+		sp := &m.Spaces[i]
+		sp.Levels = slices.DeleteFunc(slices.Clone(sp.Levels), func(l policy.Entry) bool {
+			return sp.Kind != policy.Personal || l.Principal != sp.Owner
+		})
+		if sp.Kind != policy.Personal { // who owns it may have been denied something before
+			owned = append(owned, policy.PutSpace{Space: *sp})
+			sp.Owner = policy.Nobody
 		}
 	}
 	m.Marks = nil
@@ -128,15 +152,27 @@ func (w *twin) remade(shuffle uint64) *twin {
 		case !l.level:
 			changes = append(changes, policy.SetEntry{At: w.place(l.at), Entry: w.entry(l)})
 		case w.model.spaces[spaceOf(l.at)].owner != l.who || w.model.spaces[spaceOf(l.at)].kind != policy.Personal:
-			changes = append(changes, policy.SetLevel{Space: w.id("space:" + spaceOf(l.at)), Entry: w.entry(l)})
+			e := w.entry(l)
+			for _, kept := range w.state.Space(w.id("space:" + spaceOf(l.at))).Levels {
+				if kept.Principal == e.Principal && kept.Allow == e.Allow {
+					e.Level = kept.Level // the model knows no names of levels
+				}
+			}
+			changes = append(changes, policy.SetLevel{Space: w.id("space:" + spaceOf(l.at)), Entry: e})
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(w.model.cuts)) {
 		changes = append(changes, policy.SetCut{At: w.place(path), On: w.model.cuts[path]})
 	}
+	var shares []policy.Change // come first: lines name links
+	for _, sh := range w.model.shares {
+		shares = append(shares, policy.PutShare{Share: w.shareRecord(sh), At: w.place(sh.at)})
+	}
 	rng := rand.New(rand.NewPCG(w.seed, shuffle))
-	rng.Shuffle(len(changes), func(i, j int) { changes[i], changes[j] = changes[j], changes[i] })
-	again.apply(changes...)
+	for _, made := range [][]policy.Change{shares, changes, owned} {
+		rng.Shuffle(len(made), func(i, j int) { made[i], made[j] = made[j], made[i] })
+		again.apply(made...)
+	}
 	for path := range w.model.trash {
 		if n := w.node(path); again.state.OnWay(n) {
 			again.apply(policy.ParkNode{Node: n})
@@ -242,7 +278,22 @@ func TestJoinMonotone(t *testing.T) {
 	})
 }
 
-// Property 6: an entry of a principal changes only the users in it.
+// concerns are the principals whose entries an account's answers hang on: its own,
+// and those of everybody who gave to one of them, directly or through others.
+func (m *model) concerns(who string) []string {
+	all := m.principals(who)
+	for i := 0; i < len(all); i++ {
+		for _, sh := range m.shares {
+			if sh.to == all[i] && !slices.Contains(all, sh.by) {
+				all = append(all, m.principals(sh.by)...)
+			}
+		}
+	}
+	return all
+}
+
+// Property 6: an entry of a principal changes only the users in it, and shares and
+// links of users in it.
 func TestLocality(t *testing.T) {
 	property(t, func(t *testing.T, w *twin) {
 		for range 3 {
@@ -250,7 +301,7 @@ func TestLocality(t *testing.T) {
 			w.put(l)
 			after := w.survey()
 			for a, d := range before {
-				if after[a] != d && !slices.Contains(w.model.principals(a.who), l.who) {
+				if after[a] != d && !slices.Contains(w.model.concerns(a.who), l.who) {
 					t.Errorf("%+v changed %+v from %+v to %+v", l, a, d, after[a])
 				}
 			}

@@ -19,7 +19,12 @@ type twin struct {
 	groups []string // and roles
 	shape  shape
 	seed   uint64
+	met    tally              // kinds of edits and answers
+	rank   func() policy.Rank // of who sets walls and cuts; nil for the operator
 }
+
+// tally counts what random worlds met, by name.
+type tally map[string]int
 
 // shape makes worlds unlike each other, so that every way through the engine is
 // taken: long lists against few principals, many groups against short lists, and
@@ -46,12 +51,13 @@ const (
 func newTwin(t testing.TB, seed uint64) *twin {
 	w := &twin{
 		world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 0)), seed: seed, shape: shapes[seed%uint64(len(shapes))],
-		model: &model{
-			types: map[string]policy.Type{}, inactive: map[string]bool{}, members: map[string][]string{},
-			spaces: map[string]*modelSpace{}, cuts: map[string]bool{}, trash: map[string]bool{},
-		},
+		model: newModel(), met: tally{},
 	}
-	w.apply(policy.PutProfile{Profile: policy.Profile{ID: w.name("profile:p"), Name: "p", Quota: policy.NoLimit}})
+	for _, name := range []string{"p", "q", "r"} {
+		w.name("profile:" + name)
+		w.model.profiles["profile:"+name] = &modelProfile{}
+		w.apply(policy.PutProfile{Profile: w.profileRecord("profile:" + name)})
+	}
 	for i := range randomUsers {
 		w.addUser(i)
 	}
@@ -64,31 +70,29 @@ func newTwin(t testing.TB, seed uint64) *twin {
 	w.addTree("team", policy.GroupFolder)
 	w.addTree("portal", policy.Portal)
 	w.addTree("home", policy.Personal)
+	for _, l := range []line{{at: "/team", who: "members"}, {at: "/portal", who: pick(w, w.groups)}, {at: "/home", who: pick(w, w.users[2:])}} {
+		if w.chance(70) {
+			l.level, l.allow = true, w.someRights()|policy.See
+			w.put(l)
+		}
+	}
 	return w
 }
 
-// grow makes n random entries, cuts and pins.
+// grow makes n random entries, cuts, pins and shares.
 func (w *twin) grow(n int) {
 	for range n {
-		switch w.rng.IntN(12) {
+		switch w.rng.IntN(14) {
 		case 0, 1:
 			w.setLevel()
 		case 2:
 			w.setCut()
+		case 3, 4:
+			w.putShare()
 		default:
 			w.setEntry()
 		}
 	}
-}
-
-// edit makes one live change of any kind.
-func (w *twin) edit() {
-	edits := []func(){
-		w.setEntry, w.setEntry, w.setEntry, w.clearEntries, w.setLevel, w.setLevel, w.setCut,
-		w.join, w.join, w.leave, w.moveNode, w.moveNode, w.parkNode, w.dropNodes, w.addNode,
-		w.changeUser, w.dropUser, w.dropGroup, w.changeSpace,
-	}
-	pick(w, edits)()
 }
 
 func pick[T any](w *twin, list []T) T { return list[w.rng.IntN(len(list))] }
@@ -98,8 +102,21 @@ func (w *twin) chance(percent int) bool { return w.rng.IntN(100) < percent }
 func (w *twin) userRecord(name string) policy.User {
 	return policy.User{
 		ID: w.id(name), Name: strings.TrimPrefix(name, "user:"), Type: w.model.types[name],
-		Inactive: w.model.inactive[name], Profile: w.id("profile:p"),
+		Inactive: w.model.inactive[name], Until: w.model.until[name], Profile: w.id(w.model.profile[name]),
 	}
+}
+
+func (w *twin) profileRecord(name string) policy.Profile {
+	p := w.model.profiles[name]
+	record := policy.Profile{ID: w.id(name), Name: strings.TrimPrefix(name, "profile:"), Quota: policy.NoLimit, LinkDays: p.linkDays}
+	if p.functions != nil {
+		f, err := policy.ParseFunctions(strings.Join(p.functions, ","))
+		if err != nil {
+			w.Fatal(err)
+		}
+		record.Functions = &f
+	}
+	return record
 }
 
 // addUser makes an account; the first is the owner and stays it.
@@ -107,9 +124,13 @@ func (w *twin) addUser(i int) {
 	name := fmt.Sprintf("user:u%d", i)
 	w.name(name)
 	w.users = append(w.users, name)
-	w.model.types[name] = policy.Owner
+	w.model.types[name], w.model.profile[name] = policy.Owner, "profile:p"
 	if i > 0 {
 		w.model.types[name] = pick(w, []policy.Type{policy.Admin, policy.Manager, policy.Member, policy.Member, policy.Guest, policy.Guest})
+		w.model.profile[name] = pick(w, []string{"profile:p", "profile:p", "profile:q", "profile:r"})
+	}
+	if i == 1 {
+		w.model.types[name] = pick(w, []policy.Type{policy.Admin, policy.Manager})
 	}
 	w.apply(policy.PutUser{User: w.userRecord(name)})
 }
@@ -146,11 +167,13 @@ func (w *twin) addTree(space string, kind policy.SpaceKind) {
 	}
 }
 
-func (w *twin) addNode() {
+func (w *twin) addNode() bool {
 	path := pick(w, w.model.tree) + "/" + pick(w, []string{"a", "ab", "b"})
-	if !slices.Contains(w.model.tree, path) && strings.Count(path, "/") < 36 {
-		w.model.tree = append(w.model.tree, path)
+	if slices.Contains(w.model.tree, path) || strings.Count(path, "/") >= 36 {
+		return false
 	}
+	w.model.tree = append(w.model.tree, path)
+	return true
 }
 
 // somewhere is a path that may carry entries in this shape of world. Nothing is
@@ -164,14 +187,46 @@ func (w *twin) somewhere() string {
 	}
 }
 
+// somewhereBelow is such a path at or under another.
+func (w *twin) somewhereBelow(top string) string {
+	var paths []string
+	for i, path := range w.model.tree {
+		if below(path, top) && (i < w.shape.marked || path == top) && !w.model.trashed(path) {
+			paths = append(paths, path)
+		}
+	}
+	if len(paths) == 0 {
+		return w.somewhere()
+	}
+	return pick(w, paths)
+}
+
 func (w *twin) somebody() string {
-	switch w.rng.IntN(12) {
+	switch w.rng.IntN(14) {
 	case 0, 1:
 		return pick(w, []string{"members", "anyone-signed-in", "links"})
 	case 2, 3, 4:
 		return pick(w, w.users)
+	case 5:
+		if link := w.someLink(); link != "" {
+			return link
+		}
 	}
 	return pick(w, slices.Concat(w.groups, w.users[:3]))
+}
+
+// someLink is one of the links there are, if there are any.
+func (w *twin) someLink() string {
+	var links []string
+	for _, sh := range w.model.shares {
+		if sh.isLink() {
+			links = append(links, sh.id)
+		}
+	}
+	if len(links) == 0 {
+		return ""
+	}
+	return pick(w, links)
 }
 
 func (w *twin) someRights() policy.Rights {
@@ -203,11 +258,10 @@ func (w *twin) someLine(at string) line {
 		l.allow = w.someRights()
 	}
 	if w.chance(25) {
-		for _, c := range []string{"web", "mobile", "desktop", "dav"} {
-			if w.chance(40) {
-				l.class = append(l.class, c)
-			}
-		}
+		l.class = w.someOf("unknown", "web", "mobile", "desktop", "dav")
+	}
+	if w.chance(20) {
+		l.network = w.someOf("inside", "outside")
 	}
 	if w.chance(25) {
 		l.from, l.until = int64(w.rng.IntN(lastSecond)), int64(w.rng.IntN(lastSecond+1))
@@ -218,201 +272,102 @@ func (w *twin) someLine(at string) line {
 	return l
 }
 
+// someOf are some of the words, in their order.
+func (w *twin) someOf(words ...string) (some []string) {
+	for _, word := range words {
+		if w.chance(40) {
+			some = append(some, word)
+		}
+	}
+	return some
+}
+
 func (w *twin) entry(l line) policy.Entry {
 	class, err := policy.ParseClasses(strings.Join(l.class, ","))
 	if err != nil {
 		w.Fatal(err)
 	}
+	network, err := policy.ParseNetworks(strings.Join(l.network, ","))
+	if err != nil {
+		w.Fatal(err)
+	}
+	var rank policy.Rank
+	if w.rank != nil && l.deny != 0 {
+		rank = w.rank()
+	}
 	return policy.Entry{
-		Principal: w.id(l.who), Allow: l.allow, Revoke: l.revoke, Deny: l.deny, Class: class, From: l.from, Until: l.until,
+		Rank: rank, Principal: w.id(l.who), Allow: l.allow, Revoke: l.revoke, Deny: l.deny,
+		Class: class, Network: network, From: l.from, Until: l.until,
 	}
 }
 
-// put tells a line to both.
-func (w *twin) put(l line) {
-	w.model.setLine(l)
-	if l.level {
-		w.apply(policy.SetLevel{Space: w.id("space:" + spaceOf(l.at)), Entry: w.entry(l)})
-	} else {
-		w.apply(policy.SetEntry{At: w.place(l.at), Entry: w.entry(l)})
+// someShare hands on something; often what was handed to its giver, so that
+// chains and circles come about.
+func (w *twin) someShare() share {
+	sh := share{at: w.somewhere(), by: pick(w, w.users), rights: w.someRights(), made: int64(w.rng.IntN(lastSecond))}
+	if w.chance(40) {
+		sh.by = w.model.spaces[spaceOf(sh.at)].owner
 	}
-}
-
-func (w *twin) setEntry() {
-	l := w.someLine(w.somewhere())
-	if w.chance(10) && len(w.model.lines) > 0 { // say nothing any more
-		if old := pick(w, w.model.lines); !old.level && !w.model.trashed(old.at) {
-			l = old
-			l.allow, l.revoke, l.deny = 0, 0, 0
+	sh.to = pick(w, slices.Concat(w.groups, w.users, []string{"members"}))
+	if len(w.model.shares) > 0 && w.chance(60) {
+		from := pick(w, w.model.shares)
+		if who := w.oneOf(from.to); who != "" {
+			sh.by, sh.at, sh.rights = who, w.somewhereBelow(from.at), from.rights|sh.rights
+		}
+		if w.chance(25) {
+			sh.to = pick(w, w.model.shares).by
 		}
 	}
-	w.put(l)
+	sh.rights = sh.rights&^(policy.Manage|policy.ManageMembers|policy.ReadACL|policy.Purge|policy.BreakLock) | policy.See
+	sh.made -= pick(w, []int64{0, 0, 1, 2, 30}) * day
+	if w.chance(20) {
+		sh.until = 1 + int64(w.rng.IntN(lastSecond))
+		sh.made = min(sh.made, sh.until-1)
+	}
+	return sh
 }
 
-// setLevel gives a level, in one of three cases with or without a pin.
-func (w *twin) setLevel() {
-	space := pick(w, []string{"team", "team", "portal", "home"})
-	l := w.someLine("/" + space)
-	l.level = true
-	sp := w.model.spaces[space]
-	if sp.kind == policy.Personal && l.who == sp.owner {
-		return
-	}
-	if !strings.HasPrefix(l.who, "user:") || w.chance(66) {
-		w.put(l)
-		return
-	}
-	on := w.chance(70)
-	w.model.setLine(l)
-	sp.pins = slices.DeleteFunc(sp.pins, func(p string) bool { return p == l.who })
-	if on {
-		sp.pins = append(sp.pins, l.who)
-	}
-	w.apply(policy.SetLevel{Space: w.id("space:" + space), Entry: w.entry(l), Pin: &on})
-}
-
-func (w *twin) setCut() {
-	path, on := w.somewhere(), w.chance(50)
-	w.model.cuts[path] = on
-	w.apply(policy.SetCut{At: w.place(path), On: on})
-}
-
-func (w *twin) clearEntries() {
-	path, who := w.somewhere(), ""
-	if w.chance(70) {
-		who = w.somebody()
-	}
-	w.model.clear(path, who)
-	c := policy.ClearEntries{Node: w.node(path)}
-	if who != "" {
-		c.Principal = w.id(who)
-	}
-	w.apply(c)
-}
-
-// join makes a member, where it closes no circle.
-func (w *twin) join() {
-	group, member := pick(w, w.groups), pick(w, w.users)
-	if w.chance(35) {
-		member = pick(w, w.groups)
-	}
-	change := policy.Join{Group: w.id(group), Member: w.id(member)}
-	if slices.Contains(w.model.principals(group), member) {
-		if err := w.try(change); err == nil {
-			w.Fatalf("seed %d: %s joined %s, which it holds", w.seed, member, group)
+// oneOf is some account of a principal, empty when there is none.
+func (w *twin) oneOf(principal string) string {
+	for range 8 {
+		if who := pick(w, w.users); slices.Contains(w.model.principals(who), principal) {
+			return who
 		}
-		return
 	}
-	if !slices.Contains(w.model.members[group], member) {
-		w.model.members[group] = append(w.model.members[group], member)
-	}
-	w.apply(change)
+	return ""
 }
 
-func (w *twin) leave() {
-	group := pick(w, w.groups)
-	if len(w.model.members[group]) == 0 {
-		return
+func (w *twin) shareRecord(sh share) policy.Share {
+	record := policy.Share{
+		ID: w.id(sh.id), By: w.id(sh.by), To: w.id(sh.to), Rights: sh.rights,
+		Made: sh.made, Until: sh.until, Password: sh.password,
 	}
-	member := pick(w, w.model.members[group])
-	w.model.leave(group, member)
-	w.apply(policy.Leave{Group: w.id(group), Member: w.id(member)})
+	return record
 }
 
-// moveNode moves a tree, now and then into another space.
-func (w *twin) moveNode() {
-	from, to := pick(w, w.model.tree), pick(w, w.model.tree)
-	if strings.Count(from, "/") == 1 || below(to, from) || w.model.trashed(to) || spaceOf(from) != spaceOf(to) && w.chance(70) {
-		return
-	}
-	to += fmt.Sprintf("/m%d", len(w.model.tree))
-	if slices.Contains(w.model.tree, to) {
-		return
-	}
-	w.place(from)
-	w.model.move(from, to)
-	if err := w.stepMove(words{plain: []string{from, to}}); err != nil {
-		w.Fatal(err)
-	}
-}
-
-// parkNode deletes a tree into the trash, where it matters to the engine.
-func (w *twin) parkNode() {
-	path := pick(w, w.model.tree)
-	if strings.Count(path, "/") == 1 || !w.state.OnWay(w.node(path)) {
-		return
-	}
-	w.model.trash[path] = true
-	if err := w.stepDelete(words{plain: []string{path}}); err != nil {
-		w.Fatal(err)
-	}
-}
-
-func (w *twin) dropNodes() {
-	path := pick(w, w.model.tree)
-	if strings.Count(path, "/") == 1 || w.chance(50) {
-		return
-	}
-	w.model.remove(path)
-	if err := w.stepErase(words{plain: []string{path}}); err != nil {
-		w.Fatal(err)
-	}
-}
-
-// changeUser gives another type, or closes or opens an account.
-func (w *twin) changeUser() {
-	name := w.users[1+w.rng.IntN(len(w.users)-1)]
-	if w.chance(50) {
-		w.model.inactive[name] = !w.model.inactive[name]
-	} else {
-		w.model.types[name] = pick(w, policy.Types)
-	}
-	w.apply(policy.PutUser{User: w.userRecord(name)})
-}
-
-// dropUser deletes an account after closing it, in one change. The owner of the
-// personal drive stays.
-func (w *twin) dropUser() {
-	if len(w.users) < 20 {
-		return
-	}
-	i := 2 + w.rng.IntN(len(w.users)-2)
-	name := w.users[i]
-	w.model.inactive[name] = true
-	closed := w.userRecord(name)
-	w.users = slices.Delete(w.users, i, i+1)
-	w.model.drop(name)
-	w.apply(policy.PutUser{User: closed}, policy.DropUser{ID: closed.ID})
-}
-
-func (w *twin) dropGroup() {
-	if len(w.groups) < 4 || w.chance(50) {
-		return
-	}
-	i := w.rng.IntN(len(w.groups))
-	name := w.groups[i]
-	w.groups = slices.Delete(w.groups, i, i+1)
-	w.model.drop(name)
-	w.apply(policy.DropGroup{ID: w.id(name)})
-}
-
-func (w *twin) changeSpace() {
-	name := pick(w, []string{"team", "portal", "home"})
-	sp := w.model.spaces[name]
-	sp.state = pick(w, []policy.SpaceState{policy.Active, policy.Active, policy.Active, policy.Active, policy.Active, policy.Archived, policy.Closed, policy.Trashed})
-	next := *w.state.Space(w.id("space:" + name))
-	next.State, next.Levels, next.Pins = sp.state, nil, nil
-	w.apply(policy.PutSpace{Space: next})
-}
-
-// question is a random one: any account, credential, class and second.
+// question is a random one: any account or link, credential and context.
 func (w *twin) question() question {
 	q := question{
 		who: pick(w, w.users), mask: policy.All, now: int64(w.rng.IntN(lastSecond + 2)),
-		class: pick(w, []string{"web", "web", "mobile", "desktop", "dav", "unknown", ""}),
+		class:   pick(w, []string{"web", "web", "mobile", "desktop", "dav", "unknown", ""}),
+		network: pick(w, []string{"inside", "inside", "outside", ""}),
+		steady:  w.chance(6),
 	}
-	if w.chance(15) {
+	if len(w.model.lines) > 0 && w.chance(50) { // somebody whom a line speaks of
+		if who := w.oneOf(pick(w, w.model.lines).who); who != "" {
+			q.who = who
+		}
+	}
+	if link := w.someLink(); link != "" && w.chance(12) {
+		q.who = link
+	}
+	switch w.rng.IntN(20) {
+	case 0, 1:
 		q.mask = policy.ReadOnly
+	case 2:
+		q.mask = w.someRights()
+	case 3, 4:
+		q.spaces = pick(w, []string{"team", "team,portal", "home"})
 	}
 	return q
 }
@@ -422,19 +377,41 @@ func (w *twin) asked(q question) policy.Subject {
 	if err != nil {
 		w.Fatal(err)
 	}
-	return policy.Subject{User: w.id(q.who), Mask: q.mask, Class: class, Now: q.now}
+	network, err := policy.ParseNetworks(q.network)
+	if err != nil {
+		w.Fatal(err)
+	}
+	sub := policy.Subject{User: w.id(q.who), Mask: q.mask, Class: class, Network: network, Now: q.now, Steady: q.steady}
+	if strings.HasPrefix(q.who, "link:") {
+		sub.User, sub.Link = policy.Nobody, sub.User
+	}
+	if q.spaces != "" {
+		for name := range strings.SplitSeq(q.spaces, ",") {
+			sub.Spaces = append(sub.Spaces, w.id("space:"+name))
+		}
+	}
+	return sub
 }
 
 // lines prints what the model knows that may matter at a path.
 func (w *twin) lines(q question, path string) string {
 	var b strings.Builder
 	mine := w.model.principals(q.who)
-	fmt.Fprintf(&b, "%s (%s) is %v; space %+v\n", q.who, w.model.types[q.who], mine, *w.model.spaces[spaceOf(path)])
-	for _, l := range w.model.lines {
-		if (below(path, l.at) || below(l.at, path)) && slices.Contains(mine, l.who) {
-			fmt.Fprintf(&b, "\t%s level=%v %s allow=%v revoke=%v deny=%v class=%v from=%d until=%d\n",
-				l.at, l.level, l.who, l.allow, l.revoke, l.deny, l.class, l.from, l.until)
+	fmt.Fprintf(&b, "%s (%s) is %v; space %+v; settings %+v\n",
+		q.who, w.model.types[q.who], mine, *w.model.spaces[spaceOf(path)], w.model.settings)
+	for who, name := range w.model.profile {
+		if who == q.who || slices.ContainsFunc(w.model.shares, func(sh share) bool { return sh.by == who }) {
+			fmt.Fprintf(&b, "\t%s %s inactive=%v until=%d %s %+v\n", who, w.model.types[who], w.model.inactive[who], w.model.until[who], name, *w.model.profiles[name])
 		}
+	}
+	for _, l := range w.model.lines {
+		if below(path, l.at) || below(l.at, path) {
+			fmt.Fprintf(&b, "\t%s level=%v %s allow=%v revoke=%v deny=%v class=%v network=%v from=%d until=%d\n",
+				l.at, l.level, l.who, l.allow, l.revoke, l.deny, l.class, l.network, l.from, l.until)
+		}
+	}
+	for _, sh := range w.model.shares {
+		fmt.Fprintf(&b, "\t%+v\n", sh)
 	}
 	for cut, on := range w.model.cuts {
 		if on && (below(path, cut) || below(cut, path)) {

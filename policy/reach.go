@@ -46,20 +46,16 @@ func (s *State) Reach(sub Subject) []Reached {
 }
 
 // differing are the nodes where the subject's rights may differ from those
-// above: what names one of its principals, and what is cut.
+// above: what names one of its principals, or one of somebody who gave to it, and
+// what is cut.
 func (s *State) differing(sub *Subject) []Node {
-	ids, _ := s.closures.get(uint64(sub.User))
+	ids, _ := s.closures.get(uint64(sub.id()))
 	var out []Node
-	for _, id := range ids {
+	for _, id := range s.withGivers(ids, 0) {
 		at, _ := s.named.get(uint64(id))
-		for n := range at.all() {
-			out = append(out, Node(n))
-		}
+		out = at.appendNodes(out)
 	}
-	for n := range s.cuts.all() {
-		out = append(out, Node(n))
-	}
-	return out
+	return s.cuts.appendNodes(out)
 }
 
 // placeOf is the place of a marked node; false for one in the trash.

@@ -20,7 +20,7 @@ const (
 	Props                           // properties
 	Delete                          // any member
 	DeleteOwn                       // what the same account created
-	Share                           // hand on what one holds
+	Reshare                         // hand on what one holds; spelled "share"
 	ReadACL                         // who may do what here
 	Manage                          // entries, cut, state, quota of folders
 	ManageMembers                   // levels of the space; spelled "members"

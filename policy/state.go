@@ -3,6 +3,7 @@ package policy
 import (
 	"hash/maphash"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -19,10 +20,15 @@ type State struct {
 	roots    table[ID]      // the space of a root
 	ways     table[*way]    // by node
 	names    table[[]named] // by hash of kind and folded name
-	named    table[nodes]   // by principal: the nodes with an entry of it
-	cuts     nodes          // the cut nodes
+	named    table[places]  // by principal: the nodes with an entry or share of it
+	cuts     places         // the cut nodes
+	shares   table[Node]    // by share: where it is given
+	given    table[places]  // by principal: the nodes with a share to it
+	gave     table[places]  // by giver: the nodes with a share of it
+	levelled table[places]  // by principal: the roots of others' drives where it has a level
 	in       table[[]ID]    // the groups that hold a principal directly
-	closures table[[]ID]    // every principal that a user is, ascending
+	closures table[[]ID]    // every principal that a user or link is, ascending
+	settings *Settings      // nil for the default ones
 }
 
 // way is a node that carries a mark or leads to one.
@@ -202,6 +208,9 @@ func (s *State) PrincipalName(id ID) string {
 		}
 		return "group:" + g.Name
 	}
+	if _, ok := s.shares.get(uint64(id)); ok {
+		return linkName(id)
+	}
 	return "nobody"
 }
 
@@ -227,5 +236,10 @@ func (s *State) ParsePrincipal(text string) (ID, error) {
 			return id, nil
 		}
 	}
-	return Nobody, notFound("no principal %q (write user:NAME, group:NAME, role:NAME, members or anyone-signed-in)", text)
+	if n, err := strconv.ParseUint(name, 36, 64); err == nil && kind == "link" {
+		if sh, _ := s.Share(ID(n)); sh != nil && sh.IsLink() {
+			return sh.ID, nil
+		}
+	}
+	return Nobody, notFound("no principal %q (write user:NAME, group:NAME, role:NAME, members, anyone-signed-in or links)", text)
 }

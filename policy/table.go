@@ -1,8 +1,10 @@
 package policy
 
 import (
+	"cmp"
 	"iter"
 	"math/bits"
+	"slices"
 )
 
 // table is a persistent map: set and del return a new table that shares all but
@@ -20,12 +22,45 @@ type branch[V any] struct {
 
 // slot holds a value, or a branch of the keys that agree with it so far.
 type slot[V any] struct {
+	val V // first: one of no size at the end would cost a word
 	key uint64
 	sub *branch[V]
-	val V
 }
 
 const tableBits = 6
+
+// tableOf makes a table of all pairs at once, whose keys differ. It reorders them.
+func tableOf[V any](pairs []slot[V]) table[V] {
+	if len(pairs) == 0 {
+		return table[V]{}
+	}
+	return table[V]{branchOf(pairs, 0), len(pairs)}
+}
+
+func branchOf[V any](pairs []slot[V], depth int) *branch[V] {
+	digit := func(s *slot[V]) uint64 { return s.key >> (tableBits * depth) & (1<<tableBits - 1) }
+	slices.SortFunc(pairs, func(a, b slot[V]) int { return cmp.Compare(digit(&a), digit(&b)) })
+	b := &branch[V]{}
+	for from, to := 0, 0; from < len(pairs); from = to {
+		d := digit(&pairs[from])
+		for to < len(pairs) && digit(&pairs[to]) == d {
+			to++
+		}
+		b.bitmap |= 1 << d
+	}
+	b.slots = make([]slot[V], 0, bits.OnesCount64(b.bitmap))
+	for from, to := 0, 0; from < len(pairs); from = to {
+		for d := digit(&pairs[from]); to < len(pairs) && digit(&pairs[to]) == d; {
+			to++
+		}
+		if to-from == 1 {
+			b.slots = append(b.slots, pairs[from])
+		} else {
+			b.slots = append(b.slots, slot[V]{sub: branchOf(pairs[from:to], depth+1)})
+		}
+	}
+	return b
+}
 
 func (t table[V]) get(key uint64) (val V, ok bool) {
 	for b, rest := t.root, key; b != nil; rest >>= tableBits {

@@ -3,6 +3,7 @@ package policy
 import (
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -101,5 +102,69 @@ func TestTableStops(t *testing.T) {
 	}
 	if n != 5 {
 		t.Errorf("%d pairs before the break", n)
+	}
+}
+
+// TestTableOf: a table made at once is the one made pair by pair, and goes on
+// from there.
+func TestTableOf(t *testing.T) {
+	for seed := range uint64(30) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		key := keys(seed)
+		want := map[uint64]int{}
+		for i := range rng.IntN(500) {
+			want[key(rng)] = i
+		}
+		now := tableFrom(want)
+		for i := range 200 {
+			k := key(rng)
+			if rng.IntN(2) == 0 {
+				now = now.set(k, i)
+				want[k] = i
+			} else {
+				now = now.del(k)
+				delete(want, k)
+			}
+		}
+		if got := maps.Collect(now.all()); !maps.Equal(got, want) || now.n != len(want) {
+			t.Fatalf("seed %d: %d pairs, counted %d, want %d", seed, len(got), now.n, len(want))
+		}
+		for k, v := range want {
+			if got, ok := now.get(k); !ok || got != v {
+				t.Fatalf("seed %d: get(%#x) = %d, %v, want %d", seed, k, got, ok, v)
+			}
+		}
+	}
+}
+
+// TestPlaces compares the sorted places with a set.
+func TestPlaces(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 0))
+	var p places
+	want := map[spot]bool{}
+	for range 2000 {
+		s := spot{Node(rng.IntN(5)), Node(rng.IntN(40))}
+		before := slices.Clone(p)
+		old := p
+		if rng.IntN(2) == 0 {
+			p, want[s] = p.with(s), true
+		} else {
+			p = p.without(s)
+			delete(want, s)
+		}
+		if !slices.Equal(old, before) {
+			t.Fatal("an older version changed")
+		}
+		for root := range Node(6) {
+			here := slices.Clone(p.within(root))
+			for s := range want {
+				if s.root == root && !slices.Contains(here, s) {
+					t.Fatalf("%v is missing", s)
+				}
+			}
+			if slices.ContainsFunc(here, func(s spot) bool { return s.root != root || !want[s] }) {
+				t.Fatalf("%v holds too much for root %d", here, root)
+			}
+		}
 	}
 }

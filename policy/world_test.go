@@ -17,14 +17,16 @@ type world struct {
 	ids   map[string]policy.ID   // "user:mia", "group:staff", "profile:light", "space:team"
 	nodes map[string]policy.Node // by path
 	trash map[policy.Node]bool
+	ways  map[string]policy.Place // by path, as long as nothing moves
 	last  uint64
 	kept  kept
+	log   [][]policy.Change // what was accepted, in order
 }
 
 func newWorld(t testing.TB) *world {
 	return &world{
 		TB: t, state: new(policy.State), kept: newKept(), last: uint64(policy.FirstID),
-		nodes: map[string]policy.Node{}, trash: map[policy.Node]bool{},
+		nodes: map[string]policy.Node{}, ways: map[string]policy.Place{}, trash: map[policy.Node]bool{},
 		ids: map[string]policy.ID{"members": policy.Members, "anyone-signed-in": policy.AnyoneSignedIn, "links": policy.Links},
 	}
 }
@@ -53,6 +55,7 @@ func (w *world) try(changes ...policy.Change) error {
 	}
 	w.state = next
 	w.kept.take(delta)
+	w.log = append(w.log, changes)
 	return nil
 }
 
@@ -66,6 +69,9 @@ func (w *world) apply(changes ...policy.Change) {
 
 // place is the way to a path.
 func (w *world) place(path string) policy.Place {
+	if at, known := w.ways[path]; known {
+		return at
+	}
 	w.Helper()
 	space, _, _ := strings.Cut(path[1:], "/")
 	at := policy.Place{Space: w.id("space:" + space)}
@@ -78,6 +84,8 @@ func (w *world) place(path string) policy.Place {
 		}
 		at.Path = append(at.Path, n)
 	}
+	at.Path = slices.Clip(at.Path)
+	w.ways[path] = at
 	return at
 }
 
@@ -125,21 +133,25 @@ type kept struct {
 	profiles map[policy.ID]*policy.Profile
 	spaces   map[policy.ID]*policy.Space
 	marks    map[policy.Node]*policy.Mark
+	settings *policy.Settings
 }
 
 func newKept() kept {
 	return kept{
 		map[policy.ID]*policy.User{}, map[policy.ID]*policy.Group{}, map[policy.ID]*policy.Profile{},
-		map[policy.ID]*policy.Space{}, map[policy.Node]*policy.Mark{},
+		map[policy.ID]*policy.Space{}, map[policy.Node]*policy.Mark{}, nil,
 	}
 }
 
-func (k kept) take(d policy.Delta) {
+func (k *kept) take(d policy.Delta) {
 	keep(k.users, d.Users)
 	keep(k.groups, d.Groups)
 	keep(k.profiles, d.Profiles)
 	keep(k.spaces, d.Spaces)
 	keep(k.marks, d.Marks)
+	if d.Settings != nil {
+		k.settings = d.Settings
+	}
 }
 
 func keep[K comparable, V any](records, touched map[K]*V) {
@@ -155,7 +167,7 @@ func keep[K comparable, V any](records, touched map[K]*V) {
 // records is what Load gets at the next start; the places come from the tree, as a
 // store has them.
 func (w *world) records() policy.Model {
-	m := policy.Model{Epoch: w.state.Epoch}
+	m := policy.Model{Epoch: w.state.Epoch, Settings: w.kept.settings}
 	for _, id := range slices.Sorted(maps.Keys(w.kept.users)) {
 		m.Users = append(m.Users, *w.kept.users[id])
 	}

@@ -19,6 +19,8 @@ type Account struct {
 	ID     policy.ID
 	Name   string
 	Active bool
+	// Link: not somebody's account but a link, whose bearers sign in.
+	Link bool
 	// Password is a PHC string, empty while no password has been set.
 	Password string
 	// Stamp changes with every change of the account: password, state, devices.
@@ -36,6 +38,7 @@ type Device struct {
 	Secret   [32]byte     `json:"secret"`
 	Class    policy.Class `json:"class"`
 	ReadOnly bool         `json:"read_only,omitempty"`
+	Spaces   []policy.ID  `json:"spaces,omitempty"` // the only ones that it opens, if there are any
 	Created  time.Time    `json:"created"`
 	Expires  time.Time    `json:"expires,omitzero"` // zero: never
 }
@@ -80,7 +83,7 @@ func (st *Store) Account(name string) (Account, error) {
 	}
 	// The stamp is read before the record: a change between the two makes it
 	// stale, never too new.
-	a := Account{ID: u.ID, Name: u.Name, Active: !u.Inactive, Stamp: st.stamps.get(u.ID)}
+	a := Account{ID: u.ID, Name: u.Name, Active: u.ActiveAt(st.clock().Unix()), Stamp: st.stamps.get(u.ID)}
 	err := st.db.View(func(r engine.Reader) error {
 		l, err := readLogin(r, u.ID)
 		a.Password, a.Devices = l.Password, l.Devices
@@ -91,8 +94,12 @@ func (st *Store) Account(name string) (Account, error) {
 
 // Stamp tells from memory whether what was verified of an account still holds.
 func (st *Store) Stamp(id policy.ID) (stamp uint64, active bool) {
-	u := st.Policy().User(id)
-	return st.stamps.get(id), u != nil && !u.Inactive
+	state, now := st.Policy(), st.clock()
+	if u := state.User(id); u != nil {
+		return st.stamps.get(id), u.ActiveAt(now.Unix())
+	}
+	_, live := liveLink(state, id, now)
+	return st.stamps.get(id), live
 }
 
 func readLogin(r engine.Reader, id policy.ID) (login, error) {
@@ -165,6 +172,9 @@ func (st *Store) RemoveDevice(ctx context.Context, id policy.ID, device uint64) 
 		return nil
 	})
 }
+
+// LockoutAfter is how many failures lock an account, by the settings of now.
+func (st *Store) LockoutAfter() int { return st.Policy().Settings().LockoutAfter }
 
 func lockoutKey(key string) []byte { return append([]byte{tableLockout}, key...) }
 

@@ -16,9 +16,9 @@ import (
 
 // Checked is what a check found.
 type Checked struct {
-	Spaces, Collections, Files, Trashed, Locks int
-	Bytes                                      int64 // listed and in the trash
-	Faults                                     []string
+	Spaces, Collections, Files, Trashed, Locks, Links int
+	Bytes                                             int64 // listed and in the trash
+	Faults                                            []string
 }
 
 // faultsMax is how many faults are told; the rest is counted.
@@ -113,7 +113,7 @@ func (k *checker) run(ctx context.Context) error {
 		}
 	}
 	for _, pass := range []func() error{k.nodeTable, k.sumTable, k.refTable, k.contentTables, k.orphanTable, k.propTable,
-		k.lockTable, k.loginTable, k.lockoutTable, k.ids} {
+		k.lockTable, k.asideTable, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
 		if err := k.told(pass()); err != nil {
 			return err
 		}
@@ -423,6 +423,15 @@ func (k *checker) lockTable() error {
 	return err
 }
 
+func (k *checker) asideTable() error {
+	return scanPrefix(k.tx.r, []byte{tableAside}, func(key, v []byte) bool {
+		if a, err := decodeAside(v); err != nil || a.node == 0 {
+			k.faultf("set aside from %q in %d: %+v (%v)", key[9:], binary.BigEndian.Uint64(key[1:9]), a, err)
+		}
+		return true
+	})
+}
+
 func (k *checker) loginTable() error {
 	return scanPrefix(k.tx.r, []byte{tableLogin}, func(key, _ []byte) bool {
 		id := policy.ID(binary.BigEndian.Uint64(key[1:]))
@@ -446,6 +455,24 @@ func (k *checker) lockoutTable() error {
 	})
 }
 
+// trail: every audit line follows from the one before, up to the policy in force.
+func (k *checker) trail() error {
+	head, err := readHead(k.tx.r)
+	if err != nil {
+		return err
+	}
+	c := chain{r: k.tx.r}
+	for c.seq < head.seq {
+		if _, err := c.next(); err != nil {
+			k.fault(err.Error())
+		}
+	}
+	if err := c.end(head, k.tx.state.Epoch); err != nil {
+		k.fault(err.Error())
+	}
+	return nil
+}
+
 // ids: none that is in use may be given again.
 func (k *checker) ids() error {
 	var next allocator
@@ -467,6 +494,9 @@ func (k *checker) ids() error {
 	}
 	for _, sp := range k.tx.state.Spaces() {
 		newest = max(newest, uint64(sp.ID))
+	}
+	for _, sh := range k.tx.state.Shares() {
+		newest = max(newest, uint64(sh.ID))
 	}
 	if newest >= next.next {
 		k.faultf("ids up to %d are in use, and are given again from %d on", newest, next.next)

@@ -22,14 +22,14 @@ const copySlice = 2000
 func (s *Session) Copy(ctx context.Context, from, to Path, overwrite, shallow bool, t Terms) (created bool, err error) {
 	c := &copying{s: s, from: from, to: to, overwrite: overwrite, shallow: shallow, terms: t, hold: s.st.ledger.hold(nil)}
 	defer c.hold.release()
-	if err := s.st.update(ctx, engine.Foreground, c.begin); err != nil {
+	if err := s.update(ctx, c.begin); err != nil {
 		return false, err
 	}
 	for len(c.todo) > 0 && err == nil {
-		err = s.st.update(ctx, engine.Foreground, c.slice)
+		err = s.update(ctx, c.slice)
 	}
 	if err == nil && !c.done {
-		err = s.st.update(ctx, engine.Foreground, c.finish)
+		err = s.update(ctx, c.finish)
 	}
 	if err != nil {
 		if cleanErr := s.st.dropStaged(context.WithoutCancel(ctx), c.top); cleanErr != nil {
@@ -65,29 +65,33 @@ type copyDir struct {
 	held     policy.Rights
 }
 
+// authorizeCopy decides both ends of a COPY. File onto file writes the target.
+func (s *Session) authorizeCopy(tx *Tx, src, dst *spot) (g, dg grant, err error) {
+	if g, err = s.authorize(tx, src, opCopy); err != nil {
+		return g, dg, err
+	}
+	if dst.missing() == 0 && !dst.entry().Dir && !src.entry().Dir {
+		dg, err = s.authorizePut(tx, dst, opCopyTo)
+	} else {
+		dg, err = s.authorizeOnto(tx, dst, opRemove)
+	}
+	return g, dg, err
+}
+
 // decide is what both the first and the last transaction ask.
 func (c *copying) decide(tx *Tx) (src, dst *spot, g, dg grant, err error) {
 	s := c.s
 	if src, dst, err = s.ends(tx, c.from, c.to); err != nil {
 		return
 	}
-	if g, err = s.authorize(tx, src, opCopy); err != nil {
-		return
-	}
-	over := dst.missing() == 0 && !dst.entry().Dir && !src.entry().Dir
-	if over {
-		dg, err = s.authorizePut(tx, dst, opCopyTo)
-	} else {
-		dg, err = s.authorizeOnto(tx, dst, opRemove)
-	}
-	if err != nil {
+	if g, dg, err = s.authorizeCopy(tx, src, dst); err != nil {
 		return
 	}
 	if err = apartForCopy(src, dst, c.shallow); err != nil {
 		return
 	}
 	var locked error
-	if over {
+	if dg.op == opCopyTo {
 		locked = s.unlockedAt(tx, dg, dst.nodes, c.terms)
 	} else {
 		locked = s.unlockedOnto(tx, dg, dst, c.terms)
@@ -242,7 +246,7 @@ func (c *copying) member(tx *Tx, dir *copyDir, m *copied) (copyDir, error) {
 // the copier's.
 func (s *Session) duplicate(tx *Tx, e *Entry, n policy.Node) Entry {
 	d := *e
-	d.Node, d.Created, d.Creator = n, tx.now, s.cred.User
+	d.Node, d.Created, d.Creator, d.Touched = n, tx.now, s.cred.id(), false
 	return d
 }
 
@@ -267,7 +271,7 @@ func (c *copying) finish(tx *Tx) error {
 	if err := tx.copyProps(g, src.entry(), c.top); err != nil {
 		return err
 	}
-	if e.Rev, err = tx.log(dst.space.ID, c.s.cred.User, Created, c.top, parent[len(parent)-1], e.Name); err != nil {
+	if e.Rev, err = tx.log(dst.space.ID, c.s.cred.id(), Created, c.top, parent[len(parent)-1], e.Name); err != nil {
 		return err
 	}
 	if err := tx.link(dg, parent[len(parent)-1], &e); err != nil {
@@ -305,7 +309,7 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	}
 	d := s.duplicate(tx, e, n)
 	d.Name = dst.name()
-	if d.Rev, err = tx.log(dst.space.ID, s.cred.User, Created, n, parent[len(parent)-1], d.Name); err != nil {
+	if d.Rev, err = tx.log(dst.space.ID, s.cred.id(), Created, n, parent[len(parent)-1], d.Name); err != nil {
 		return err
 	}
 	if err := tx.link(dg, parent[len(parent)-1], &d); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"davit/policy"
 	"davit/store/engine"
@@ -37,7 +38,7 @@ func (o *Operator) Survey(ctx context.Context, fn func(Survey) error) error {
 	})
 	if errors.Is(err, errBetween) {
 		// In the committer's turn policy and tree are always of one moment.
-		return o.Rehearse(ctx, func(d Draft) error { return fn(d.Survey) })
+		return o.Since(0).Rehearse(ctx, func(d Draft) error { return fn(d.Survey) })
 	}
 	return err
 }
@@ -49,12 +50,20 @@ var errBetween = errors.New("the policy is changing")
 // nothing when fn fails. It takes as many keys as the policy has records: the
 // policy as a whole is what is replaced.
 func (o *Operator) Revise(ctx context.Context, fn func(Draft) error) error {
-	return o.st.update(ctx, engine.Foreground, func(tx *Tx) error { return fn(Draft{Survey{tx}}) })
+	return o.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		if err := o.begin(tx); err != nil {
+			return err
+		}
+		return fn(Draft{Survey{tx}})
+	})
 }
 
 // Rehearse is Revise without a trace: what it finds is what Revise would do now.
 func (o *Operator) Rehearse(ctx context.Context, fn func(Draft) error) error {
 	err := o.st.update(ctx, engine.Background, func(tx *Tx) error {
+		if err := o.begin(tx); err != nil {
+			return err
+		}
 		if err := fn(Draft{Survey{tx}}); err != nil {
 			return err
 		}
@@ -72,6 +81,9 @@ var errRehearsed = errors.New("a rehearsal is over")
 // State is the policy, as far as it is changed.
 func (s Survey) State() *policy.State { return s.tx.state }
 
+// Now is the time of the moment.
+func (s Survey) Now() time.Time { return s.tx.now }
+
 // Place finds what stands at a path.
 func (s Survey) Place(p Path) (policy.Place, error) {
 	sp, err := s.tx.resolve(p)
@@ -84,15 +96,22 @@ func (s Survey) Place(p Path) (policy.Place, error) {
 	return sp.place(), nil
 }
 
-// Marks gives everything that files and folders carry of policy, in no promised
-// order, and how many entries there are beside it that count for nobody: on what
-// lies in the trash, and in drives whose account is deleted.
+// Asleep tells whether a space is a drive that opens for nobody: of an account
+// that is deleted, or has become a guest's.
+func (s Survey) Asleep(sp *policy.Space) bool {
+	owner := s.tx.state.User(sp.Owner)
+	return sp.Kind == policy.Personal && (owner == nil || owner.Type == policy.Guest)
+}
+
+// Marks gives everything that files and folders carry of policy, and how many
+// entries and shares there are beside it that count for nobody: on what lies in
+// the trash, and in drives that are asleep.
 func (s Survey) Marks() (marks []Marked, asleep int, err error) {
 	names := map[policy.Node]string{}
-	for placed := range s.tx.state.PlacedMarks() {
+	for _, placed := range s.tx.state.Model().Marks {
 		sp := s.tx.state.Space(placed.At.Space)
-		if len(placed.Parked) > 0 || sp.Kind == policy.Personal && s.tx.state.User(sp.Owner) == nil {
-			asleep += len(placed.Mark.Entries)
+		if len(placed.Parked) > 0 || s.Asleep(sp) {
+			asleep += len(placed.Mark.Entries) + len(placed.Mark.Shares)
 			continue
 		}
 		p := Path{SpacePath(s.tx.state, sp)}
@@ -112,12 +131,15 @@ func (s Survey) Marks() (marks []Marked, asleep int, err error) {
 	return marks, asleep, nil
 }
 
-// Change applies changes to the draft.
+// By is who changes the draft.
+func (d Draft) By() policy.Subject { return d.tx.by }
+
+// Change applies changes to the draft, as far as who acts may make them.
 func (d Draft) Change(changes ...policy.Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	return d.tx.change(changes...)
+	return d.tx.changeAs(changes...)
 }
 
 // NewID gives an ID that nothing has.
@@ -126,6 +148,10 @@ func (d Draft) NewID() (policy.ID, error) { return d.tx.newID() }
 // NewUser makes the changes that add an account and its drive. It has no
 // password, so nobody signs in to it before it is given one.
 func (d Draft) NewUser(u policy.User) ([]policy.Change, error) { return d.tx.newUser(&u, "") }
+
+// SetUser makes the changes that replace an account; its drive follows its name
+// and type.
+func (d Draft) SetUser(u policy.User) ([]policy.Change, error) { return d.tx.withHome(&u) }
 
 // NewSpace makes the changes that add an empty space; its owner becomes its
 // manager.

@@ -105,7 +105,7 @@ func TestMarks(t *testing.T) {
 	u := *of.st.Policy().User(of.user("max"))
 	u.Inactive = true
 	of.change(policy.PutUser{User: u})
-	if err := of.st.Operator().RemoveUser(ctx, u.ID); err != nil {
+	if err := of.st.Operator().RemoveUser(ctx, u.ID, policy.Nobody); err != nil {
 		t.Fatal(err)
 	}
 	if paths, asleep := count(); len(paths) != 2 || asleep != 2 {

@@ -5,22 +5,16 @@ import (
 	"slices"
 
 	"davit/policy"
-	"davit/store/engine"
 )
 
 // Mkdir makes a collection.
 func (s *Session) Mkdir(ctx context.Context, p Path, t Terms) (info Info, err error) {
-	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+	err = s.update(ctx, func(tx *Tx) error {
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
-		if sp.missing() == 0 {
-			if _, err := s.authorize(tx, sp, opStat); err == nil {
-				return ErrExists
-			}
-		}
-		g, err := s.authorizeCreate(tx, sp)
+		g, there, err := s.authorizeMkdir(tx, sp)
 		if err != nil {
 			return err
 		}
@@ -28,10 +22,32 @@ func (s *Session) Mkdir(ctx context.Context, p Path, t Terms) (info Info, err er
 			return err
 		}
 		info.Held = g.held
+		if there != nil {
+			info.Entry = *there
+			return nil
+		}
 		info.Entry, err = s.mkdir(tx, g, sp)
 		return err
 	})
 	return info, err
+}
+
+// authorizeMkdir decides making a collection. In a drop box one that is there
+// already, and takes in what the asker brings, is as good as made.
+func (s *Session) authorizeMkdir(tx *Tx, sp *spot) (g grant, there *Entry, err error) {
+	if sp.missing() == 0 {
+		d, err := s.face(tx, sp, 0)
+		switch dropped := s.droppedOn(tx, sp); {
+		case err == nil && dropped:
+			there = sp.entry()
+			sp.vacate()
+		case err == nil:
+			s.note(tx, sp, d, "", ErrExists)
+			return grant{}, nil, ErrExists
+		}
+	}
+	g, err = s.authorizeCreate(tx, sp)
+	return g, there, err
 }
 
 func (s *Session) mkdir(tx *Tx, g grant, sp *spot) (Entry, error) {
@@ -40,18 +56,18 @@ func (s *Session) mkdir(tx *Tx, g grant, sp *spot) (Entry, error) {
 		return Entry{}, err
 	}
 	parent := sp.nodes[len(sp.nodes)-1]
-	seq, err := tx.log(sp.space.ID, s.cred.User, Created, n, parent, sp.name())
+	seq, err := tx.log(sp.space.ID, s.cred.id(), Created, n, parent, sp.name())
 	if err != nil {
 		return Entry{}, err
 	}
-	e := Entry{Name: sp.name(), Node: n, Dir: true, Created: tx.now, Modified: tx.now, Rev: seq, Creator: s.cred.User}
+	e := Entry{Name: sp.name(), Node: n, Dir: true, Created: tx.now, Modified: tx.now, Rev: seq, Creator: s.cred.id()}
 	return e, tx.link(g, parent, &e)
 }
 
 // Remove takes a file or a whole collection into the trash, in one step.
 func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
-	return s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+	return s.update(ctx, func(tx *Tx) error {
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -78,15 +94,11 @@ func (s *Session) trash(tx *Tx, g grant, sp *spot) error {
 	if err := tx.dropLocks(g, e); err != nil {
 		return err
 	}
-	seq, err := tx.log(sp.space.ID, s.cred.User, Removed, e.Node, dir.Node, e.Name)
+	seq, err := tx.log(sp.space.ID, s.cred.id(), Removed, e.Node, dir.Node, e.Name)
 	if err != nil {
 		return err
 	}
-	rec := trashRec{entry: *e, parent: dir.Node, by: s.cred.User, at: tx.now.UnixNano()}
-	if err := tx.w.Put(trashKey(sp.space.ID, seq), appendTrash(nil, &rec)); err != nil {
-		return err
-	}
-	if err := tx.w.Put(nodeKey(e.Node), appendNode(nil, nodeRec{parent: dir.Node, name: e.Name, trash: seq})); err != nil {
+	if err := s.bin(tx, g, sp, e, seq); err != nil {
 		return err
 	}
 	if err := tx.unlink(g, dir.Node, e.Name); err != nil {
@@ -99,20 +111,27 @@ func (s *Session) trash(tx *Tx, g grant, sp *spot) error {
 	return nil
 }
 
+// bin records that an entry lies in the trash of the collection that the spot's
+// last name stands in, under the number of the change that put it there.
+func (s *Session) bin(tx *Tx, g grant, sp *spot, e *Entry, seq uint64) error {
+	_, dir := sp.parent()
+	rec := trashRec{entry: *e, parent: dir.Node, by: s.cred.id(), at: tx.now.UnixNano()}
+	if err := tx.w.Put(trashKey(sp.space.ID, seq), appendTrash(nil, &rec)); err != nil {
+		return err
+	}
+	return tx.w.Put(nodeKey(e.Node), appendNode(nil, nodeRec{parent: dir.Node, name: e.Name, trash: seq}))
+}
+
 // Move gives a file or collection another place or name: one write whatever it
 // holds. What stands there is replaced, and goes into the trash, when overwrite
 // is set; otherwise the answer is ErrExists.
 func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Terms) (created bool, err error) {
-	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+	err = s.update(ctx, func(tx *Tx) error {
 		src, dst, err := s.ends(tx, from, to)
 		if err != nil {
 			return err
 		}
-		g, err := s.authorizeTree(tx, src, opRemove)
-		if err != nil {
-			return err
-		}
-		dg, err := s.authorizeOnto(tx, dst, opRemove)
+		g, dg, err := s.authorizeMove(tx, src, dst)
 		if err != nil {
 			return err
 		}
@@ -130,6 +149,12 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 		if !created && !overwrite {
 			return ErrExists
 		}
+		switch {
+		case dg.op == opSave:
+			return s.saveOver(tx, g, dg, src, dst)
+		case g.op == opSetAside:
+			return s.setAside(tx, g, dg, src, dst)
+		}
 		return s.move(tx, g, dg, src, dst)
 	})
 	return created, err
@@ -137,10 +162,10 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 
 // ends resolves both ends of a MOVE or COPY.
 func (s *Session) ends(tx *Tx, from, to Path) (src, dst *spot, err error) {
-	if src, err = tx.resolve(from); err != nil {
+	if src, err = s.resolve(tx, from); err != nil {
 		return nil, nil, err
 	}
-	dst, err = tx.resolve(to)
+	dst, err = s.resolve(tx, to)
 	return src, dst, err
 }
 
@@ -157,15 +182,16 @@ func apart(src, dst *spot) error {
 // authorizeOnto decides putting something at a place: making the name, and when
 // something visible stands there also taking that away.
 func (s *Session) authorizeOnto(tx *Tx, dst *spot, o op) (grant, error) {
-	if dst.missing() == 0 {
-		_, err := s.authorizeTree(tx, dst, o)
-		if err == ErrNotFound {
-			return s.authorizeCreate(tx, dst)
-		} else if err != nil {
+	if dst.missing() == 0 && !s.droppedOn(tx, dst) {
+		switch _, err := s.authorizeTree(tx, dst, o); err {
+		case nil:
+			return s.mayAdd(tx, dst)
+		case ErrNotFound:
+		default:
 			return grant{}, err
 		}
 	}
-	return s.mayAdd(tx, dst)
+	return s.authorizeCreate(tx, dst)
 }
 
 func (s *Session) unlockedOnto(tx *Tx, g grant, dst *spot, t Terms) error {
@@ -195,14 +221,15 @@ func (s *Session) move(tx *Tx, g, dg grant, src, dst *spot) error {
 		return err
 	}
 	from, to := oldWay[len(oldWay)-1], newWay[len(newWay)-1]
-	if _, err := tx.log(src.space.ID, s.cred.User, Removed, e.Node, from, e.Name); err != nil {
+	if _, err := tx.log(src.space.ID, s.cred.id(), Removed, e.Node, from, e.Name); err != nil {
 		return err
 	}
 	if err := tx.unlink(g, from, e.Name); err != nil {
 		return err
 	}
 	e.Name = dst.name()
-	if _, err := tx.log(dst.space.ID, s.cred.User, Created, e.Node, to, e.Name); err != nil {
+	s.touch(&e)
+	if _, err := tx.log(dst.space.ID, s.cred.id(), Created, e.Node, to, e.Name); err != nil {
 		return err
 	}
 	if err := tx.link(dg, to, &e); err != nil {
@@ -211,9 +238,13 @@ func (s *Session) move(tx *Tx, g, dg grant, src, dst *spot) error {
 	tx.charge(oldWay, usageDelta{-size.live, -size.trash, -size.files})
 	tx.charge(newWay, usageDelta{size.live, size.trash, size.files})
 	if tx.state.OnWay(e.Node) {
-		return tx.change(policy.MoveNode{To: at(dst.space.ID, newWay, e.Node)})
+		if err := tx.change(policy.MoveNode{To: at(dst.space.ID, newWay, e.Node)}); err != nil {
+			return err
+		}
 	}
-	return nil
+	dst.nodes = append(slices.Clip(newWay), e.Node)
+	dst.entries = append(slices.Clip(dst.entries[:len(newWay)]), e)
+	return s.bringBack(tx, dg, dst)
 }
 
 // room reserves bytes in the limits on the new way that do not stand on the old

@@ -22,6 +22,9 @@ type Entry struct {
 	// Rev is the number of the change that last set the content.
 	Rev     uint64
 	Creator policy.ID
+	// Touched: somebody else than the creator has changed its content,
+	// properties, name or place since.
+	Touched bool
 	// Type is the media type that the client gave, empty if none.
 	Type     string
 	HasProps bool
@@ -66,6 +69,7 @@ const inlineMax = 8 << 10
 const (
 	flagDir = 1 << iota
 	flagProps
+	flagTouched
 )
 
 // appendEntry encodes all but the name, which is in the key.
@@ -76,6 +80,9 @@ func appendEntry(b []byte, e *Entry) []byte {
 	}
 	if e.HasProps {
 		flags |= flagProps
+	}
+	if e.Touched {
+		flags |= flagTouched
 	}
 	b = append(b, flags, byte(e.content.where))
 	b = binary.AppendUvarint(b, uint64(e.Node))
@@ -97,7 +104,7 @@ func appendEntry(b []byte, e *Entry) []byte {
 func decodeEntry(e *Entry, b []byte) error {
 	d := decoder{b: b}
 	flags := d.byte()
-	e.Dir, e.HasProps = flags&flagDir != 0, flags&flagProps != 0
+	e.Dir, e.HasProps, e.Touched = flags&flagDir != 0, flags&flagProps != 0, flags&flagTouched != 0
 	e.content.where = place(d.byte())
 	e.Node = policy.Node(d.uvarint())
 	e.Size = int64(d.uvarint())

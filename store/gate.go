@@ -27,35 +27,64 @@ func (p Path) String() string {
 type op string
 
 const (
-	opStat    op = "stat"
-	opOpen    op = "open"
-	opList    op = "list"
-	opCreate  op = "create"
-	opReplace op = "replace"
-	opProps   op = "props"
-	opRemove  op = "remove"
-	opCopy    op = "copy"
-	opCopyTo  op = "copy over"
-	opLock    op = "lock"
-	opUnlock  op = "unlock"
-	opLocks   op = "locks"
+	opStat     op = "stat"
+	opOpen     op = "open"
+	opList     op = "list"
+	opCreate   op = "create"
+	opReplace  op = "replace"
+	opProps    op = "props"
+	opRemove   op = "remove"
+	opTakeOut  op = "move to another space"
+	opSave     op = "save over"
+	opSetAside op = "set aside"
+	opPutBack  op = "put back"
+	opCopy     op = "copy"
+	opCopyTo   op = "copy over"
+	opLock     op = "lock"
+	opUnlock   op = "unlock"
+	opLocks    op = "locks"
+	opShare    op = "share"
+	opACL      op = "acl"
 )
 
 // needs says which rights an operation asks for: on its target, or for opCreate
 // on the parent. An operation that is missing here needs every right.
 var needs = map[op]policy.Rights{
-	opStat:    0, // to be visible is enough: a shell is stated and lists the way down
-	opList:    0,
-	opLocks:   policy.See,
-	opOpen:    policy.Read,
-	opCopy:    policy.Read,
-	opCreate:  policy.Add,
-	opReplace: policy.Write,
-	opCopyTo:  policy.Write | policy.Props,
-	opProps:   policy.Props,
-	opRemove:  policy.Delete,
-	opLock:    policy.Write,
-	opUnlock:  policy.See,
+	opStat:     0, // to be visible is enough: a shell is stated and lists the way down
+	opList:     0,
+	opLocks:    policy.See,
+	opOpen:     policy.Read,
+	opCopy:     policy.Read,
+	opCreate:   policy.Add,
+	opReplace:  policy.Write,
+	opSave:     policy.Write,
+	opSetAside: policy.Write,
+	opPutBack:  policy.Write,
+	opCopyTo:   policy.Write | policy.Props,
+	opProps:    policy.Props,
+	opRemove:   policy.Delete,
+	opTakeOut:  policy.Delete,
+	opLock:     policy.See | policy.Write, // a lock is told of, and ended, by who sees it
+	opUnlock:   policy.See,
+	opShare:    policy.Reshare,
+	opACL:      policy.Manage,
+}
+
+// needed is what the operation needs.
+func (o op) needed() policy.Rights {
+	if want, listed := needs[o]; listed {
+		return want
+	}
+	return policy.All
+}
+
+// ground is what leave for the operation rests on when the rights are there.
+func (o op) ground() Ground {
+	switch o {
+	case opSave, opSetAside, opPutBack:
+		return BySaveRule
+	}
+	return ByRight
 }
 
 // A grant is the leave to do one operation on one node in one transaction. Only
@@ -78,7 +107,13 @@ func housekeeping(tx *Tx, n policy.Node) grant { return grant{tx: tx, op: "house
 
 // subject is who asks, as policy sees it now.
 func (s *Session) subject(tx *Tx) policy.Subject {
-	return policy.Subject{User: s.cred.User, Mask: s.cred.Mask, Class: s.cred.Class, Now: tx.now.Unix()}
+	if s.trial != nil {
+		return *s.trial
+	}
+	return policy.Subject{
+		User: s.cred.User, Link: s.cred.Link, Mask: s.cred.Mask, Spaces: s.cred.Spaces,
+		Class: s.cred.Class, Network: tx.state.NetworkOf(s.cred.From), Now: tx.now.Unix(),
+	}
 }
 
 // spot is what a path leads to.
@@ -107,6 +142,12 @@ func (sp *spot) entry() *Entry { return &sp.entries[len(sp.entries)-1] }
 func (sp *spot) parent() (policy.Place, *Entry) {
 	n := len(sp.path) - 1
 	return policy.Place{Space: sp.space.ID, Path: sp.nodes[:n]}, &sp.entries[n-1]
+}
+
+// above is the spot of the collection that the last name stands in.
+func (sp *spot) above() *spot {
+	n := len(sp.path) - 1
+	return &spot{path: sp.path[:n], space: sp.space, nodes: sp.nodes[:n], entries: sp.entries[:n]}
 }
 
 func (sp *spot) place() policy.Place {
@@ -175,23 +216,30 @@ func (tx *Tx) lookup(parent policy.Node, name string) (e Entry, found bool, err 
 	return e, true, nil
 }
 
-// authorize decides an operation on a target that has to exist.
-func (s *Session) authorize(tx *Tx, sp *spot, o op) (grant, error) {
+// face is what the asker may know of a target: nothing of one that is missing or
+// hidden.
+func (s *Session) face(tx *Tx, sp *spot, want policy.Rights) (policy.Decision, error) {
 	if sp.missing() > 0 {
-		return grant{}, ErrNotFound
-	}
-	want, listed := needs[o]
-	if !listed {
-		want = policy.All
+		return policy.Decision{Wanted: want}, ErrNotFound
 	}
 	d := tx.state.Decide(s.subject(tx), sp.place(), want)
 	// A drop box lets itself be found by those who may put into it.
 	d.Visible = d.Visible || sp.entry().Dir && d.Held&policy.Add != 0
 	if !d.Visible {
-		return grant{}, ErrNotFound
+		return d, ErrNotFound
 	}
-	if !d.Allowed() {
-		return grant{}, s.refuse(tx, sp.place(), want, sp.path)
+	return d, nil
+}
+
+// authorize decides an operation on a target that has to exist.
+func (s *Session) authorize(tx *Tx, sp *spot, o op) (grant, error) {
+	d, err := s.face(tx, sp, o.needed())
+	if err == nil && !d.Allowed() {
+		err = s.refuse(tx, sp.place(), d.Wanted, sp.path)
+	}
+	s.note(tx, sp, d, o.ground(), err)
+	if err != nil {
+		return grant{}, err
 	}
 	return grant{tx, o, sp.entry().Node, d.Held}, nil
 }
@@ -200,35 +248,50 @@ func (s *Session) authorize(tx *Tx, sp *spot, o op) (grant, error) {
 // stands in.
 func (s *Session) mayAdd(tx *Tx, sp *spot) (grant, error) {
 	if sp.isRoot() {
+		s.note(tx, sp, policy.Decision{Wanted: opCreate.needed()}, "", ErrReserved)
 		return grant{}, ErrReserved
 	}
-	if sp.missing() > 1 {
+	if sp.missing() > 1 || !sp.above().entry().Dir {
+		s.note(tx, sp, policy.Decision{Wanted: opCreate.needed()}, "", ErrNoParent)
 		return grant{}, ErrNoParent
 	}
-	place, dir := sp.parent()
-	d := tx.state.Decide(s.subject(tx), place, needs[opCreate])
-	if !dir.Dir || !d.Visible && d.Held&policy.Add == 0 {
-		return grant{}, ErrNoParent
+	dir := sp.above()
+	d, err := s.face(tx, dir, opCreate.needed())
+	switch {
+	case err == ErrNotFound:
+		err = ErrNoParent
+	case err == nil && !d.Allowed():
+		err = s.refuse(tx, dir.place(), d.Wanted, dir.path)
 	}
-	if !d.Allowed() {
-		return grant{}, s.refuse(tx, place, needs[opCreate], sp.path[:len(sp.path)-1])
+	s.note(tx, dir, d, ByRight, err)
+	if err != nil {
+		return grant{}, err
 	}
-	return grant{tx, opCreate, dir.Node, d.Held}, nil
+	return grant{tx, opCreate, dir.entry().Node, d.Held}, nil
 }
 
 // authorizeCreate decides making a new name. When something stands there it is
-// hidden from the asker, who is refused without a word why.
+// hidden from the asker: who looks into the collection is refused without a word
+// why, and a drop box takes the name with a number.
 func (s *Session) authorizeCreate(tx *Tx, sp *spot) (grant, error) {
 	g, err := s.mayAdd(tx, sp)
-	if err == nil && sp.missing() == 0 {
-		return grant{}, &Refused{Path: sp.path}
+	switch {
+	case err != nil:
+		return grant{}, err
+	case sp.missing() > 0:
+		return g, nil
+	case g.held&policy.See != 0:
+		place, _ := sp.parent()
+		err = s.refused(tx, place, opCreate.needed(), sp.path)
+		s.note(tx, sp, policy.Decision{}, "", err)
+		return grant{}, err
 	}
-	return g, err
+	return g, tx.takeFreeName(g, sp)
 }
 
 // authorizePut decides create-or-replace: the store learns which before it asks.
 func (s *Session) authorizePut(tx *Tx, sp *spot, replace op) (grant, error) {
-	if sp.missing() == 0 {
+	if sp.missing() == 0 && !s.droppedOn(tx, sp) {
 		g, err := s.authorize(tx, sp, replace)
 		if err != ErrNotFound {
 			return g, err
@@ -237,35 +300,33 @@ func (s *Session) authorizePut(tx *Tx, sp *spot, replace op) (grant, error) {
 	return s.authorizeCreate(tx, sp)
 }
 
-// authorizeTree decides an operation on a node and everything below it: all or
+// authorizeTree decides taking away a node and everything below it: all or
 // nothing. Without the right on the whole, what one created oneself may go with
-// delete-own.
+// delete-own, and within the own hour also without; but not to another space.
 func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
-	g, err := s.authorize(tx, sp, opStat)
+	d, err := s.face(tx, sp, o.needed())
+	var by Ground
+	switch {
+	case err != nil:
+	case sp.isRoot() || s.isShared(tx, sp.entry().Node):
+		err = ErrReserved
+	default:
+		here := d.Held
+		d.Held = tx.state.HeldBelow(s.subject(tx), sp.place())
+		if by, err = s.claim(grant{tx, opStat, sp.entry().Node, d.Held}, sp, o); err != nil || by != "" {
+			break
+		}
+		want := d.Wanted
+		if here&want == want {
+			want |= policy.See // something below is hidden or kept from the asker
+		}
+		err = s.refuse(tx, sp.place(), want, sp.path)
+	}
+	s.note(tx, sp, d, by, err)
 	if err != nil {
 		return grant{}, err
 	}
-	if sp.isRoot() {
-		return grant{}, ErrReserved
-	}
-	want := needs[o]
-	held := tx.state.HeldBelow(s.subject(tx), sp.place())
-	if want&^held == 0 && held&policy.See != 0 {
-		return grant{tx, o, g.node, held}, nil
-	}
-	if need := policy.See | policy.DeleteOwn; need&^held == 0 && want == policy.Delete {
-		own, err := tx.allBy(g, sp.entry(), s.cred.User)
-		if err != nil {
-			return grant{}, err
-		}
-		if own {
-			return grant{tx, o, g.node, held}, nil
-		}
-	}
-	if g.held&want == want {
-		want |= policy.See // something below is hidden or kept from the asker
-	}
-	return grant{}, s.refuse(tx, sp.place(), want, sp.path)
+	return grant{tx, o, sp.entry().Node, d.Held}, nil
 }
 
 // Refused is a refusal of something visible, for the answer and the log.
@@ -273,18 +334,32 @@ type Refused struct {
 	policy.Denied
 	Path  Path
 	State policy.SpaceState // of the space
+	// ID of the decision, once it has left the session.
+	ID string
+
+	decided decided
 }
 
 func (r *Refused) Error() string { return fmt.Sprintf("%s: %s", r.Path, r.Denied.Error()) }
 
 func (s *Session) refuse(tx *Tx, at policy.Place, want policy.Rights, p Path) error {
-	x := tx.state.Explain(s.subject(tx), at, want)
-	d := *x.Refusal()
-	d.Visible = true
-	if d.Missing == 0 {
-		d.Missing = want &^ policy.See
+	r := s.refused(tx, at, want, p)
+	r.Denied = *r.decided.x.Refusal()
+	r.Visible = true
+	if r.Cut == "" && slices.ContainsFunc(r.decided.x.Cuts, func(c policy.Cut) bool { return c.By == policy.CutByState }) {
+		r.Cut = policy.CutByState // what one has just made is held by add, which the state took
 	}
-	return &Refused{d, p, tx.state.Space(at.Space).State}
+	if r.Missing == 0 {
+		r.Missing = want &^ policy.See
+	}
+	r.State = tx.state.Space(at.Space).State
+	return r
+}
+
+// refused is a refusal that says no more than that.
+func (s *Session) refused(tx *Tx, at policy.Place, want policy.Rights, p Path) *Refused {
+	x := tx.state.Explain(s.subject(tx), at, want)
+	return &Refused{Path: p, decided: decided{at.Path[len(at.Path)-1], s.cred.Class, tx.state.Epoch, x}}
 }
 
 // at is the place of a child of the way.

@@ -18,6 +18,8 @@ const (
 	tableMark    = 'A' // node -> policy.Mark
 	tableLogin   = 'L' // user id -> password and devices
 	tableLockout = 'O' // account or address -> failed sign-ins
+	tableLink    = 'k' // link -> its token, password and downloads
+	tableToken   = 'h' // hash of a token -> link
 	tableSeq     = 's' // space -> newest change
 	tableChange  = 'c' // space, seq -> what changed
 	tableEntry   = 'e' // parent, name -> entry: a listing is one scan
@@ -31,12 +33,16 @@ const (
 	tableRef     = 'r' // hash, node -> nothing: who uses the content
 	tableOrphan  = 'o' // hash -> since when nobody may use it
 	tableStaged  = 'g' // node -> top of a copy under way, linked nowhere yet
+	tableAudit   = 'a' // seq, part -> seal and line of the audit trail
+	tableAside   = 'z' // collection, name -> file that was moved away to be saved anew
 )
 
 var (
-	keyFormat = []byte{tableMeta, 'f'}
-	keyIDs    = []byte{tableMeta, 'i'}
-	keyEpoch  = []byte{tableMeta, 'e'}
+	keyFormat   = []byte{tableMeta, 'f'}
+	keyIDs      = []byte{tableMeta, 'i'}
+	keyEpoch    = []byte{tableMeta, 'e'}
+	keySettings = []byte{tableMeta, 's'}
+	keyAudit    = []byte{tableMeta, 'a'} // number and seal of the newest audit line
 )
 
 func beUint64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
@@ -68,6 +74,10 @@ func sumKey(n policy.Node) []byte { return key1(tableSum, uint64(n)) }
 
 func entryKey(parent policy.Node, name string) []byte {
 	return append(key1(tableEntry, uint64(parent)), name...)
+}
+
+func asideKey(parent policy.Node, name string) []byte {
+	return append(key1(tableAside, uint64(parent)), name...)
 }
 
 func propKey(n policy.Node, space, local string) []byte {

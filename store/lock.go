@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"davit/policy"
-	"davit/store/engine"
 )
 
 // LockMax is the longest that a lock lives without being refreshed.
@@ -24,13 +23,18 @@ const locksPerNode = 100
 type Lock struct {
 	Token    string // a urn:uuid
 	Node     policy.Node
-	User     policy.ID
+	User     policy.ID // or link
 	UserName string
 	Owner    []byte // XML that the client gave, to be shown to others
 	Infinite bool   // covers everything below
 	Shared   bool
 	Expires  time.Time
 	Root     Path // where the lock was taken, as of now
+	// Class and Network are those of the client that took it.
+	Class   policy.Class
+	Network policy.Network
+	// Adds: its holder had the right to add here and none to write.
+	Adds bool
 }
 
 // LockedError names the locks that stand in the way.
@@ -41,15 +45,25 @@ func (l *LockedError) Error() string { return fmt.Sprintf("locked at %s", l.Lock
 // ErrNoLock says that a token names no lock here.
 var ErrNoLock = errors.New("no such lock here")
 
+// Flags of a lock as it is kept.
+const (
+	lockInfinite byte = 1 << iota
+	lockShared
+	lockAdds
+	lockContext // class and network follow
+)
+
 func appendLock(b []byte, l *Lock) []byte {
-	var flags byte
-	if l.Infinite {
-		flags |= 1
+	flags := lockContext
+	for _, f := range []struct {
+		set bool
+		bit byte
+	}{{l.Infinite, lockInfinite}, {l.Shared, lockShared}, {l.Adds, lockAdds}} {
+		if f.set {
+			flags |= f.bit
+		}
 	}
-	if l.Shared {
-		flags |= 2
-	}
-	b = append(b, flags)
+	b = append(b, flags, byte(l.Class), byte(l.Network))
 	b = binary.AppendUvarint(b, uint64(l.User))
 	b = binary.AppendVarint(b, l.Expires.UnixNano())
 	return append(b, l.Owner...)
@@ -60,16 +74,55 @@ func decodeLock(k, v []byte) (Lock, error) {
 	flags := d.byte()
 	l := Lock{
 		Node: policy.Node(binary.BigEndian.Uint64(k[1:9])), Token: string(k[9:]),
-		Infinite: flags&1 != 0, Shared: flags&2 != 0,
-		User: policy.ID(d.uvarint()), Expires: time.Unix(0, d.varint()),
+		Infinite: flags&lockInfinite != 0, Shared: flags&lockShared != 0, Adds: flags&lockAdds != 0,
+		Class: policy.DAV, Network: policy.Inside,
 	}
+	if flags&lockContext != 0 {
+		l.Class, l.Network = policy.Class(d.byte()), policy.Network(d.byte())
+	}
+	l.User, l.Expires = policy.ID(d.uvarint()), time.Unix(0, d.varint())
 	l.Owner = slices.Clone(d.b)
 	d.b = nil
 	return l, d.done("lock")
 }
 
-// eachLock scans the live locks of one node, or of all for 0.
+// counts tells whether a lock stands in anybody's way: its holder may still write
+// there, through a client like the one that took it.
+func (tx *Tx) counts(l *Lock) (bool, error) {
+	up, err := way(tx.r, l.Node)
+	if err != nil {
+		return false, err
+	}
+	space := tx.state.SpaceAt(up[0])
+	if space == nil {
+		return false, nil
+	}
+	need := policy.Write
+	if l.Adds {
+		need = policy.Add
+	}
+	holder := policy.Subject{User: l.User, Mask: policy.All, Class: l.Class, Network: l.Network, Now: tx.now.Unix()}
+	if tx.state.User(l.User) == nil {
+		holder.User, holder.Link = policy.Nobody, l.User
+	}
+	return tx.state.Held(holder, policy.Place{Space: space.ID, Path: up})&need != 0, nil
+}
+
+// eachLock scans the locks of one node that count, or of all nodes for 0.
 func (tx *Tx) eachLock(g grant, n policy.Node, fn func(Lock)) error {
+	var failed error
+	err := tx.eachKept(g, n, func(l Lock) {
+		counts, err := tx.counts(&l)
+		failed = errors.Join(failed, err)
+		if counts {
+			fn(l)
+		}
+	})
+	return errors.Join(err, failed)
+}
+
+// eachKept scans the locks that have not expired, also those that do not count.
+func (tx *Tx) eachKept(g grant, n policy.Node, fn func(Lock)) error {
 	if tx.st.lockCount.Load() == 0 {
 		return nil
 	}
@@ -93,6 +146,39 @@ func (tx *Tx) eachLock(g grant, n policy.Node, fn func(Lock)) error {
 		err = failed
 	}
 	return err
+}
+
+// dropIdle ends the locks that do not count on a way and, for a lock on all
+// below, there: the new lock takes their place, and none comes back to life
+// beside it when its holder gets the right back.
+func (tx *Tx) dropIdle(g grant, over []policy.Node, infinite bool) error {
+	var idle []Lock
+	var failed error
+	each := func(n policy.Node) error {
+		return tx.eachKept(g, n, func(l Lock) {
+			up, err := way(tx.r, l.Node)
+			counts, err2 := tx.counts(&l)
+			failed = errors.Join(failed, err, err2)
+			if !counts && (n != 0 || slices.Contains(up, over[len(over)-1])) {
+				idle = append(idle, l)
+			}
+		})
+	}
+	nodes := over
+	if infinite {
+		nodes = append(slices.Clip(over[:len(over)-1]), 0)
+	}
+	for _, n := range nodes {
+		if err := errors.Join(each(n), failed); err != nil {
+			return err
+		}
+	}
+	for _, l := range idle {
+		if err := tx.dropLock(g, l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // locksOn are the locks that cover the last node of the way: its own and the
@@ -147,6 +233,8 @@ func (tx *Tx) name(g grant, locks []Lock) (err error) {
 		l := &locks[i]
 		if u := tx.state.User(l.User); u != nil {
 			l.UserName = u.Name
+		} else if sh, _ := tx.state.Share(l.User); sh != nil {
+			l.UserName = tx.state.PrincipalName(sh.ID)
 		}
 		if l.Root, err = tx.pathOf(g, l.Node); err != nil {
 			return err
@@ -162,7 +250,7 @@ func (s *Session) unlocked(locks []Lock, t Terms) error {
 		return nil
 	}
 	for _, l := range locks {
-		if l.User == s.cred.User && t.Submits != nil && t.Submits(l) {
+		if l.User == s.cred.id() && t.Submits != nil && t.Submits(l) {
 			return nil
 		}
 	}
@@ -211,18 +299,15 @@ type LockRequest struct {
 // Lock takes a lock. On a name that does not exist it makes an empty file, and
 // created tells so.
 func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l Lock, created bool, err error) {
-	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+	err = s.update(ctx, func(tx *Tx) error {
 		created = false
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
-		g, err := s.authorizePut(tx, sp, opLock)
+		g, err := s.authorizeLock(tx, sp)
 		if err != nil {
 			return err
-		}
-		if sp.missing() == 0 && sp.isRoot() {
-			return ErrReserved
 		}
 		var locked error
 		if created = g.op == opCreate; created {
@@ -239,8 +324,10 @@ func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l L
 				return err
 			}
 		}
-		l = Lock{Token: "urn:uuid:" + uuid.NewString(), Node: sp.entry().Node, User: s.cred.User,
-			Owner: q.Owner, Infinite: q.Infinite, Shared: q.Shared, Expires: tx.now.Add(bounded(q.Timeout))}
+		l = s.newLock(tx, g, sp.entry().Node, q)
+		if err := tx.dropIdle(g, sp.nodes, q.Infinite); err != nil {
+			return err
+		}
 		if err := tx.keepLock(g, &l); err != nil {
 			return err
 		}
@@ -251,6 +338,29 @@ func (s *Session) Lock(ctx context.Context, p Path, q LockRequest, t Terms) (l L
 		return err
 	})
 	return l, created, err
+}
+
+func (s *Session) newLock(tx *Tx, g grant, n policy.Node, q LockRequest) Lock {
+	sub := s.subject(tx)
+	return Lock{
+		Token: "urn:uuid:" + uuid.NewString(), Node: n, User: s.cred.id(), Owner: q.Owner,
+		Infinite: q.Infinite, Shared: q.Shared, Expires: tx.now.Add(bounded(q.Timeout)),
+		Class: sub.Class, Network: sub.Network, Adds: g.held&policy.Write == 0,
+	}
+}
+
+// authorizeLock decides locking a file or collection, or a name that is not
+// there yet. In a drop box a name is neither locked nor told to be free.
+func (s *Session) authorizeLock(tx *Tx, sp *spot) (grant, error) {
+	if s.inDropBox(tx, sp) && (sp.missing() > 0 || s.droppedOn(tx, sp)) {
+		s.note(tx, sp, policy.Decision{Wanted: opLock.needed()}, "", ErrNotFound)
+		return grant{}, ErrNotFound
+	}
+	g, err := s.authorizePut(tx, sp, opLock)
+	if err == nil && sp.missing() == 0 && sp.isRoot() {
+		err = ErrReserved
+	}
+	return g, err
 }
 
 func bounded(d time.Duration) time.Duration {
@@ -313,8 +423,8 @@ func (s *Session) discreet(tx *Tx, sp *spot, l *Lock) error {
 
 // Refresh lets the asker's submitted lock on the path live on.
 func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t Terms) (l Lock, err error) {
-	err = s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+	err = s.update(ctx, func(tx *Tx) error {
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -329,7 +439,7 @@ func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t 
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(locks, func(l Lock) bool { return l.User == s.cred.User && t.Submits != nil && t.Submits(l) })
+		i := slices.IndexFunc(locks, func(l Lock) bool { return l.User == s.cred.id() && t.Submits != nil && t.Submits(l) })
 		if i < 0 {
 			return ErrNoLock // RFC 4918, section 9.10.2
 		}
@@ -341,10 +451,10 @@ func (s *Session) Refresh(ctx context.Context, p Path, timeout time.Duration, t 
 }
 
 // Unlock ends the lock with that token, which covers the path: one's own, or
-// another's with break-lock.
+// another's with break-lock, or one that does not count any more.
 func (s *Session) Unlock(ctx context.Context, p Path, token string) error {
-	return s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+	return s.update(ctx, func(tx *Tx) error {
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -352,25 +462,46 @@ func (s *Session) Unlock(ctx context.Context, p Path, token string) error {
 		if err != nil {
 			return err
 		}
-		locks, err := tx.locksOn(g, sp.nodes)
+		l, counts, err := tx.lockNamed(g, sp.nodes, token)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(locks, func(l Lock) bool { return l.Token == token })
-		if i < 0 {
-			return ErrNoLock
+		if counts {
+			if err := s.mayBreak(tx, sp, l); err != nil {
+				return err
+			}
 		}
-		if err := s.mayBreak(tx, sp, locks[i]); err != nil {
-			return err
-		}
-		return tx.dropLock(g, locks[i])
+		return tx.dropLock(g, l)
 	})
+}
+
+// lockNamed finds the lock with a token that covers the last node of the way.
+func (tx *Tx) lockNamed(g grant, way []policy.Node, token string) (found Lock, counts bool, err error) {
+	for i, n := range way {
+		err := tx.eachKept(g, n, func(l Lock) {
+			if l.Token == token && (l.Infinite || i == len(way)-1) {
+				found = l
+			}
+		})
+		if err != nil {
+			return found, false, err
+		}
+	}
+	if found.Token == "" {
+		return found, false, ErrNoLock
+	}
+	one := []Lock{found}
+	if err := tx.name(g, one); err != nil {
+		return found, false, err
+	}
+	counts, err = tx.counts(&found)
+	return one[0], counts, err
 }
 
 // mayBreak decides ending a lock: one's own, or another's with the right at its
 // root, which may stand above the path.
 func (s *Session) mayBreak(tx *Tx, sp *spot, l Lock) error {
-	if l.User == s.cred.User {
+	if l.User == s.cred.id() {
 		return nil
 	}
 	up, err := way(tx.r, l.Node)
@@ -411,8 +542,8 @@ func (tx *Tx) dropLocks(g grant, e *Entry) error {
 	return nil
 }
 
-// dropExpired forgets up to n locks that nobody refreshed in time, and tells
-// whether there may be more.
+// dropExpired forgets up to n locks that nobody refreshed in time or whose holder
+// lost the right, and tells whether there may be more.
 func (tx *Tx) dropExpired(g grant, n int) (more bool, err error) {
 	var expired []Lock
 	var failed error
@@ -422,7 +553,9 @@ func (tx *Tx) dropExpired(g grant, n int) (more bool, err error) {
 			failed = err
 			return false
 		}
-		if !l.Expires.After(tx.now) {
+		counts, err := tx.counts(&l)
+		failed = errors.Join(failed, err)
+		if !counts || !l.Expires.After(tx.now) {
 			expired = append(expired, l)
 		}
 		return len(expired) < n

@@ -147,6 +147,9 @@ func (of *office) clean() Checked {
 	for _, fault := range found.Faults {
 		of.t.Errorf("check: %s", fault)
 	}
+	if v, err := of.st.Operator().VerifyAudit(ctx); err != nil || v.Fault != "" {
+		of.t.Errorf("verify the audit trail: %s (%v)", v.Fault, err)
+	}
 	if n := of.st.Reserved(); n != 0 {
 		of.t.Errorf("%d bytes are still reserved", n)
 	}

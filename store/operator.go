@@ -10,10 +10,27 @@ import (
 
 // An Operator changes the policy and looks after the store. It comes from the
 // control socket or an unlocked data directory and reads no content.
-type Operator struct{ st *Store }
+type Operator struct {
+	st    *Store
+	by    policy.Subject
+	via   Door
+	epoch uint64 // of the policy that changes are made for, 0 for any
+}
 
 // Operator is the operator's way in. Only the packages admin and cmd ask for it.
-func (st *Store) Operator() *Operator { return &Operator{st} }
+func (st *Store) Operator() *Operator { return &Operator{st: st, via: commandLine} }
+
+// As is the operator acting in somebody's name, by a door. The zero Subject is
+// the operator as such.
+func (o *Operator) As(by policy.Subject, via string) *Operator {
+	return &Operator{o.st, by, Door{Method: via}, o.epoch}
+}
+
+// Since is the operator making changes for the policy of an epoch: once another
+// is in force they are refused with ErrEpoch. 0 is for any.
+func (o *Operator) Since(epoch uint64) *Operator {
+	return &Operator{o.st, o.by, o.via, epoch}
+}
 
 // Change applies what plan makes of the policy of this moment: all or nothing,
 // in force for every request that begins after it returns.
@@ -28,7 +45,7 @@ func (o *Operator) ChangeAt(ctx context.Context, p Path, plan func(*policy.State
 		if err != nil {
 			return nil, err
 		}
-		if sp.missing() > 0 {
+		if sp.missing() > 0 || !tx.state.Sees(tx.by, sp.place()) {
 			return nil, fmt.Errorf("%s: %w", p, ErrNotFound)
 		}
 		return plan(tx.state, sp.place())
@@ -37,12 +54,28 @@ func (o *Operator) ChangeAt(ctx context.Context, p Path, plan func(*policy.State
 
 func (o *Operator) change(ctx context.Context, plan func(*Tx) ([]policy.Change, error)) error {
 	return o.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		if err := o.begin(tx); err != nil {
+			return err
+		}
 		changes, err := plan(tx)
 		if err != nil || len(changes) == 0 {
 			return err
 		}
-		return tx.change(changes...)
+		return tx.changeAs(changes...)
 	})
+}
+
+// begin makes a transaction the operator's, and refuses one for a policy that is
+// no more.
+func (o *Operator) begin(tx *Tx) error {
+	tx.by, tx.via = o.by, o.via
+	if o.by.User != policy.Nobody {
+		tx.by.Now = tx.now.Unix()
+	}
+	if now := tx.state.Epoch; o.epoch != 0 && o.epoch != now {
+		return fmt.Errorf("%w: it is of epoch %d now and was looked at in epoch %d", ErrEpoch, now, o.epoch)
+	}
+	return nil
 }
 
 // AddProfile makes a profile.
@@ -77,29 +110,73 @@ func (tx *Tx) newUser(u *policy.User, phc string) (_ []policy.Change, err error)
 		return nil, err
 	}
 	u.Home = policy.Nobody
-	if u.Type == policy.Guest {
-		return []policy.Change{policy.PutUser{User: *u}}, nil
-	}
-	home := policy.Space{Name: "~" + u.Name, Kind: policy.Personal, State: policy.Active, Owner: u.ID, Quota: policy.NoLimit}
-	if err := tx.newSpace(&home, u.ID); err != nil {
-		return nil, err
-	}
-	level, err := policy.LevelRights("manager")
-	home.Levels = []policy.Entry{{Principal: u.ID, Level: "manager", Allow: level}}
-	u.Home = home.ID
-	return []policy.Change{policy.PutUser{User: *u}, policy.PutSpace{Space: home}}, err
+	return tx.withHome(u)
 }
 
-// RemoveUser deletes a deactivated account. Its personal drive goes to the
-// trashed spaces, unread and unlost.
-func (o *Operator) RemoveUser(ctx context.Context, id policy.ID) error {
+// withHome is an account with its personal drive, which everybody but a guest
+// has. A guest's, from when it was none, lies among the spaces in the trash.
+func (tx *Tx) withHome(u *policy.User) ([]policy.Change, error) {
+	old := tx.state.Space(u.Home)
+	if old == nil && u.Type == policy.Guest {
+		return []policy.Change{policy.PutUser{User: *u}}, nil
+	}
+	var home policy.Space
+	if old != nil {
+		home = *old
+	} else {
+		level, err := policy.LevelRights("manager")
+		if err != nil {
+			return nil, err
+		}
+		home = policy.Space{Kind: policy.Personal, Owner: u.ID, Quota: policy.NoLimit}
+		if err := tx.newSpace(&home, u.ID); err != nil {
+			return nil, err
+		}
+		home.Levels = []policy.Entry{{Principal: u.ID, Level: "manager", Allow: level}}
+	}
+	u.Home, home.Name = home.ID, "~"+u.Name
+	switch {
+	case u.Type == policy.Guest:
+		home.State = policy.Trashed
+	case old == nil || old.State == policy.Trashed:
+		home.State = policy.Active
+	}
+	changes := []policy.Change{policy.PutUser{User: *u}}
+	if old == nil || old.Name != home.Name || old.State != home.State {
+		changes = append(changes, policy.PutSpace{Space: home})
+	}
+	return changes, nil
+}
+
+// ChangeUser replaces an account with what plan makes of it, after the other
+// changes that plan makes. The personal drive follows its name and type.
+func (o *Operator) ChangeUser(ctx context.Context, plan func(*policy.State) (policy.User, []policy.Change, error)) error {
+	return o.change(ctx, func(tx *Tx) ([]policy.Change, error) {
+		u, before, err := plan(tx.state)
+		if err != nil {
+			return nil, err
+		}
+		changes, err := tx.withHome(&u)
+		return append(before, changes...), err
+	})
+}
+
+// RemoveUser deletes a deactivated account. The heir gets the spaces that it
+// owns. Its personal drive goes to the trashed spaces, unread and unlost.
+func (o *Operator) RemoveUser(ctx context.Context, id, heir policy.ID) error {
 	return o.change(ctx, func(tx *Tx) ([]policy.Change, error) {
 		u := tx.state.User(id)
 		if u == nil {
 			return nil, fmt.Errorf("no such user: %w", ErrNotFound)
 		}
-		changes := []policy.Change{policy.DropUser{ID: id}}
-		if home := tx.state.Space(u.Home); home != nil {
+		var changes []policy.Change
+		for _, sp := range tx.state.Spaces() {
+			if sp.Owner == id && sp.Kind != policy.Personal && heir != policy.Nobody {
+				changes = append(changes, policy.TransferSpace{Space: sp.ID, Owner: heir})
+			}
+		}
+		changes = append(changes, policy.DropUser{ID: id})
+		if home := tx.state.Space(u.Home); home != nil && home.State != policy.Trashed {
 			gone := *home
 			gone.State = policy.Trashed
 			changes = append(changes, policy.PutSpace{Space: gone})

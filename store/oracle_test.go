@@ -2,8 +2,10 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"davit/policy"
@@ -15,6 +17,14 @@ type oracle struct {
 	spaces map[string]*leaf
 	now    time.Time
 	locks  []oracleLock
+	asides []oracleAside
+}
+
+// oracleAside: user has moved a file away from its name in a folder.
+type oracleAside struct {
+	user, name string
+	dir, file  *leaf
+	until      time.Time
 }
 
 // leaf is a file or collection.
@@ -23,6 +33,9 @@ type leaf struct {
 	content []byte
 	props   map[string]string
 	creator string
+	made    time.Time
+	touched bool   // by another than the creator
+	stood   string // the name that it was set aside under
 	up      *leaf
 	kids    map[string]*leaf
 	trashed []*leaf
@@ -38,8 +51,8 @@ type oracleLock struct {
 	until            time.Time
 }
 
-func newLeaf(dir bool, creator string) *leaf {
-	return &leaf{dir: dir, creator: creator, limit: -1, props: map[string]string{}, kids: map[string]*leaf{},
+func newLeaf(dir bool, creator string, made time.Time) *leaf {
+	return &leaf{dir: dir, creator: creator, made: made, limit: -1, props: map[string]string{}, kids: map[string]*leaf{},
 		allow: map[string]policy.Rights{}, wall: map[string]policy.Rights{}}
 }
 
@@ -187,27 +200,57 @@ func (m *oracle) exists(p Path) bool {
 	return missing == 0
 }
 
-// mayCreate: something that is there all the same is hidden from the asker.
-func (m *oracle) mayCreate(user string, p Path) error {
-	if err := m.mayAdd(user, p); err != nil {
-		return err
-	}
-	if m.exists(p) {
-		return errRefused
-	}
-	return nil
+// boxed: the last name stands in a folder that the asker puts into unseeing.
+func (m *oracle) boxed(user string, p Path) bool {
+	dir, missing := m.find(p[:len(p)-1])
+	return missing == 0 && dir.dir && dir.held(user)&policy.Add != 0 && dir.held(user)&policy.See == 0
 }
 
-func (m *oracle) mayPut(user string, p Path, replace policy.Rights) error {
-	if m.exists(p) {
+// dropped: and what stands there is out of the asker's sight.
+func (m *oracle) dropped(user string, p Path) bool {
+	l, missing := m.find(p)
+	return missing == 0 && len(p) > 1 && m.boxed(user, p) && !l.visible(user)
+}
+
+// mayCreate: something that is there all the same is hidden from the asker. A
+// drop box gives another name instead of refusing.
+func (m *oracle) mayCreate(user string, p Path) (Path, error) {
+	if err := m.mayAdd(user, p); err != nil {
+		return p, err
+	}
+	free := slices.Clone(p)
+	for i := 2; m.exists(free); i++ {
+		if !m.boxed(user, p) {
+			return p, errRefused
+		}
+		stem, ext, dotted := strings.Cut(p[len(p)-1], ".")
+		if dotted {
+			ext = "." + ext
+		}
+		free[len(p)-1] = fmt.Sprintf("%s (%d)%s", stem, i, ext)
+	}
+	return free, nil
+}
+
+func (m *oracle) mayPut(user string, p Path, replace policy.Rights) (Path, error) {
+	if m.exists(p) && !m.dropped(user, p) {
 		if err := m.may(user, p, replace); err != ErrNotFound {
-			return err
+			return p, err
 		}
 	}
 	return m.mayCreate(user, p)
 }
 
-func (m *oracle) mayTake(user string, p Path) error {
+// young: the asker's own, not an hour old, and nobody else's hand was on it.
+func (m *oracle) young(user string, l *leaf) bool {
+	return l.creator == user && !l.touched && l.made.Add(time.Hour).After(m.now)
+}
+
+func (l *leaf) touch(user string) { l.touched = l.touched || l.creator != user }
+
+// mayTake decides taking a tree away; within its space that goes by the own hour
+// too.
+func (m *oracle) mayTake(user string, p Path, within bool) error {
 	if err := m.may(user, p, 0); err != nil {
 		return err
 	}
@@ -219,24 +262,83 @@ func (m *oracle) mayTake(user string, p Path) error {
 	if held&policy.Delete != 0 && held&policy.See != 0 {
 		return nil
 	}
-	own := held&policy.DeleteOwn != 0
-	l.each(func(x *leaf) { own = own && x.creator == user })
-	if own {
+	own, young := true, within
+	l.each(func(x *leaf) { own, young = own && x.creator == user, young && m.young(user, x) })
+	if held&policy.See != 0 && (own && held&policy.DeleteOwn != 0 || young && held&policy.Add != 0) {
 		return nil
 	}
 	return errRefused
 }
 
-func (m *oracle) mayPutOnto(user string, p Path) error {
-	if m.exists(p) {
-		err := m.mayTake(user, p)
+func (m *oracle) mayPutOnto(user string, p Path) (Path, error) {
+	if m.exists(p) && !m.dropped(user, p) {
+		err := m.mayTake(user, p, true)
 		if err == ErrNotFound {
 			return m.mayCreate(user, p)
 		} else if err != nil {
-			return err
+			return p, err
+		}
+		return p, m.mayAdd(user, p)
+	}
+	return m.mayCreate(user, p)
+}
+
+func (l *leaf) onlyWritten(user string) bool {
+	held := l.held(user)
+	return held&policy.See != 0 && held&policy.Write != 0 && held&policy.Delete == 0
+}
+
+// The ways in which a MOVE is done.
+const (
+	moveWhole = "whole"
+	moveSave  = "save"
+	moveAside = "aside"
+)
+
+// mayMove decides a MOVE, and how it is done.
+func (m *oracle) mayMove(user string, from, to Path) (how string, end Path, err error) {
+	src, missing := m.find(from)
+	dst, free := m.find(to)
+	if missing > 0 {
+		return "", to, ErrNotFound
+	}
+	if free == 0 && m.saves(user, src, dst) {
+		if err := m.mayTake(user, from, true); err != nil {
+			return "", to, err
+		}
+		return moveSave, to, m.may(user, to, policy.Write)
+	}
+	how = moveWhole
+	dir, _ := m.find(to[:max(1, len(to)-1)])
+	if src.up != nil && len(to) > 1 && free <= 1 && !src.dir && src.up == dir && src.onlyWritten(user) {
+		back := slices.ContainsFunc(m.asides, func(a oracleAside) bool {
+			return a.dir == dir && a.name == to[len(to)-1] && a.file == src && a.until.After(m.now)
+		})
+		if strings.HasSuffix(to[len(to)-1], "~") {
+			how, back = moveAside, true
+		} else {
+			back = back && free == 1
+		}
+		if back {
+			end, err = m.mayPutOnto(user, to)
+			return how, end, err
 		}
 	}
-	return m.mayAdd(user, p)
+	if err := m.mayTake(user, from, from[0] == to[0]); err != nil {
+		return how, to, err
+	}
+	end, err = m.mayPutOnto(user, to)
+	return how, end, err
+}
+
+// saves: a file that the asker has just made comes over another in its folder,
+// which the asker may write and not delete; its own folder may be as new and
+// stand there too.
+func (m *oracle) saves(user string, src, dst *leaf) bool {
+	if src.dir || dst.dir || src == dst || !m.young(user, src) || !dst.onlyWritten(user) {
+		return false
+	}
+	return src.up == dst.up || src.up.up == dst.up && m.young(user, src.up)
 }
 
 // covering are the locks on one leaf: its own and the infinite ones above.
@@ -304,17 +406,20 @@ func fits(way []*leaf, growth int64) error {
 }
 
 func (m *oracle) mkdir(user string, p Path, submits bool) error {
-	if m.exists(p) && m.may(user, p, 0) == nil {
+	taken := m.exists(p) && m.may(user, p, 0) == nil
+	if taken && !m.dropped(user, p) {
 		return ErrExists
 	}
-	if err := m.mayCreate(user, p); err != nil {
+	free, err := m.mayCreate(user, p)
+	if err != nil {
 		return err
 	}
-	dir, _ := m.find(p)
-	if err := m.free(user, dir, submits); err != nil {
+	dir, _ := m.find(p[:len(p)-1])
+	if err := m.free(user, dir, submits); err != nil || taken {
 		return err
 	}
-	dir.add(p[len(p)-1], newLeaf(true, user))
+	p = free
+	dir.add(p[len(p)-1], newLeaf(true, user, m.now))
 	return nil
 }
 
@@ -332,7 +437,8 @@ func (l *leaf) name() string {
 }
 
 func (m *oracle) put(user string, p Path, content []byte, submits bool) error {
-	if err := m.mayPut(user, p, policy.Write); err != nil {
+	p, err := m.mayPut(user, p, policy.Write)
+	if err != nil {
 		return err
 	}
 	l, missing := m.find(p)
@@ -346,12 +452,39 @@ func (m *oracle) put(user string, p Path, content []byte, submits bool) error {
 		return err
 	}
 	if missing > 0 {
-		file := newLeaf(false, user)
+		file := newLeaf(false, user, m.now)
 		l.add(p[len(p)-1], file)
-		l = file
+		file.content = content
+		m.bringBack(user, file)
+		return nil
 	}
+	l.touch(user)
 	l.content = content
 	return nil
+}
+
+// bringBack: a new file has the name from which its maker has set one aside.
+func (m *oracle) bringBack(user string, file *leaf) {
+	i := slices.IndexFunc(m.asides, func(a oracleAside) bool {
+		return a.dir == file.up && a.name == file.name() && a.until.After(m.now)
+	})
+	if i < 0 {
+		return
+	}
+	a := m.asides[i]
+	m.asides = slices.Delete(m.asides, i, i+1)
+	locked := slices.ContainsFunc(m.locks, func(k oracleLock) bool { return k.on == a.file && k.until.After(m.now) })
+	name := file.name()
+	if a.user != user || file.dir || !m.young(user, file) || a.file == file || a.file.up != a.dir || a.dir.kids[a.file.name()] != a.file ||
+		a.file.stood != a.file.name() || !a.file.onlyWritten(user) || locked {
+		return
+	}
+	back := a.file.name()
+	a.file.content, file.content = file.content, a.file.content
+	a.dir.add(name, a.file)
+	a.dir.add(back, file)
+	file.allow, file.wall = maps.Clone(a.file.allow), maps.Clone(a.file.wall)
+	a.file.touch(user)
 }
 
 // drop puts a leaf into the trash of its collection.
@@ -362,7 +495,7 @@ func (m *oracle) drop(l *leaf) {
 }
 
 func (m *oracle) remove(user string, p Path, submits bool) error {
-	if err := m.mayTake(user, p); err != nil {
+	if err := m.mayTake(user, p, true); err != nil {
 		return err
 	}
 	l, _ := m.find(p)
@@ -384,10 +517,8 @@ func (m *oracle) apart(src *leaf, to Path, shallow bool) error {
 }
 
 func (m *oracle) move(user string, from, to Path, overwrite, submits bool) error {
-	if err := m.mayTake(user, from); err != nil {
-		return err
-	}
-	if err := m.mayPutOnto(user, to); err != nil {
+	how, to, err := m.mayMove(user, from, to)
+	if err != nil {
 		return err
 	}
 	src, _ := m.find(from)
@@ -397,11 +528,21 @@ func (m *oracle) move(user string, from, to Path, overwrite, submits bool) error
 	if err := m.freeTree(user, src, submits); err != nil {
 		return err
 	}
-	if err := m.freeOnto(user, to, submits); err != nil {
+	dst, missing := m.find(to)
+	if how == moveSave {
+		err = m.free(user, dst, submits)
+	} else {
+		err = m.freeOnto(user, to, submits)
+	}
+	if err != nil {
 		return err
 	}
-	if m.exists(to) && !overwrite {
+	if missing == 0 && !overwrite {
 		return ErrExists
+	}
+	if how == moveSave {
+		m.saveOver(user, src, dst)
+		return nil
 	}
 	dir, _ := m.find(to[:len(to)-1])
 	old := src.up.way()
@@ -409,13 +550,30 @@ func (m *oracle) move(user string, from, to Path, overwrite, submits bool) error
 	if err := fits(fresh, src.used()); err != nil {
 		return err
 	}
-	if dst, missing := m.find(to); missing == 0 {
+	if missing == 0 {
 		m.drop(dst)
 	}
 	m.locks = slices.DeleteFunc(m.locks, func(k oracleLock) bool { return k.on.below(src) })
+	if how == moveAside {
+		m.asides = slices.DeleteFunc(m.asides, func(a oracleAside) bool { return a.dir == dir && a.name == src.name() })
+		m.asides = append(m.asides, oracleAside{user, src.name(), dir, src, m.now.Add(time.Hour)})
+		src.stood = to[len(to)-1]
+	}
 	delete(src.up.kids, src.name())
 	dir.add(to[len(to)-1], src)
+	src.touch(user)
+	m.bringBack(user, src)
 	return nil
+}
+
+// saveOver: the target stays what it is and gets the new content; the old lies
+// in its trash.
+func (m *oracle) saveOver(user string, src, dst *leaf) {
+	src.content, dst.content = dst.content, src.content
+	dst.touch(user)
+	m.drop(src)
+	src.up.trashed = slices.DeleteFunc(src.up.trashed, func(l *leaf) bool { return l == src })
+	dst.up.trashed, src.up = append(dst.up.trashed, src), dst.up
 }
 
 func (m *oracle) copy(user string, from, to Path, overwrite, shallow, submits bool) error {
@@ -425,14 +583,20 @@ func (m *oracle) copy(user string, from, to Path, overwrite, shallow, submits bo
 	src, _ := m.find(from)
 	dst, missing := m.find(to)
 	over := missing == 0 && !dst.dir && !src.dir
-	may, free := m.mayPutOnto(user, to), m.freeOnto
+	decide, free := m.mayPutOnto, m.freeOnto
 	if over {
-		may = m.mayPut(user, to, policy.Write|policy.Props)
+		decide = func(user string, p Path) (Path, error) { return m.mayPut(user, p, policy.Write|policy.Props) }
 		free = func(user string, _ Path, submits bool) error { return m.free(user, dst, submits) }
 	}
-	if may != nil {
-		return may
+	end, err := decide(user, to)
+	if err != nil {
+		return err
 	}
+	if !slices.Equal(end, to) {
+		over, free = false, m.freeOnto
+	}
+	to = end
+	dst, missing = m.find(to)
 	if err := m.apart(src, to, shallow); err != nil {
 		return err
 	}
@@ -454,11 +618,12 @@ func (m *oracle) copy(user string, from, to Path, overwrite, shallow, submits bo
 		return err
 	}
 	if over {
+		dst.touch(user)
 		dst.content, dst.props = src.content, maps.Clone(src.props)
 		return nil
 	}
 	// The copy is made before the target goes: it may hold the source's space.
-	twin := src.twin(user, shallow)
+	twin := src.twin(user, m.now, shallow)
 	if missing == 0 {
 		m.drop(dst)
 	}
@@ -467,12 +632,12 @@ func (m *oracle) copy(user string, from, to Path, overwrite, shallow, submits bo
 }
 
 // twin is a copy with all that the copier may see and read.
-func (l *leaf) twin(user string, shallow bool) *leaf {
-	t := newLeaf(l.dir, user)
+func (l *leaf) twin(user string, now time.Time, shallow bool) *leaf {
+	t := newLeaf(l.dir, user, now)
 	t.content, t.props = l.content, maps.Clone(l.props)
 	for name, kid := range l.kids {
 		if !shallow && kid.held(user)&(policy.See|policy.Read) == policy.See|policy.Read {
-			t.add(name, kid.twin(user, false))
+			t.add(name, kid.twin(user, now, false))
 		}
 	}
 	return t
@@ -486,6 +651,7 @@ func (m *oracle) setProp(user string, p Path, name, value string, submits bool) 
 	if err := m.free(user, l, submits); err != nil {
 		return err
 	}
+	l.touch(user)
 	if l.props[name] = value; value == "" {
 		delete(l.props, name)
 	}
@@ -494,7 +660,11 @@ func (m *oracle) setProp(user string, p Path, name, value string, submits bool) 
 
 // lock gives the locked leaf; the store names the token.
 func (m *oracle) lock(user string, p Path, infinite, shared, submits bool) (*leaf, error) {
-	if err := m.mayPut(user, p, policy.Write); err != nil {
+	if len(p) > 1 && m.boxed(user, p) && (!m.exists(p) || m.dropped(user, p)) {
+		return nil, ErrNotFound
+	}
+	p, err := m.mayPut(user, p, policy.See|policy.Write)
+	if err != nil {
 		return nil, err
 	}
 	l, missing := m.find(p)
@@ -517,9 +687,11 @@ func (m *oracle) lock(user string, p Path, infinite, shared, submits bool) (*lea
 		return nil, errLocked
 	}
 	if missing > 0 {
-		file := newLeaf(false, user)
+		file := newLeaf(false, user, m.now)
 		l.add(p[len(p)-1], file)
-		l = file
+		name := p[len(p)-1]
+		m.bringBack(user, file)
+		l = file.up.kids[name]
 	}
 	return l, nil
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"davit/policy"
-	"davit/store/engine"
 )
 
 // Limits of dead properties, in bytes and numbers, per file or collection.
@@ -70,8 +69,8 @@ func (tx *Tx) dropProps(g grant, e *Entry) error {
 // SetProps sets and takes away properties, all or none. A modified time that is
 // not zero becomes the entry's.
 func (s *Session) SetProps(ctx context.Context, p Path, patch []Prop, modified time.Time, t Terms) error {
-	return s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+	return s.update(ctx, func(tx *Tx) error {
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -82,6 +81,7 @@ func (s *Session) SetProps(ctx context.Context, p Path, patch []Prop, modified t
 		if err := s.judge(tx, sp, t, s.unlockedAt(tx, g, sp.nodes, t)); err != nil {
 			return err
 		}
+		s.touch(sp.entry())
 		return tx.setProps(g, sp, patch, modified)
 	})
 }

@@ -17,6 +17,8 @@ type QuotaError struct {
 	Node  policy.Node
 	Usage policy.Usage
 	Need  int64 // bytes that were asked for
+	// ID of the decision, once it has left the session.
+	ID string
 }
 
 func (q *QuotaError) Error() string {
@@ -148,7 +150,7 @@ func (h *hold) grow(limits []policy.QuotaNode, total int64) error {
 	for _, q := range limits {
 		if u := l.usage(q); !u.Fits(total) {
 			h.set(held)
-			return &QuotaError{q.Node, u, total}
+			return &QuotaError{Node: q.Node, Usage: u, Need: total}
 		}
 	}
 	h.limits = limits

@@ -43,6 +43,11 @@ func (tx *Tx) keep(epoch uint64, d policy.Delta) error {
 			tx.adopt = append(tx.adopt, n)
 		}
 	}
+	if d.Settings != nil {
+		if err := keepRecord(tx.w, keySettings, d.Settings); err != nil {
+			return err
+		}
+	}
 	return tx.w.Put(keyEpoch, beUint64(epoch))
 }
 
@@ -66,6 +71,16 @@ func loadPolicy(r engine.Reader) (*policy.State, error) {
 	} else if v != nil {
 		if m.Epoch, err = readUint64(v); err != nil {
 			return nil, err
+		}
+	}
+	v, err := r.Get(keySettings)
+	if err != nil {
+		return nil, err
+	}
+	if v != nil {
+		m.Settings = new(policy.Settings)
+		if err := json.Unmarshal(v, m.Settings); err != nil {
+			return nil, fmt.Errorf("settings: %w", err)
 		}
 	}
 	if err := loadTable(r, tableUser, &m.Users); err != nil {

@@ -2,22 +2,37 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
 
 	"davit/policy"
 	"davit/store/blob"
+	"davit/store/engine"
 )
 
 // A Credential is who somebody has proved to be. It carries ids and no rights:
 // what they may do is looked up anew in each transaction.
 type Credential struct {
-	User  policy.ID
-	Mask  policy.Rights // what the credential lets through
-	Class policy.Class
+	User   policy.ID
+	Link   policy.ID     // instead of User
+	Mask   policy.Rights // what the credential lets through
+	Spaces []policy.ID   // the only ones that it opens, if there are any
+	Class  policy.Class
+	From   netip.Addr // where the client is, for the network
+	Door   Door       // for the audit trail; it decides nothing
+}
+
+// id is who acts: whose locks and own files are meant.
+func (c *Credential) id() policy.ID {
+	if c.Link != policy.Nobody {
+		return c.Link
+	}
+	return c.User
 }
 
 // A Session is a client's only way to content.
@@ -26,6 +41,8 @@ type Session struct {
 	cred Credential
 	// pinned is the policy of a walk, which shows one state from end to end.
 	pinned *policy.State
+	// trial is who asks when the operator asks for somebody.
+	trial *policy.Subject
 }
 
 // Login makes the session of a proved credential. Only the package auth proves.
@@ -51,16 +68,24 @@ func (s *Session) Pinned() *Session {
 }
 
 func (s *Session) view(fn func(*Tx) error) error {
-	return s.st.view(func(tx *Tx) error {
+	return s.told(s.st.view(func(tx *Tx) error {
 		if s.pinned != nil {
 			tx.state = s.pinned
 		}
 		return fn(tx)
-	})
+	}))
+}
+
+// update runs fn as one durable transaction in the session's name.
+func (s *Session) update(ctx context.Context, fn func(*Tx) error) error {
+	return s.told(s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		tx.by, tx.via = s.subject(tx), s.cred.Door
+		return fn(tx)
+	}))
 }
 
 // Want says what an Info should hold beside the entry; each costs look-ups.
-type Want struct{ Quota, Locks, Props, Privileges bool }
+type Want struct{ Quota, Locks, Props, ACL bool }
 
 // An Info is an entry as the asker may know it.
 type Info struct {
@@ -70,17 +95,21 @@ type Info struct {
 	// Shell: only the way to something below may be told.
 	Shell bool
 	// Held is what the asker holds here.
-	Held  policy.Rights
+	Held policy.Rights
+	// Owner owns the space.
+	Owner policy.ID
 	Quota Quota
 	Locks []Lock
 	Props []Prop
+	// ACL is told to who holds read-acl.
+	ACL ACL
 }
 
 // Stat tells about one file or collection.
 func (s *Session) Stat(p Path, want Want) (Info, error) {
 	var info Info
 	err := s.view(func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -97,6 +126,9 @@ func (s *Session) Stat(p Path, want Want) (Info, error) {
 // info gathers what is wanted about an entry that g was granted for.
 func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) {
 	info := Info{Entry: *e, Root: len(at.Path) == 1, Held: g.held, Shell: g.held&policy.See == 0}
+	if space := tx.state.Space(at.Space); space != nil {
+		info.Owner = space.Owner
+	}
 	if info.Root {
 		info.Name = tx.spaceName(e.Node)
 	}
@@ -113,7 +145,12 @@ func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) 
 		}
 	}
 	if want.Props && e.HasProps {
-		info.Props, err = tx.props(g, e.Node)
+		if info.Props, err = tx.props(g, e.Node); err != nil {
+			return info, err
+		}
+	}
+	if want.ACL && g.held&policy.ReadACL != 0 {
+		info.ACL, err = aclAt(tx.state, at)
 	}
 	return info, err
 }
@@ -122,7 +159,7 @@ func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) 
 // may see, after the name given. more tells whether to ask again.
 func (s *Session) List(p Path, after string, n int, want Want) (page []Info, more bool, err error) {
 	err = s.view(func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -156,8 +193,8 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want
 			return false
 		}
 		cg := g.child(e.Node, d.Held)
-		if !want.Locks && !e.Dir && !(want.Props && e.HasProps) {
-			page = append(page, Info{Entry: *e, Held: d.Held})
+		if !want.Locks && !want.ACL && !e.Dir && !(want.Props && e.HasProps) {
+			page = append(page, Info{Entry: *e, Held: d.Held, Owner: sp.space.Owner})
 			return true
 		}
 		var info Info
@@ -185,18 +222,10 @@ func (s *Session) Spaces(want Want) ([]Info, error) {
 			if space.Kind == policy.Personal && space.ID != u.Home {
 				continue
 			}
-			sp, err := tx.resolve(Path{SpacePath(tx.state, space)})
-			if err != nil {
-				return err
-			}
-			g, err := s.authorize(tx, sp, opStat)
+			info, err := s.top(tx, space, want)
 			if err == ErrNotFound {
 				continue
 			} else if err != nil {
-				return err
-			}
-			info, err := tx.info(g, sp.place(), sp.entry(), want)
-			if err != nil {
 				return err
 			}
 			if space.ID == u.Home {
@@ -210,19 +239,33 @@ func (s *Session) Spaces(want Want) ([]Info, error) {
 	return infos, err
 }
 
+// top tells about a space itself.
+func (s *Session) top(tx *Tx, space *policy.Space, want Want) (Info, error) {
+	sp, err := s.resolve(tx, Path{SpacePath(tx.state, space)})
+	if err != nil {
+		return Info{}, err
+	}
+	g, err := s.authorize(tx, sp, opStat)
+	if err != nil {
+		return Info{}, err
+	}
+	return tx.info(g, sp.place(), sp.entry(), want)
+}
+
 // A File is content that its reader was granted. It outlives the transaction
 // and a later change of the name: what was opened is read whole.
 type File struct {
 	Info
 	file  *os.File // a blob's own file, which the system can send by itself
 	bytes []byte
+	count counter
 }
 
 // Open opens a file for reading once the terms hold.
 func (s *Session) Open(p Path, t Terms) (*File, error) {
 	var f *File
 	err := s.view(func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
@@ -238,6 +281,9 @@ func (s *Session) Open(p Path, t Terms) (*File, error) {
 			return err
 		}
 		f = &File{Info: Info{Entry: *e, Held: g.held}}
+		if f.count, err = s.counter(tx); err != nil {
+			return err
+		}
 		f.bytes, f.file, err = tx.content(g, e)
 		return err
 	})
@@ -316,7 +362,7 @@ func (s *Session) judge(tx *Tx, sp *spot, t Terms, locked error) error {
 }
 
 func (s *Session) look(tx *Tx, p Path) (*Entry, []string) {
-	sp, err := tx.resolve(p)
+	sp, err := s.resolve(tx, p)
 	if err != nil {
 		return nil, nil
 	}
@@ -340,9 +386,8 @@ func (s *Session) lookOver(tx *Tx, sp *spot) []string {
 	if sp.isRoot() || sp.missing() > 1 {
 		return nil
 	}
-	n := len(sp.path) - 1
-	parent := spot{path: sp.path[:n], space: sp.space, nodes: sp.nodes[:n], entries: sp.entries[:n]}
-	g, err := s.authorize(tx, &parent, opLocks)
+	parent := sp.above()
+	g, err := s.authorize(tx, parent, opLocks)
 	if err != nil {
 		return nil
 	}

@@ -48,6 +48,7 @@ var (
 	ErrStale     = errors.New("a condition of the request does not hold")
 	ErrUnchanged = errors.New("unchanged since the condition")
 	ErrDiskFull  = errors.New("the server's disk is full")
+	ErrEpoch     = errors.New("the policy has changed meanwhile")
 	ErrTooMany   = errors.New("more than the store takes at once")
 	ErrInUse     = bolt.ErrInUse
 	ErrNoStore   = errors.New("no data directory of davit; make one with: davit init --data DIR")
@@ -81,7 +82,9 @@ type Store struct {
 	ledger ledger
 	stamps stamps
 
+	denials   denials
 	lockCount atomic.Int64 // records in the lock table, expired ones too
+	downloads downloads
 	freeMin   int64
 
 	collecting sync.Mutex // held by the one collection that runs
@@ -116,6 +119,7 @@ func Init(dir string, o Options) error {
 		if err != nil {
 			return err
 		}
+		tx.via = commandLine
 		return tx.change(policy.PutProfile{Profile: policy.Profile{ID: id, Name: "standard", Quota: policy.NoLimit}})
 	})
 	return errors.Join(err, st.Close())
@@ -131,6 +135,9 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, err
 	}
 	err = st.load()
+	if err == nil {
+		err = st.beginTrail()
+	}
 	if err == nil {
 		err = st.finishCopies()
 	}
@@ -154,6 +161,8 @@ func open(dir string, o Options) (*Store, error) {
 	st.inflight.hashes = map[[32]byte]int{}
 	st.ledger.accounts = map[policy.Node]*account{}
 	st.stamps.of = map[policy.ID]uint64{}
+	st.downloads.of = map[policy.ID]int64{}
+	st.denials.windows, st.denials.users = map[refusalKey]*denialsAlike{}, map[policy.ID]*denialRate{}
 	empty, err := policy.Load(policy.Model{})
 	if err != nil {
 		return nil, err
@@ -175,7 +184,14 @@ func open(dir string, o Options) (*Store, error) {
 }
 
 // Close ends the store. Sessions and uploads must be over.
-func (st *Store) Close() error { return st.db.Close() }
+func (st *Store) Close() error {
+	st.denials.tasks.Wait()
+	err := st.writeDenials(allWindows)
+	if errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrClosed) {
+		err = nil // whoever met that has been told
+	}
+	return errors.Join(err, st.keepDownloads(context.Background()), st.db.Close())
+}
 
 // Now is the store's clock.
 func (st *Store) Now() time.Time { return st.clock() }

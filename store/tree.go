@@ -138,31 +138,30 @@ func SpacePath(state *policy.State, sp *policy.Space) string {
 	return sp.Name
 }
 
-// allBy tells whether one account created a node and everything below it.
-func (tx *Tx) allBy(g grant, e *Entry, user policy.ID) (bool, error) {
-	if e.Creator != user {
+// all tells whether something holds of a node and of everything below it.
+func (tx *Tx) all(g grant, e *Entry, holds func(*Entry) bool) (bool, error) {
+	if !holds(e) {
 		return false, nil
 	}
 	if !e.Dir {
 		return true, nil
 	}
-	own := true
-	var dirs []policy.Node
-	for dirs = []policy.Node{e.Node}; own && len(dirs) > 0; {
+	whole := true
+	for dirs := []policy.Node{e.Node}; whole && len(dirs) > 0; {
 		dir := dirs[0]
 		dirs = dirs[1:]
 		err := tx.children(g, dir, "", func(c *Entry) bool {
-			own = own && c.Creator == user
+			whole = whole && holds(c)
 			if c.Dir {
 				dirs = append(dirs, c.Node)
 			}
-			return own
+			return whole
 		})
 		if err != nil {
 			return false, err
 		}
 	}
-	return own, nil
+	return whole, nil
 }
 
 // log writes a line of the space's change log and gives its number.

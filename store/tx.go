@@ -15,6 +15,9 @@ type Tx struct {
 	w     engine.Writer // nil in a view
 	state *policy.State
 	now   time.Time
+	by    policy.Subject // who acts; nobody for the operator and the server
+	via   Door
+	trial *Trial // gathers the judgements when nothing is to be done
 
 	changed *policy.State // set by change, published with the commit
 	charges map[policy.Node]usageDelta
@@ -24,14 +27,29 @@ type Tx struct {
 	adopt   []policy.Node        // where a limit may stand from now on
 }
 
-// change applies policy changes and keeps their records.
-func (tx *Tx) change(changes ...policy.Change) error {
-	next, delta, err := tx.state.Apply(changes...)
+// change applies what follows from a change of content, which was decided with
+// it.
+func (tx *Tx) change(changes ...policy.Change) error { return tx.apply(policy.Subject{}, changes) }
+
+// changeAs applies changes of policy as far as who acts may make them.
+func (tx *Tx) changeAs(changes ...policy.Change) error { return tx.apply(tx.by, changes) }
+
+// apply applies policy changes, keeps their records and writes their line of the
+// audit trail. Nothing else changes policy.
+func (tx *Tx) apply(by policy.Subject, changes []policy.Change) error {
+	before := tx.state
+	next, delta, err := before.ApplyAs(by, changes...)
 	if err != nil {
 		return err
 	}
 	tx.state, tx.changed = next, next
-	return tx.keep(next.Epoch, delta)
+	if err := tx.keep(next.Epoch, delta); err != nil {
+		return err
+	}
+	if err := tx.endShares(before, delta); err != nil {
+		return err
+	}
+	return tx.record(before, delta.Applied)
 }
 
 // finish writes what was gathered and joins memory to the batch.

@@ -10,12 +10,29 @@ import (
 	"syscall"
 	"time"
 
+	"davit/policy"
 	"davit/store/blob"
 	"davit/store/engine"
 )
 
 // ErrShort says that fewer or more bytes came than were announced.
 var ErrShort = errors.New("the content has not the announced length")
+
+// A FileTooLargeError says that a profile lets its user store no file of that
+// size.
+type FileTooLargeError struct{ Max policy.Limit }
+
+func (e *FileTooLargeError) Error() string {
+	return fmt.Sprintf("a file of more than %s is larger than the profile lets its user store", e.Max)
+}
+
+// maySize refuses a file of a size that the uploader's profile does not admit.
+func (u *Upload) maySize(size int64) error {
+	if u.fileMax > 0 && size > int64(u.fileMax) {
+		return &FileTooLargeError{u.fileMax}
+	}
+	return nil
+}
 
 // An Upload takes in the content of one file. It is decided before the first
 // byte and again when it commits, and until then nothing of it is visible.
@@ -24,13 +41,15 @@ type Upload struct {
 	path  Path
 	terms Terms
 	size  int64 // announced, -1 if not
-	old   int64 // bytes that the file had at the beginning
-	hold  *hold
-	n     int64
-	small []byte // content so far, while it may stay in the database
-	temp  *blob.Temp
-	known [32]byte // marked as in flight
-	kept  bool
+	// fileMax is the largest file that the uploader stores, 0 for any size.
+	fileMax policy.Limit
+	old     int64 // bytes that the file had at the beginning
+	hold    *hold
+	n       int64
+	small   []byte // content so far, while it may stay in the database
+	temp    *blob.Temp
+	known   [32]byte // marked as in flight
+	kept    bool
 }
 
 // reserveStep is how much room an upload of unannounced length takes at a time.
@@ -41,11 +60,15 @@ const reserveStep = 4 << 20
 func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 	u := &Upload{s: s, path: p, terms: t, size: size}
 	err := s.view(func(tx *Tx) error {
-		sp, err := tx.resolve(p)
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
 		if _, err := s.mayPut(tx, sp, t); err != nil {
+			return err
+		}
+		u.fileMax = s.fileMax(tx)
+		if err := u.maySize(size); err != nil {
 			return err
 		}
 		if sp.missing() == 0 {
@@ -69,18 +92,45 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 
 // Expect reserves the room for size bytes that a client foretells without
 // announcing them: what will not fit is refused before it is sent.
-func (u *Upload) Expect(size int64) error { return u.hold.grow(u.hold.limits, size-u.old) }
+func (u *Upload) Expect(size int64) error {
+	if err := u.maySize(size); err != nil {
+		return err
+	}
+	return u.s.told(u.hold.grow(u.hold.limits, size-u.old))
+}
+
+// fileMax is the largest file that the session's user, or the giver of its link,
+// may store now, 0 for any.
+func (s *Session) fileMax(tx *Tx) policy.Limit {
+	u := tx.state.User(s.cred.User)
+	if sh, _ := tx.state.Share(s.cred.Link); sh != nil {
+		u = tx.state.User(sh.By)
+	}
+	if u == nil {
+		return 0
+	}
+	if p := tx.state.Profile(u.Profile); p != nil {
+		return p.FileMax
+	}
+	return 0
+}
 
 // mayPut decides writing a file: first the right, then lock and conditions.
 func (s *Session) mayPut(tx *Tx, sp *spot, t Terms) (grant, error) {
-	g, err := s.authorizePut(tx, sp, opReplace)
+	g, err := s.authorizeWrite(tx, sp)
 	if err != nil {
 		return g, err
 	}
-	if sp.missing() == 0 && sp.entry().Dir {
-		return g, ErrIsDir
-	}
 	return g, s.judge(tx, sp, t, s.unlockedAt(tx, g, sp.nodes, t))
+}
+
+// authorizeWrite decides giving a file, new or not, all of its content.
+func (s *Session) authorizeWrite(tx *Tx, sp *spot) (grant, error) {
+	g, err := s.authorizePut(tx, sp, opReplace)
+	if err == nil && sp.missing() == 0 && sp.entry().Dir {
+		err = ErrIsDir
+	}
+	return g, err
 }
 
 // Write takes in content. Past the announced length, or past the quota where
@@ -89,6 +139,9 @@ func (u *Upload) Write(p []byte) (int, error) {
 	n := u.n + int64(len(p))
 	if u.size >= 0 && n > u.size {
 		return 0, ErrShort
+	}
+	if err := u.maySize(n); err != nil {
+		return 0, err
 	}
 	if growth := n - u.old; u.size < 0 && growth > u.hold.bytes {
 		if err := u.more(growth); err != nil {
@@ -126,7 +179,7 @@ func (u *Upload) more(growth int64) error {
 	if err := u.hold.grow(limits, growth+reserveStep); err == nil {
 		return nil
 	}
-	return u.hold.grow(limits, growth)
+	return u.s.told(u.hold.grow(limits, growth))
 }
 
 func (u *Upload) spill() error {
@@ -179,9 +232,8 @@ func (u *Upload) Commit(ctx context.Context, m Meta) (info Info, created bool, e
 	if err != nil {
 		return info, false, diskFull(err)
 	}
-	st := u.s.st
 	for range 3 {
-		err = st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		err = u.s.update(ctx, func(tx *Tx) error {
 			info, created, err = u.commit(tx, b, m)
 			return err
 		})
@@ -246,12 +298,16 @@ func (u *Upload) keep() (body, error) {
 }
 
 func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
-	sp, err := tx.resolve(u.path)
+	sp, err := u.s.resolve(tx, u.path)
 	if err != nil {
 		return Info{}, false, err
 	}
 	g, err := u.s.mayPut(tx, sp, u.terms)
 	if err != nil {
+		return Info{}, false, err
+	}
+	u.fileMax = u.s.fileMax(tx)
+	if err := u.maySize(u.n); err != nil {
 		return Info{}, false, err
 	}
 	var old int64
@@ -281,12 +337,12 @@ func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 		return err
 	}
 	parent := sp.nodes[len(sp.nodes)-1]
-	seq, err := tx.log(sp.space.ID, s.cred.User, Created, n, parent, sp.name())
+	seq, err := tx.log(sp.space.ID, s.cred.id(), Created, n, parent, sp.name())
 	if err != nil {
 		return err
 	}
 	e := Entry{Name: sp.name(), Node: n, Size: b.size, Created: tx.now, Modified: modified(tx, m), Rev: seq,
-		Creator: s.cred.User, Type: m.Type, content: b.content}
+		Creator: s.cred.id(), Type: m.Type, content: b.content}
 	if err := tx.link(g, parent, &e); err != nil {
 		return err
 	}
@@ -295,7 +351,7 @@ func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 	}
 	tx.charge(sp.nodes, usageDelta{live: b.size, files: 1})
 	sp.nodes, sp.entries = append(sp.nodes, n), append(sp.entries, e)
-	return nil
+	return s.bringBack(tx, g, sp)
 }
 
 func modified(tx *Tx, m Meta) time.Time {
@@ -308,8 +364,9 @@ func modified(tx *Tx, m Meta) time.Time {
 // replace gives an existing file new content.
 func (s *Session) replace(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 	e := sp.entry()
+	s.touch(e)
 	_, dir := sp.parent()
-	seq, err := tx.log(sp.space.ID, s.cred.User, Updated, e.Node, dir.Node, e.Name)
+	seq, err := tx.log(sp.space.ID, s.cred.id(), Updated, e.Node, dir.Node, e.Name)
 	if err != nil {
 		return err
 	}

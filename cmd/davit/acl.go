@@ -29,7 +29,10 @@ walls from above hold all the same, and who manages the space keeps a way in.`,
 	)
 }
 
-type aclSetOptions struct{ allow, revoke, deny, class, from, until string }
+type aclSetOptions struct {
+	allow, revoke, deny string
+	conditionOptions
+}
 
 func newACLSet(g *global) *cobra.Command {
 	var o aclSetOptions
@@ -53,9 +56,7 @@ rights: all, level:NAME, or some of
 	f.StringVar(&o.allow, "allow", "", "`rights` to allow")
 	f.StringVar(&o.revoke, "revoke", "", "`rights` to revoke")
 	f.StringVar(&o.deny, "deny", "", "`rights` to deny")
-	f.StringVar(&o.class, "class", "", "count only for these `clients`: web, mobile, desktop, dav")
-	f.StringVar(&o.from, "from", "", "count from this `time` on: 2027-01-31, 2027-01-31T18:00, 90d")
-	f.StringVar(&o.until, "until", "", "count before this `time` only")
+	o.flags(cmd)
 	read := func(args []string) (admin.NewAccess, error) {
 		n := admin.NewAccess{Path: args[0], Principal: args[1], Allow: o.allow, Revoke: o.revoke, Deny: o.deny}
 		var err error
@@ -75,12 +76,28 @@ func rightLines() string {
 	return strings.Join(lines, "\n")
 }
 
-func (o *aclSetOptions) conditions(cmd *cobra.Command) (c admin.Conditions, err error) {
+// conditionOptions say when an entry counts.
+type conditionOptions struct{ class, network, from, until string }
+
+func (o *conditionOptions) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.class, "class", "", "count only for these `clients`: web, mobile, desktop, dav")
+	f.StringVar(&o.network, "network", "", "count only for clients `inside` or outside of the networks that davit policy show tells")
+	f.StringVar(&o.from, "from", "", "count from this `time` on: 2027-01-31, 2027-01-31T18:00, 90d")
+	f.StringVar(&o.until, "until", "", "count before this `time` only")
+}
+
+func (o *conditionOptions) conditions(cmd *cobra.Command) (c admin.Conditions, err error) {
 	now := time.Now()
-	if c.Class, err = policy.ParseClasses(o.class); err == nil {
-		if c.From, err = parseMoment(o.from, now); err == nil {
-			c.Until, err = parseMoment(o.until, now)
-		}
+	c.Class, err = policy.ParseClasses(o.class)
+	if err == nil {
+		c.Network, err = policy.ParseNetworks(o.network)
+	}
+	if err == nil {
+		c.From, err = parseMoment(o.from, now)
+	}
+	if err == nil {
+		c.Until, err = parseMoment(o.until, now)
 	}
 	if err != nil {
 		return c, misusedBy(cmd, err)
@@ -110,6 +127,7 @@ func showAccess(p *printer, acc admin.Access) {
 	if acc.Cut {
 		p.line("%s is cut: nothing but walls is inherited into it", acc.Path)
 	}
+	showShares(p, acc.Shares)
 	for _, note := range acc.Notes {
 		p.line("%s", note)
 	}

@@ -22,6 +22,7 @@ func newDevice(g *global) *cobra.Command {
 type deviceAddOptions struct {
 	class, expires string
 	readOnly       bool
+	spaces         []string
 }
 
 func newDeviceAdd(g *global) *cobra.Command {
@@ -30,14 +31,16 @@ func newDeviceAdd(g *global) *cobra.Command {
 		Use:   "add USER NAME",
 		Short: "make an app password and show it, this once",
 		Example: `  davit device add mia "laptop of mia"
-  davit device add mia phone --class mobile --read-only --expires 90d`,
+  davit device add mia phone --class mobile --read-only --expires 90d
+  davit device add mia scanner --spaces Invoices`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.class, "class", policy.DAV.String(), "`kind` of client it is for: web, mobile, desktop, dav")
 	f.BoolVar(&o.readOnly, "read-only", false, "let it read and nothing else")
 	f.StringVar(&o.expires, "expires", "", "`time` of its end: 2027-01-31, 2027-01-31T18:00, 90d; never if not given")
+	f.StringSliceVar(&o.spaces, "spaces", nil, "open these `spaces` and nothing else: names, or ~USER for the personal drive")
 	read := func(args []string) (admin.NewDevice, error) {
-		n := admin.NewDevice{User: args[0], Name: args[1], ReadOnly: o.readOnly}
+		n := admin.NewDevice{User: args[0], Name: args[1], ReadOnly: o.readOnly, Spaces: o.spaces}
 		var err error
 		if n.Class, err = policy.ParseClasses(o.class); err == nil {
 			n.Expires, err = parseMoment(o.expires, time.Now())
@@ -56,13 +59,17 @@ func newDeviceAdd(g *global) *cobra.Command {
 func newDeviceList(g *global) *cobra.Command {
 	cmd := &cobra.Command{Use: "list USER", Short: "list the app passwords of an account"}
 	return carries(g, cmd, admin.ListDevices, named, func(p *printer, devices []admin.Device) {
-		p.row("name", "class", "may", "made", "expires")
+		p.row("name", "class", "may", "in", "made", "expires")
 		for _, d := range devices {
 			may := "read and write"
 			if d.ReadOnly {
 				may = "read"
 			}
-			p.row(d.Name, d.Class.String(), may, moment(&d.Created), moment(d.Expires))
+			in := "all spaces"
+			if len(d.Spaces) > 0 {
+				in = list(d.Spaces)
+			}
+			p.row(d.Name, d.Class.String(), may, in, moment(&d.Created), moment(d.Expires))
 		}
 	})
 }

@@ -11,11 +11,12 @@ import (
 	"davit/policy"
 )
 
-type explainOptions struct{ to, class string }
+type explainOptions struct{ to, class, network string }
 
 func (o *explainOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.to, "to", "", "destination `path` of COPY and MOVE")
 	cmd.Flags().StringVar(&o.class, "class", policy.DAV.String(), "`kind` of client that asks: web, mobile, desktop, dav, unknown")
+	cmd.Flags().StringVar(&o.network, "network", policy.Inside.String(), "`where` the client is: inside, outside, unknown")
 }
 
 func (o *explainOptions) question(cmd *cobra.Command, args []string) (admin.Question, error) {
@@ -24,6 +25,11 @@ func (o *explainOptions) question(cmd *cobra.Command, args []string) (admin.Ques
 	if q.Class, err = policy.ParseClasses(o.class); err != nil {
 		return q, misusedBy(cmd, err)
 	}
+	network, err := policy.ParseNetworks(strings.TrimPrefix(o.network, "unknown"))
+	if err != nil {
+		return q, misusedBy(cmd, err)
+	}
+	q.Network = &network
 	return q, nil
 }
 
@@ -61,17 +67,39 @@ exit code 0 is yes, 4 is no.`,
 
 func newExplain(g *global) *cobra.Command {
 	var o explainOptions
+	var id string
 	cmd := &cobra.Command{
-		Use:   "explain USER METHOD PATH",
+		Use:   "explain [USER] [METHOD] [PATH]",
 		Short: "show step by step what a request of a user comes to",
 		Long: `show step by step what a request of a user comes to: every line that names the
 user or a group of the user's, what counted and why not, the ceilings, the line
 that decides and the status a client gets. METHOD is one of WebDAV's, or a right.
-locks, conditions and quota are judged after the rights and are not asked here.`,
-		Example: "  davit explain mia PUT /Finance/2026/plan.odt\n  davit explain mia read /Finance --json",
+locks, conditions and quota are judged after the rights and are not asked here.
+--id shows instead why a client was refused, as it was decided then: the ID
+stands in the answer that the client got and in davit audit list.`,
+		Example: "  davit explain mia PUT /Finance/2026/plan.odt\n  davit explain mia read /Finance --json\n  davit explain --id 5jq2kzt7ab",
 	}
 	o.flags(cmd)
-	return carries(g, cmd, admin.Explain, func(args []string) (admin.Question, error) { return o.question(cmd, args) }, showAnswer)
+	cmd.Flags().StringVar(&id, "id", "", "`decision` by which a client was refused")
+	fresh := carries(g, cmd, admin.Explain, func(args []string) (admin.Question, error) { return o.question(cmd, args) }, showAnswer).RunE
+	kept := carries(g, cmd, admin.ExplainDecision, func([]string) (admin.DecisionID, error) { return admin.DecisionID{ID: id}, nil }, showDecision).RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case id != "" && len(args) > 0:
+			return misused(cmd, "--id names a decision, which has its own user, method and path")
+		case id != "":
+			return kept(cmd, args)
+		case len(args) < 3:
+			return misused(cmd, "missing %s", []string{"USER", "METHOD", "PATH"}[len(args)])
+		}
+		return fresh(cmd, args)
+	}
+	return cmd
+}
+
+func showDecision(p *printer, d admin.Decision) {
+	p.line("decision %s, %s, epoch %d, %s", d.ID, moment(&d.At), d.Epoch, d.Via)
+	showAnswer(p, d.Answer)
 }
 
 func showAnswer(p *printer, a admin.Answer) {
@@ -124,6 +152,10 @@ func showCheck(p *printer, c *admin.Check) {
 		}
 		p.row(s.Where, s.Principal, through, lineOf(s), countedOf(s), s.Skipped)
 	}
+	for i := range c.Gifts {
+		g := &c.Gifts[i]
+		p.line("share %s: %s gives %s %s at %s, of which he holds %s", g.ID, g.By, g.To, g.Rights, g.Where, g.Counted)
+	}
 	for _, ceiling := range c.Ceilings {
 		p.line("the ceiling %s took %s", ceiling.By, ceiling.Rights)
 	}
@@ -133,6 +165,9 @@ func showCheck(p *printer, c *admin.Check) {
 			word = "held"
 		}
 		p.line("%s is %s: %s", v.Right, word, v.By)
+	}
+	if c.Allowed && c.Wanted&^c.Held != 0 {
+		p.line("allowed all the same, because %s", c.Why)
 	}
 }
 

@@ -16,15 +16,18 @@ func newLevel(g *global) *cobra.Command {
 	)
 }
 
-type levelSetOptions struct{ pin, unpin bool }
+type levelSetOptions struct {
+	pin, unpin bool
+	conditionOptions
+}
 
 func newLevelSet(g *global) *cobra.Command {
 	var o levelSetOptions
 	cmd := &cobra.Command{
 		Use:   "set SPACE PRINCIPAL LEVEL",
 		Short: "give a user or group its level in a space",
-		Long: `give a user or group its level in a space; none takes the level away.
-rights may be added to a level: editor+share.
+		Long: `give a user or group its level in a space; none takes every level away, or with
+conditions the one under these. rights may be added to a level: editor+share.
 
 levels: ` + strings.Join(policy.LevelNames(), " ") + `
 
@@ -32,8 +35,10 @@ a pinned user holds in that space what the user's own level and entries give;
 what groups give there does not count. walls count as ever.`,
 		Example: `  davit level set Finance group:staff editor
   davit level set Finance mia viewer --pin
+  davit level set Finance zoe editor --network inside --until 90d
   davit level set Finance bob none`,
 	}
+	o.flags(cmd)
 	cmd.Flags().BoolVar(&o.pin, "pin", false, "let only the user's own level and entries count there")
 	cmd.Flags().BoolVar(&o.unpin, "unpin", false, "let groups count for the user again")
 	read := func(args []string) (admin.NewLevel, error) {
@@ -44,7 +49,9 @@ what groups give there does not count. walls count as ever.`,
 		if o.pin || o.unpin {
 			n.Pin = &o.pin
 		}
-		return n, nil
+		var err error
+		n.Conditions, err = o.conditions(cmd)
+		return n, err
 	}
 	return carries(g, cmd, admin.SetLevel, read, func(p *printer, l admin.Level) {
 		pinned := ""
@@ -54,6 +61,9 @@ what groups give there does not count. walls count as ever.`,
 		if l.Rights == 0 {
 			p.line("%s has no level in %s%s", l.Principal, l.Space, pinned)
 			return
+		}
+		if on := when(l.Conditions); on != "" {
+			pinned += " (" + on + ")"
 		}
 		p.line("%s is %s in %s%s", l.Principal, l.Level, l.Space, pinned)
 	})
@@ -75,6 +85,9 @@ func when(c admin.Conditions) string {
 	var parts []string
 	if c.Class != 0 {
 		parts = append(parts, c.Class.String())
+	}
+	if c.Network != 0 {
+		parts = append(parts, c.Network.String())
 	}
 	if c.From != nil {
 		parts = append(parts, "from "+moment(c.From))

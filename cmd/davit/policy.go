@@ -13,7 +13,8 @@ import (
 )
 
 func newPolicy(g *global) *cobra.Command {
-	return noun("policy", "the whole policy as text, to keep in git and to compare",
+	return noun("policy", "the rules of the whole instance, and the whole policy as text",
+		newPolicyShow(g), newPolicySet(g),
 		newPolicyExport(g), newPolicyPlan(g), newPolicyApply(g), newPolicyTest(g))
 }
 
@@ -26,9 +27,9 @@ func newPolicyExport(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export [FILE]",
 		Short: "write the policy of this moment",
-		Long: `write the policy of this moment: profiles, groups, roles, accounts, spaces,
-levels, access lists, cuts and limits. equal policies give equal bytes. passwords
-and devices are no part of it.`,
+		Long: `write the policy of this moment: settings, profiles, groups, roles, accounts,
+spaces, levels, access lists, cuts, limits and shares. equal policies give equal
+bytes. passwords, devices and links are no part of it.`,
 		Example: "  davit policy export office.policy",
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -82,6 +83,7 @@ hold, nothing is changed, and the exit code is 4. accounts and spaces are made
 and never removed.`,
 		Example: "  davit policy apply office.policy --dry-run\n  davit policy apply office.policy",
 	}
+	sinceEpoch(g, cmd)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "do all of it and give it back: what comes out is what apply would say")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		in, err := g.policyFile(args)

@@ -23,38 +23,52 @@ func newProfile(g *global) *cobra.Command {
 				p.field("name", pr.Name)
 				p.field("quota", pr.Quota)
 				p.field("functions", pr.Functions)
+				p.field("file-max", pr.FileMax)
+				if pr.LinkDays > 0 {
+					p.field("link-days", strconv.FormatInt(pr.LinkDays, 10))
+				}
 				p.field("users", list(pr.Users))
 			}),
 	)
 }
 
+// profileOptions are what a profile says.
+type profileOptions struct {
+	name, quota, functions, fileMax string
+	linkDays                        int64
+}
+
+func (o *profileOptions) flags(cmd *cobra.Command, quota, functions string) {
+	f := cmd.Flags()
+	f.StringVar(&o.quota, "quota", quota, "`size` limit of each personal drive, or none")
+	f.StringVar(&o.functions, "functions", functions, functionsUsage)
+	f.StringVar(&o.fileMax, "file-max", "", "`size` of the largest file that its users may store, or none")
+	f.Int64Var(&o.linkDays, "link-days", 0, "longest life of their links in `days`; 0 for what the settings say")
+}
+
+func (o *profileOptions) edit(cmd *cobra.Command, name string) admin.EditProfile {
+	return admin.EditProfile{Name: name, NewName: given(cmd, "name", &o.name), Quota: given(cmd, "quota", &o.quota),
+		Functions: given(cmd, "functions", &o.functions), FileMax: given(cmd, "file-max", &o.fileMax), LinkDays: given(cmd, "link-days", &o.linkDays)}
+}
+
 func newProfileAdd(g *global) *cobra.Command {
-	var quota, functions string
-	cmd := &cobra.Command{Use: "add NAME", Short: "make a profile", Example: `  davit profile add sales --quota 10GB
+	var o profileOptions
+	cmd := &cobra.Command{Use: "add NAME", Short: "make a profile", Example: `  davit profile add sales --quota 10GB --file-max 2GB
   davit profile add readers --functions files,history,dav`}
-	cmd.Flags().StringVar(&quota, "quota", "none", "`size` limit of each personal drive, or none")
-	cmd.Flags().StringVar(&functions, "functions", "all", functionsUsage)
-	read := func(args []string) (admin.EditProfile, error) {
-		return admin.EditProfile{Name: args[0], Quota: &quota, Functions: &functions}, nil
-	}
+	o.flags(cmd, "none", "all")
+	read := func(args []string) (admin.EditProfile, error) { return o.edit(cmd, args[0]), nil }
 	return carries(g, cmd, admin.AddProfile, read, func(p *printer, pr admin.Profile) { p.line("profile %s added", pr.Name) })
 }
 
 // functionsUsage lists the groups; an unknown name is answered with all of them.
 const functionsUsage = "`names` of what its users may use, single ones or the groups files, write, share, history, manage, mobile, dav, all"
 
-type profileSetOptions struct{ name, quota, functions string }
-
 func newProfileSet(g *global) *cobra.Command {
-	var o profileSetOptions
+	var o profileOptions
 	cmd := &cobra.Command{Use: "set NAME", Short: "change a profile, and with it all its users", Example: "  davit profile set sales --quota 20GB"}
 	cmd.Flags().StringVar(&o.name, "name", "", "new `name`")
-	cmd.Flags().StringVar(&o.quota, "quota", "", "`size` limit of each personal drive, or none")
-	cmd.Flags().StringVar(&o.functions, "functions", "", functionsUsage)
-	read := func(args []string) (admin.EditProfile, error) {
-		return admin.EditProfile{Name: args[0], NewName: given(cmd, "name", &o.name), Quota: given(cmd, "quota", &o.quota),
-			Functions: given(cmd, "functions", &o.functions)}, nil
-	}
+	o.flags(cmd, "", "")
+	read := func(args []string) (admin.EditProfile, error) { return o.edit(cmd, args[0]), nil }
 	return carries(g, cmd, admin.SetProfile, read, func(p *printer, pr admin.Profile) {
 		p.line("profile %s changed; it counts for %s", pr.Name, counted(len(pr.Users), "user"))
 	})

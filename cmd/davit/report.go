@@ -47,12 +47,17 @@ places in them where the rights differ from those above.`,
 
 func newWho(g *global) *cobra.Command {
 	var a asking
+	var then past
 	cmd := &cobra.Command{
-		Use:     "who PATH",
-		Short:   "show everybody who can reach a file or folder, and through what",
-		Example: "  davit who /Finance/2026",
+		Use:   "who PATH",
+		Short: "show everybody who can reach a file or folder, and through what",
+		Long: `show everybody who can reach a file or folder, and through what. with --at or
+--epoch it is answered by the policy of that moment, out of the audit trail, for
+the place where the path stands today.`,
+		Example: "  davit who /Finance/2026\n  davit who /Finance/2026 --at 2027-01-31\n  davit who /Finance --epoch first",
 	}
 	a.flags(cmd)
+	then.flags(cmd)
 	read := func(args []string) (q admin.Place, err error) {
 		q.Path = args[0]
 		if q.Class, err = policy.ParseClasses(a.class); err != nil {
@@ -60,12 +65,27 @@ func newWho(g *global) *cobra.Command {
 		}
 		return q, err
 	}
-	return carries(g, cmd, admin.Who, read, func(p *printer, all []admin.Holder) {
-		p.row("user", "level", "rights", "through")
-		for _, h := range all {
-			p.row(h.User, h.Level, h.Rights.String(), list(h.Through))
+	now := carries(g, cmd, admin.Who, read, showHolders).RunE
+	before := carries(g, cmd, admin.WhoThen, func(args []string) (q admin.PastPlace, err error) {
+		if q.Place, err = read(args); err == nil {
+			err = then.read(cmd, &q)
 		}
-	})
+		return q, err
+	}, showPast).RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if then.asked() {
+			return before(cmd, args)
+		}
+		return now(cmd, args)
+	}
+	return cmd
+}
+
+func showHolders(p *printer, all []admin.Holder) {
+	p.row("user", "level", "rights", "through")
+	for _, h := range all {
+		p.row(h.User, h.Level, h.Rights.String(), list(h.Through))
+	}
 }
 
 func newMatrix(g *global) *cobra.Command {

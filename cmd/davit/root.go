@@ -23,10 +23,13 @@ const defaultData = "./davit-data"
 // global is what every command has.
 type global struct {
 	data string
-	json bool
-	in   io.Reader
-	out  io.Writer
-	err  io.Writer
+	as   string
+	// epoch of the policy that a change is made for, 0 for any.
+	epoch uint64
+	json  bool
+	in    io.Reader
+	out   io.Writer
+	err   io.Writer
 }
 
 func newRoot(g *global) *cobra.Command {
@@ -35,7 +38,9 @@ func newRoot(g *global) *cobra.Command {
 		Short: "a WebDAV and CalDAV server that decides, shows and proves who may do what",
 		Long: `davit serves an organisation's group folders, personal drives and calendars
 from one data directory. Each command speaks to the server that runs over the
-directory, or opens the directory itself when none does.
+directory, or opens the directory itself when none does. commands are the operator's, who
+may do all; with --as they are an account's, which may do what its rank and
+rights let it.
 
 exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy, 5 conflict`,
 		Example: `  davit init --owner ann
@@ -47,6 +52,7 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy, 5 confl
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&g.data, "data", defaultData, "data `directory`; the variable DAVIT_DATA names it as well")
+	flags.StringVar(&g.as, "as", "", "act as this `user`; without it as the operator")
 	flags.BoolVar(&g.json, "json", false, "print JSON")
 	if dir := os.Getenv("DAVIT_DATA"); dir != "" {
 		g.data = dir // the help text keeps showing the default
@@ -54,7 +60,8 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy, 5 confl
 	root.AddCommand(
 		newInit(g), newServe(g), newDemo(g),
 		newUser(g), newGroup(g), newRole(g), newProfile(g), newSpace(g), newLevel(g), newACL(g), newQuota(g), newDevice(g), newPolicy(g),
-		newCan(g), newExplain(g), newWho(g), newReach(g), newMatrix(g),
+		newShare(g), newLink(g),
+		newCan(g), newExplain(g), newWho(g), newReach(g), newMatrix(g), newAudit(g),
 		newCheck(g), newCollect(g), newScrub(g),
 		newVersion(g), newMan(g),
 	)
@@ -172,6 +179,9 @@ func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
 // carries makes cmd carry out one operation: read makes its arguments of the
 // command line, show prints its answer for people.
 func carries[A, R any](g *global, cmd *cobra.Command, op admin.Op[A, R], read func(args []string) (A, error), show func(*printer, R)) *cobra.Command {
+	if op.Changes() {
+		sinceEpoch(g, cmd)
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		in, err := read(args)
 		if err != nil {
@@ -184,6 +194,11 @@ func carries[A, R any](g *global, cmd *cobra.Command, op admin.Op[A, R], read fu
 		return g.print(out, func(p *printer) { show(p, out) })
 	}
 	return cmd
+}
+
+// sinceEpoch is the flag of commands that change the policy.
+func sinceEpoch(g *global, cmd *cobra.Command) {
+	cmd.Flags().Uint64Var(&g.epoch, "epoch", 0, "change only what has not changed since: the `number` that show commands tell with --json")
 }
 
 // do carries out an operation through the door there is.
@@ -201,7 +216,7 @@ func do[A, R any](ctx context.Context, g *global, op admin.Op[A, R], args A) (R,
 func (g *global) door(ctx context.Context) (door admin.Doer, shut func() error, err error) {
 	client, err := admin.Dial(ctx, g.data)
 	if err == nil {
-		return client, func() error { return nil }, nil
+		return client.As(g.as).Since(g.epoch), func() error { return nil }, nil
 	}
 	if !errors.Is(err, admin.ErrNoServer) {
 		return nil, nil, err
@@ -210,7 +225,7 @@ func (g *global) door(ctx context.Context) (door admin.Doer, shut func() error, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return admin.New(st, auth.New(st, auth.Options{Now: st.Now})), st.Close, nil
+	return admin.New(st, auth.New(st, auth.Options{Now: st.Now})).As(g.as).Since(g.epoch), st.Close, nil
 }
 
 // openStore opens a data directory and says what to do when that fails.

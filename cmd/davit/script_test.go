@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -51,6 +53,12 @@ type desk struct {
 	t   *testing.T
 	dir string
 	st  *store.Store // of the server, nil without one
+	// decision is the ID of the refusal that was shown first by the last command
+	// that showed any.
+	decision string
+	// shares are the IDs of shares and links in the order in which they were made:
+	// S1, S2 and so on in a script.
+	shares []string
 }
 
 func newDesk(t *testing.T) *desk {
@@ -129,6 +137,9 @@ func (d *desk) check(st *store.Store) {
 	found, err := st.Check(context.Background())
 	if err != nil || len(found.Faults) > 0 {
 		d.t.Errorf("check: %v\n%s", err, strings.Join(found.Faults, "\n"))
+	}
+	if v, err := st.Operator().VerifyAudit(context.Background()); err != nil || v.Fault != "" {
+		d.t.Errorf("verify the audit trail: %v %s", err, v.Fault)
 	}
 }
 
@@ -225,7 +236,17 @@ func golden(t *testing.T, file, got string) {
 // transcript carries out a command line and writes down what can be seen of it.
 func (d *desk) transcript(line string) string {
 	command, stdin, _ := strings.Cut(line, " < ")
+	command = strings.ReplaceAll(command, " ID", " "+d.decision)
+	for i, id := range d.shares {
+		command = strings.NewReplacer(fmt.Sprintf(" S%d", i+1), " "+id, fmt.Sprintf(":S%d", i+1), ":"+id).Replace(command)
+	}
 	code, out, errs := d.davit(stdin, words(d.t, command)...)
+	if shown := anyDecision.FindStringSubmatch(out); shown != nil {
+		d.decision = shown[1]
+	}
+	if strings.HasPrefix(command, "share ") || strings.HasPrefix(command, "link ") {
+		d.open(d.meetShares)
+	}
 	var b strings.Builder
 	b.WriteString(out)
 	for line := range strings.Lines(errs) {
@@ -237,10 +258,28 @@ func (d *desk) transcript(line string) string {
 	return d.steady(b.String())
 }
 
+// meetShares notes the IDs of shares that are new.
+func (d *desk) meetShares(st *store.Store) {
+	list, err := st.Operator().Shares(func(*policy.State, *policy.Share) bool { return true })
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, sh := range list {
+		if id := strconv.FormatUint(uint64(sh.ID), 36); !slices.Contains(d.shares, id) {
+			d.shares = append(d.shares, id)
+		}
+	}
+}
+
 var (
 	anySecret = regexp.MustCompile(`davit(-[a-z2-7]{4}){8}`)
 	anyMoment = regexp.MustCompile(`\d{4}-\d\d-\d\d( \d\d:\d\d|T[0-9:.]+(Z|[+-]\d\d:\d\d))`)
-	endBlanks = regexp.MustCompile(` +\n`)
+	anySeal   = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
+	// What follows is the ID of a refusal; ID in a command is the newest one shown.
+	anyDecision = regexp.MustCompile(`decision ([a-z2-7]{10})\b`)
+	endBlanks   = regexp.MustCompile(` +\n`)
+	anyToken    = regexp.MustCompile(`/s/[a-z2-7]{32}/`)
+	shareColumn = regexp.MustCompile(`(?m)^(id|S\d+) +`)
 )
 
 // steady replaces what is different each time.
@@ -248,6 +287,14 @@ func (d *desk) steady(text string) string {
 	text = strings.ReplaceAll(text, d.dir, "DATA")
 	text = anySecret.ReplaceAllString(text, "SECRET")
 	text = anyMoment.ReplaceAllString(text, "TIME")
+	text = anySeal.ReplaceAllString(text, "SEAL")
+	text = anyDecision.ReplaceAllString(text, "decision ID")
+	text = anyToken.ReplaceAllString(text, "/s/TOKEN/")
+	for i, id := range d.shares {
+		named := regexp.MustCompile(`(?m)(^|davit: |remove |share "?|link |link:|"id": ")` + id + `\b`)
+		text = named.ReplaceAllString(text, fmt.Sprintf("${1}S%d", i+1))
+	}
+	text = shareColumn.ReplaceAllString(text, "$1  ") // its width is that of the IDs
 	return endBlanks.ReplaceAllString(text, "\n")
 }
 

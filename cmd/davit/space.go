@@ -13,14 +13,33 @@ func newSpace(g *global) *cobra.Command {
 		carries(g, &cobra.Command{Use: "show NAME", Short: "show one space and who is what in it"},
 			admin.ShowSpace, named, showSpace),
 		newSpaceSet(g),
-		carries(g, &cobra.Command{Use: "archive NAME", Short: "leave a space to be read only"},
-			admin.ArchiveSpace, named, func(p *printer, sp admin.Space) { p.line("space %s archived", sp.Name) }),
-		carries(g, &cobra.Command{Use: "restore NAME", Short: "make an archived space active again"},
-			admin.RestoreSpace, named, func(p *printer, sp admin.Space) { p.line("space %s is active", sp.Name) }),
+		newSpaceTransfer(g),
+		entering(g, "archive", "leave a space to be read only", admin.ArchiveSpace),
+		entering(g, "restore", "make an archived or trashed space active again", admin.RestoreSpace),
+		entering(g, "close", "keep the guests of a portal out", admin.CloseSpace),
+		entering(g, "open", "let the guests of a closed portal in again", admin.OpenSpace),
+		entering(g, "trash", "take a space away from everybody until it is restored", admin.TrashSpace),
 	)
 }
 
-type spaceAddOptions struct{ kind, owner, quota string }
+// entering is a command that gives a space another state.
+func entering(g *global, verb, short string, op admin.Op[admin.Named, admin.Space]) *cobra.Command {
+	return carries(g, &cobra.Command{Use: verb + " NAME", Short: short}, op, named,
+		func(p *printer, sp admin.Space) { p.line("space %s is %s", sp.Name, sp.State) })
+}
+
+func newSpaceTransfer(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "transfer NAME USER", Short: "hand a space to a new owner",
+		Long: "hand a space to a new owner, who becomes its manager; the one before keeps the level",
+	}
+	read := func(args []string) (admin.Handover, error) {
+		return admin.Handover{Space: args[0], Owner: args[1]}, nil
+	}
+	return carries(g, cmd, admin.TransferSpace, read, func(p *printer, sp admin.Space) { p.line("space %s belongs to %s", sp.Name, sp.Owner) })
+}
+
+type spaceAddOptions struct{ kind, template, owner, quota string }
 
 func newSpaceAdd(g *global) *cobra.Command {
 	var o spaceAddOptions
@@ -30,13 +49,16 @@ func newSpaceAdd(g *global) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.kind, "kind", string(policy.GroupFolder), "`what` it is: group-folder, room or portal")
-	f.StringVar(&o.owner, "owner", "", "`user` who owns it and becomes its manager; nobody if not given")
+	f.StringVar(&o.template, "template", "", templateUsage)
+	f.StringVar(&o.owner, "owner", "", "`user` who owns it and becomes its manager; nobody if not given, with --as who makes it unless that is an owner or admin")
 	f.StringVar(&o.quota, "quota", "none", "`size` limit, or none")
 	read := func(args []string) (admin.NewSpace, error) {
-		return admin.NewSpace{Name: args[0], Kind: policy.SpaceKind(o.kind), Owner: o.owner, Quota: o.quota}, nil
+		return admin.NewSpace{Name: args[0], Kind: policy.SpaceKind(o.kind), Template: policy.Template(o.template), Owner: o.owner, Quota: o.quota}, nil
 	}
 	return carries(g, cmd, admin.AddSpace, read, func(p *printer, sp admin.Space) { p.line("space %s added", sp.Name) })
 }
+
+const templateUsage = "`what` a room is for, which says the levels it admits: public, form-filling, collaboration, data-room; empty for all levels"
 
 func newSpaceList(g *global) *cobra.Command {
 	var which admin.Spaces
@@ -54,6 +76,7 @@ func newSpaceList(g *global) *cobra.Command {
 func showSpace(p *printer, sp admin.Space) {
 	p.field("name", sp.Name)
 	p.field("kind", string(sp.Kind))
+	p.field("template", string(sp.Template))
 	p.field("state", string(sp.State))
 	p.field("owner", sp.Owner)
 	p.field("used", size(sp.Used))
@@ -64,22 +87,25 @@ func showSpace(p *printer, sp admin.Space) {
 	}
 }
 
-type spaceSetOptions struct{ name, quota, owner string }
+type spaceSetOptions struct{ name, template, quota, owner string }
 
 func newSpaceSet(g *global) *cobra.Command {
 	var o spaceSetOptions
 	cmd := &cobra.Command{
-		Use: "set NAME", Short: "change the name, owner or quota of a space",
-		Example: "  davit space set Finance --owner mia",
+		Use: "set NAME", Short: "change the name, template, owner or quota of a space",
+		Example: "  davit space set Launch --template data-room",
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "new `name`")
 	f.StringVar(&o.quota, "quota", "", "`size` limit, or none")
 	f.StringVar(&o.owner, "owner", "", "`user` who owns it and becomes its manager; empty for nobody")
+	f.StringVar(&o.template, "template", "", templateUsage)
 	read := func(args []string) (admin.EditSpace, error) {
+		template := policy.Template(o.template)
 		return admin.EditSpace{
 			Name: args[0], NewName: given(cmd, "name", &o.name),
 			Quota: given(cmd, "quota", &o.quota), Owner: given(cmd, "owner", &o.owner),
+			Template: given(cmd, "template", &template),
 		}, nil
 	}
 	return carries(g, cmd, admin.SetSpace, read, func(p *printer, sp admin.Space) { p.line("space %s changed", sp.Name) })

@@ -20,8 +20,8 @@ func newCheck(g *global) *cobra.Command {
 			return err
 		}
 		err = g.print(c, func(p *printer) {
-			p.line("%s, %s, %s, %s: %s", counted(c.Spaces, "space"), counted(c.Collections, "folder"),
-				counted(c.Files, "file"), counted(c.Locks, "lock"), size(c.Bytes))
+			p.line("%s, %s, %s, %s, %s: %s", counted(c.Spaces, "space"), counted(c.Collections, "folder"),
+				counted(c.Files, "file"), counted(c.Locks, "lock"), counted(c.Links, "link"), size(c.Bytes))
 			showFaults(p, c.Faults)
 		})
 		return faulty(err, c.Faults)

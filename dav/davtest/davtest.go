@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -44,7 +45,7 @@ type Server struct {
 	// Handler answers in process, for what needs no connection.
 	Handler http.Handler
 	// AuthOptions are those of Auth from the next Restart on, but for its clock,
-	// which is the store's.
+	// which is the store's, and for where requests come from.
 	AuthOptions auth.Options
 
 	t    testing.TB
@@ -94,7 +95,7 @@ func (s *Server) open(o store.Options) {
 	if s.Store, err = store.Open(s.Dir, o); err != nil {
 		s.t.Fatal(err)
 	}
-	s.AuthOptions.Now = o.Clock
+	s.AuthOptions.Now, s.AuthOptions.Remote = o.Clock, remote
 	s.Auth = auth.New(s.Store, s.AuthOptions)
 	s.Handler = &auth.Guard{Store: s.Store, Auth: s.Auth, Next: dav.New(dav.Config{Log: log}), Class: policy.DAV}
 	s.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -103,6 +104,19 @@ func (s *Server) open(o store.Options) {
 		s.Handler.ServeHTTP(w, r)
 	}))
 	s.URL = s.http.URL
+}
+
+// FromHeader says from which address a request counts as sent; what is no address
+// is nowhere.
+const FromHeader = "Davtest-From"
+
+func remote(r *http.Request) netip.Addr {
+	from := r.Header.Get(FromHeader)
+	if from == "" {
+		return netip.MustParseAddrPort(r.RemoteAddr).Addr()
+	}
+	addr, _ := netip.ParseAddr(from)
+	return addr
 }
 
 // alarm fails the test with what the server logs as an error, such as a panic.
@@ -173,6 +187,9 @@ func (s *Server) close() {
 	}
 	for _, fault := range found.Faults {
 		s.t.Errorf("check: %s", fault)
+	}
+	if v, err := s.Store.Operator().VerifyAudit(context.Background()); err != nil || v.Fault != "" {
+		s.t.Errorf("verify the audit trail: %s (%v)", v.Fault, err)
 	}
 	if n := s.Store.Reserved(); n != 0 {
 		s.t.Errorf("%d bytes are still reserved", n)

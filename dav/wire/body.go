@@ -159,12 +159,12 @@ func davName(local string) xml.Name { return xml.Name{Space: DAV, Local: local} 
 // parse reads a whole document with the given root and visits the children of
 // the root in order.
 func parse(body []byte, root xml.Name, visit func(r *reader, child xml.Name) error) error {
-	r, name, err := openDocument(body)
+	r, top, err := openDocument(body)
 	if err != nil {
 		return err
 	}
-	if name != root {
-		return fmt.Errorf("%w: %w: expected %s of namespace %s", ErrXML, ErrRoot, root.Local, root.Space)
+	if top.name != root {
+		return wrongRoot(root)
 	}
 	if err := r.each(func(child xml.Name) error { return visit(r, child) }); err != nil {
 		return err
@@ -172,9 +172,18 @@ func parse(body []byte, root xml.Name, visit func(r *reader, child xml.Name) err
 	return r.finish()
 }
 
-// each visits the children of the element that was just started, up to its end.
-// A visit reads as much of its child as it likes; the rest is skipped.
+func wrongRoot(want xml.Name) error {
+	return fmt.Errorf("%w: %w: expected %s of namespace %s", ErrXML, ErrRoot, want.Local, want.Space)
+}
+
+// each visits the children of the element that was just started by name.
 func (r *reader) each(visit func(child xml.Name) error) error {
+	return r.elements(func(e event) error { return visit(e.name) })
+}
+
+// elements visits the children of the element that was just started, up to its
+// end. A visit reads as much of its child as it likes; the rest is skipped.
+func (r *reader) elements(visit func(child event) error) error {
 	depth := len(r.open)
 	for {
 		e, err := r.next()
@@ -187,7 +196,7 @@ func (r *reader) each(visit func(child xml.Name) error) error {
 		if e.kind != startEvent {
 			continue
 		}
-		if err := visit(e.name); err != nil {
+		if err := visit(e); err != nil {
 			return err
 		}
 		for len(r.open) > depth {

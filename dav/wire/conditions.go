@@ -44,13 +44,18 @@ func ParseConditions(h http.Header) (c Conditions, err error) {
 // tag as it stands in an ETag header, and when it was modified (zero when that
 // is unknown). safe says that the request is a GET or HEAD.
 func (c Conditions) Check(safe, exists bool, etag string, modified time.Time) Verdict {
+	return c.CheckTags(safe, exists, modified, etag)
+}
+
+// CheckTags is Check for a resource that goes by several tags.
+func (c Conditions) CheckTags(safe, exists bool, modified time.Time, etags ...string) Verdict {
 	modified = modified.Truncate(time.Second) // the precision of an HTTP date
 	dated := exists && !modified.IsZero()
 
 	// The order of RFC 9110, section 13.2.2.
 	switch {
 	case c.match.present:
-		if !exists || !c.match.has(etag, strongEqual) {
+		if !exists || !c.match.has(etags, strongEqual) {
 			return Failed
 		}
 	case !c.unmodifiedSince.IsZero():
@@ -60,7 +65,7 @@ func (c Conditions) Check(safe, exists bool, etag string, modified time.Time) Ve
 	}
 	switch {
 	case c.noneMatch.present:
-		if exists && c.noneMatch.has(etag, weakEqual) {
+		if exists && c.noneMatch.has(etags, weakEqual) {
 			if safe {
 				return NotModified
 			}
@@ -81,13 +86,15 @@ type etagList struct {
 	tags    []string
 }
 
-func (l etagList) has(etag string, equal func(a, b string) bool) bool {
+func (l etagList) has(etags []string, equal func(a, b string) bool) bool {
 	if l.any {
 		return true
 	}
 	for _, tag := range l.tags {
-		if equal(tag, etag) {
-			return true
+		for _, etag := range etags {
+			if equal(tag, etag) {
+				return true
+			}
 		}
 	}
 	return false

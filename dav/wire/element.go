@@ -30,7 +30,16 @@ var (
 	QuotaAvailable       = NewElement(davName("quota-available-bytes"))      // RFC 4331, section 3
 	QuotaUsed            = NewElement(davName("quota-used-bytes"))           // RFC 4331, section 4
 	Owner                = NewElement(davName("owner"))                      // RFC 3744, section 5.1
+	SupportedPrivileges  = NewElement(davName("supported-privilege-set"))    // RFC 3744, section 5.3
 	CurrentPrivileges    = NewElement(davName("current-user-privilege-set")) // RFC 3744, section 5.4
+	ACL                  = NewElement(davName("acl"))                        // RFC 3744, section 5.5
+	ACLRestrictions      = NewElement(davName("acl-restrictions"))           // RFC 3744, section 5.6
+	InheritedACLSet      = NewElement(davName("inherited-acl-set"))          // RFC 3744, section 5.7
+	PrincipalCollections = NewElement(davName("principal-collection-set"))   // RFC 3744, section 5.8
+	AlternateURIs        = NewElement(davName("alternate-URI-set"))          // RFC 3744, section 4.1
+	PrincipalURL         = NewElement(davName("principal-URL"))              // RFC 3744, section 4.2
+	GroupMembers         = NewElement(davName("group-member-set"))           // RFC 3744, section 4.3
+	GroupMembership      = NewElement(davName("group-membership"))           // RFC 3744, section 4.4
 	CurrentUserPrincipal = NewElement(davName("current-user-principal"))     // RFC 5397, section 3
 	SupportedReportSet   = NewElement(davName("supported-report-set"))       // RFC 3253, section 3.1.5
 	SyncToken            = NewElement(davName("sync-token"))                 // RFC 6578, section 4
@@ -84,4 +93,21 @@ func prefixOf(space string) string {
 		return "xml:"
 	}
 	return "x:"
+}
+
+// AppendHrefElement appends a DAV:href, named as by AppendHref.
+func AppendHrefElement(dst []byte, prefix string, p Path, collection bool) []byte {
+	dst = append(dst, "<D:href>"...)
+	dst = AppendHref(dst, prefix, p, collection)
+	return append(dst, "</D:href>"...)
+}
+
+// AppendEmpty appends an element without content.
+func AppendEmpty(dst []byte, name xml.Name) []byte { return appendEmptyTag(dst, name) }
+
+// AppendElement appends an element that holds text.
+func AppendElement(dst []byte, name xml.Name, text string) []byte {
+	dst = appendStartTag(dst, name, "")
+	dst = AppendText(dst, text)
+	return appendEndTag(dst, name)
 }

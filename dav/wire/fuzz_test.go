@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/xml"
 	"errors"
 	"net/url"
 	"reflect"
@@ -161,4 +162,64 @@ func FuzzXML(f *testing.F) {
 		checkReemitted(t, patches)
 		checkReemitted(t, []PropPatch{{Name: davName("owner"), Value: lock.Owner}})
 	})
+}
+
+// What a parser of reports and access lists lets pass is a well-formed document
+// within the limits, and the names in it can be written.
+func FuzzReports(f *testing.F) {
+	for _, seed := range []string{
+		wholeACL,
+		`<acl xmlns="DAV:"><ace><principal><href>//h/%zz</href></principal><grant/><x:revoke xmlns:x="urn:davit"><privilege xmlns="DAV:"><read/></privilege></x:revoke></ace></acl>`,
+		`<expand-property xmlns="DAV:"><property name="a" namespace="urn:x"><property name="b&#xA;"/></property></expand-property>`,
+		`<principal-property-search xmlns="DAV:" test="anyof"><property-search><prop><a xmlns=""/></prop><match><![CDATA[x]]></match></property-search></principal-property-search>`,
+		`<principal-match xmlns="DAV:"><principal-property><owner/></principal-property></principal-match>`,
+		`<acl-principal-prop-set xmlns="DAV:"><prop><x:y xmlns:x="u"/></prop></acl-principal-prop-set>`, `<a/>`, `<a><!--`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		root, err := RootName(body)
+		if err != nil && !errors.Is(err, ErrXML) {
+			t.Fatalf("error %v", err)
+		}
+		var names []xml.Name
+		passed := false
+		note := func(err error, some ...xml.Name) {
+			passed = passed || err == nil
+			names = append(names, some...)
+			if err != nil && !errors.Is(err, ErrXML) && !errors.Is(err, ErrACEs) {
+				t.Fatalf("error %v", err)
+			}
+		}
+		aces, err := ParseACL(body)
+		for _, a := range aces {
+			names = append(append(append(names, a.Grant...), a.Deny...), a.Revoke...)
+		}
+		note(err)
+		search, err := ParsePrincipalSearch(body)
+		note(err, search.Props...)
+		match, err := ParsePrincipalMatch(body)
+		note(err, match.Props...)
+		props, _, err := ParseReportProps(body, root)
+		note(err, props...)
+		expansions, err := ParseExpandProperty(body)
+		note(err, expanded(expansions)...)
+		if guarded := Guard(body); passed && guarded != nil {
+			t.Fatalf("%q passes a parser but not the guard: %v", body, guarded)
+		}
+		for _, name := range names {
+			text := appendEmptyTag(nil, name)
+			again, err := RootName([]byte(strings.Replace(string(text), "/>", ` xmlns:D="DAV:"/>`, 1)))
+			if err != nil || again != name {
+				t.Errorf("%v is written %s: %v, %v", name, text, again, err)
+			}
+		}
+	})
+}
+
+func expanded(list []Expansion) (names []xml.Name) {
+	for _, x := range list {
+		names = append(append(names, x.Name), expanded(x.Props)...)
+	}
+	return names
 }

@@ -38,8 +38,12 @@ type Multistatus struct {
 	pooled *[]byte
 	err    error
 	sent   bool // something left the buffer
+	response
+}
 
-	responding bool // a response is open
+// response is what was begun of a DAV:response.
+type response struct {
+	responding bool // it is open
 	answered   bool // it has a propstat or status
 	grouping   bool // a propstat is open
 	code       int
@@ -147,6 +151,19 @@ func (m *Multistatus) Append(e Element, write func(dst []byte) []byte) {
 	m.openGroup()
 	m.buf = append(m.buf, e.start...)
 	m.buf = write(m.buf)
+	m.endProp(e.end)
+}
+
+// Nested writes a property that holds responses, which write makes by further
+// calls: RFC 3253, section 3.8.
+func (m *Multistatus) Nested(e Element, write func()) {
+	m.openGroup()
+	m.buf = append(m.buf, e.start...)
+	outer := m.response
+	m.response = response{}
+	write()
+	m.endResponse()
+	m.response = outer
 	m.endProp(e.end)
 }
 

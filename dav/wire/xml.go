@@ -97,15 +97,15 @@ const (
 )
 
 // openDocument reads up to and including the start of the root.
-func openDocument(body []byte) (*reader, xml.Name, error) {
+func openDocument(body []byte) (*reader, event, error) {
 	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
 	if i := badChar(body); i >= 0 {
 		line := 1 + bytes.Count(body[:i], []byte("\n"))
-		return nil, xml.Name{}, fmt.Errorf("%w: line %d: it must be UTF-8 without control characters", ErrXML, line)
+		return nil, event{}, fmt.Errorf("%w: line %d: it must be UTF-8 without control characters", ErrXML, line)
 	}
 	r := &reader{body: body, dec: xml.NewDecoder(bytes.NewReader(body))}
-	e, err := r.next()
-	return r, e.name, err
+	root, err := r.next()
+	return r, root, err
 }
 
 // finish reads what is left, which closes the root and may hold nothing more.

@@ -49,18 +49,28 @@ type Option struct {
 // side.
 var conditions = []Option{
 	{Name: "class", Type: classes, Key: true},
+	{Name: "network", Type: networks, Key: true},
 	{Name: "from", Type: moment, Key: true},
 	{Name: "until", Type: moment, Key: true},
 }
 
+// walls are what is taken away for good, and the rank of who did.
+var walls = []Option{{Name: "deny", Type: rights}, rank}
+
+// rank is that of who set a wall or cut: only that rank or one above lifts it.
+var rank = Option{Name: "rank", Type: oneOf(policy.Types...), Default: string(policy.Owner)}
+
 // The kinds of statements.
 var (
 	Complete = &Kind{Name: "complete"}
+	Settings = &Kind{Name: "settings", Record: true, Options: settings()}
 	Profile  = &Kind{
 		Name: "profile", Record: true, Words: []Word{{Name: "NAME", Type: name, Declares: true}},
 		Options: []Option{
 			{Name: "functions", Type: functions, Default: "all", Always: true},
 			{Name: "quota", Type: limit, Default: "none", Always: true},
+			{Name: "file-max", Type: limit, Default: "none"},
+			{Name: "link-days", Type: number, Default: "0"},
 		},
 	}
 	Group = &Kind{Name: "group", Record: true, Words: []Word{{Name: "NAME", Type: name, Declares: true}}}
@@ -71,6 +81,7 @@ var (
 			{Name: "type", Type: oneOf(policy.Types...), Default: string(policy.Member), Always: true},
 			{Name: "profile", Type: name, Default: "standard", Always: true},
 			{Name: "state", Type: oneOf("active", "deactivated"), Default: "active"},
+			{Name: "expires", Type: expiry, Default: never},
 			{Name: "quota", Type: driveLimit, Default: "profile"},
 			{Name: "email", Type: anything},
 			{Name: "language", Type: anything},
@@ -80,6 +91,10 @@ var (
 		{Name: "GROUP", Type: principal(policy.KindGroup, policy.KindRole)},
 		{Name: "PRINCIPAL", Type: principal(policy.KindUser, policy.KindGroup)},
 	}}
+	ManagerOf = &Kind{Name: "manager", Words: []Word{
+		{Name: "GROUP", Type: principal(policy.KindGroup, policy.KindRole)},
+		{Name: "USER", Type: principal(policy.KindUser)},
+	}}
 	Space = &Kind{
 		Name: "space", Record: true, Words: []Word{{Name: "NAME", Type: name, Declares: true}},
 		Options: []Option{
@@ -87,38 +102,55 @@ var (
 			{Name: "state", Type: spaceState, Default: string(policy.Active)},
 			{Name: "owner", Type: nameOrNone},
 			{Name: "quota", Type: limit, Default: "none"},
+			{Name: "template", Type: template},
+			ownHour,
 		},
 	}
 	Drive = &Kind{
 		Name: "drive", Words: []Word{{Name: "~USER", Type: drive}},
-		Options: []Option{{Name: "state", Type: spaceState}},
+		Options: []Option{{Name: "state", Type: spaceState, Default: string(policy.Active)}, ownHour},
 		check:   saysState,
 	}
 	Level = &Kind{
 		Name: "level", Words: []Word{{Name: "SPACE", Type: name}, {Name: "PRINCIPAL", Type: anyone}, {Name: "LEVEL", Type: level, Says: true}},
-		Options: append([]Option{{Name: "revoke", Type: rights}, {Name: "deny", Type: rights}}, conditions...),
+		Options: slices.Concat([]Option{{Name: "revoke", Type: rights}}, walls, conditions),
 		check:   saysLevel,
 	}
 	Pin   = &Kind{Name: "pin", Words: []Word{{Name: "SPACE", Type: name}, {Name: "USER", Type: principal(policy.KindUser)}}}
 	Quota = &Kind{Name: "quota", Words: []Word{{Name: "PATH", Type: path}, {Name: "SIZE", Type: limit, Says: true}}, check: saysSize}
 	ACL   = &Kind{
 		Name: "acl", Words: []Word{{Name: "PATH", Type: path}, {Name: "PRINCIPAL", Type: anyone}},
-		Options: append([]Option{{Name: "allow", Type: allowed}, {Name: "revoke", Type: rights}, {Name: "deny", Type: rights}}, conditions...),
+		Options: slices.Concat([]Option{{Name: "allow", Type: allowed}, {Name: "revoke", Type: rights}}, walls, conditions),
 		check:   saysRights,
 	}
-	Cut    = &Kind{Name: "cut", Words: []Word{{Name: "PATH", Type: path}}}
+	Cut   = &Kind{Name: "cut", Words: []Word{{Name: "PATH", Type: path}}, Options: []Option{rank}}
+	Share = &Kind{
+		Name: "share", Words: []Word{{Name: "PATH", Type: path}},
+		Options: []Option{
+			{Name: "by", Type: name, Key: true},
+			{Name: "to", Type: sharee, Key: true},
+			// Of several shares between the same two at one place, the later ones
+			// are told apart by their number.
+			{Name: "number", Type: later, Key: true},
+			{Name: "rights", Type: allowed},
+			{Name: "until", Type: moment},
+			{Name: "label", Type: anything},
+			{Name: "made", Type: moment},
+		},
+		check: saysShare,
+	}
 	Assert = &Kind{
 		Name: "assert", Words: []Word{
 			{Name: "USER", Type: name}, {Literal: "must"}, {Literal: "not", Optional: true},
 			{Name: "RIGHTS", Type: asked}, {Name: "PATH", Type: path},
 		},
-		Options: []Option{{Name: "class", Type: class, Key: true}, {Name: "at", Type: moment, Key: true}},
+		Options: []Option{{Name: "class", Type: class, Key: true}, {Name: "network", Type: network, Key: true}, {Name: "at", Type: moment, Key: true}},
 	}
 )
 
 // Kinds are all kinds in the order in which they are written and put into force:
 // what is named stands before what names it.
-var Kinds = []*Kind{Complete, Profile, Group, Role, User, MemberOf, Space, Drive, Level, Pin, Quota, ACL, Cut, Assert}
+var Kinds = []*Kind{Complete, Settings, Profile, Group, Role, User, MemberOf, ManagerOf, Space, Drive, Level, Pin, Quota, ACL, Cut, Share, Assert}
 
 func kindNamed(t token) *Kind {
 	i := slices.IndexFunc(Kinds, func(k *Kind) bool { return k.Name == t.text && t.option == "" && !t.quoted })
@@ -224,8 +256,8 @@ func (s *Statement) readOption(t token) error {
 }
 
 func saysState(s *Statement) error {
-	if s.Get("state") == "" || s.Get("state") == string(policy.Active) {
-		return fmt.Errorf("a drive that is active needs no line")
+	if s.Get("state") == string(policy.Active) && s.Get("own-hour") == ownHour.Default {
+		return fmt.Errorf("a drive that is active, with the own hour of all, needs no line")
 	}
 	return nil
 }
@@ -233,6 +265,13 @@ func saysState(s *Statement) error {
 func saysLevel(s *Statement) error {
 	if s.Words[2] == levelNone && s.Get("revoke") == "" && s.Get("deny") == "" {
 		return fmt.Errorf("a level of none is said by leaving the line out")
+	}
+	return saysRank(s)
+}
+
+func saysRank(s *Statement) error {
+	if s.Get("rank") != rank.Default && s.Get("deny") == "" {
+		return fmt.Errorf("rank= is the rank of who set a wall: say deny= with it")
 	}
 	return nil
 }
@@ -250,6 +289,15 @@ func saysSize(s *Statement) error {
 func saysRights(s *Statement) error {
 	if s.Get("allow") == "" && s.Get("revoke") == "" && s.Get("deny") == "" {
 		return fmt.Errorf("a line says at least one right to allow, revoke or deny")
+	}
+	return saysRank(s)
+}
+
+func saysShare(s *Statement) error {
+	for _, option := range []string{"by", "to", "rights"} {
+		if s.Get(option) == "" {
+			return fmt.Errorf("%s= is missing; write: %s", option, s.Kind.usage())
+		}
 	}
 	return nil
 }

@@ -40,6 +40,13 @@ func (s Statement) With(option, text string) Statement {
 	return s
 }
 
+// Without is the statement as if the option were not written.
+func (s Statement) Without(option string) Statement {
+	s.values = slices.Clone(s.values)
+	s.values[s.Kind.option(option)] = value{}
+	return s
+}
+
 // Keep takes over from an older statement about the same what this one does not
 // write.
 func (s Statement) Keep(was *Statement) Statement {
@@ -64,7 +71,7 @@ func (s *Statement) Key() string {
 	}
 	for i, o := range s.Kind.Options {
 		if o.Key {
-			b.WriteString(s.values[i].text)
+			b.WriteString(o.Type.folded(s.values[i].text))
 			b.WriteByte(0)
 		}
 	}
@@ -77,6 +84,11 @@ func (s *Statement) Principals() []string {
 	for i, w := range s.Kind.Words {
 		if w.Type.principal {
 			all = append(all, s.Words[i])
+		}
+	}
+	for i, o := range s.Kind.Options {
+		if o.Type.principal {
+			all = append(all, s.effective(i))
 		}
 	}
 	return all

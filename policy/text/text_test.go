@@ -223,7 +223,7 @@ func TestEntriesAreTold(t *testing.T) {
 		allow, level string
 	}{
 		{policy.Entry{Level: "editor", Allow: editor}, "level:editor", "editor"},
-		{policy.Entry{Level: "editor+share", Allow: editor | policy.Share}, "level:editor+share", "editor+share"},
+		{policy.Entry{Level: "editor+share", Allow: editor | policy.Reshare}, "level:editor+share", "editor+share"},
 		{policy.Entry{Level: "viewer", Allow: policy.See}, "see", "see"},
 		{policy.Entry{Level: "gone", Allow: policy.See | policy.Read}, "see,read", "see,read"},
 		{policy.Entry{Allow: policy.All}, "all", "all"},

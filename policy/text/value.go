@@ -48,7 +48,15 @@ var (
 	driveLimit = Type{read: readDriveLimit}
 	classes    = Type{read: readClasses}
 	class      = Type{read: readClass}
+	networks   = Type{read: readNetworks}
+	network    = Type{read: readNetwork}
 	moment     = Type{read: readMoment}
+	expiry     = Type{read: readExpiry}
+	hour       = Type{read: readHour}
+	number     = Type{read: readNumber}
+	later      = Type{read: readLater}
+	template   = Type{read: readTemplate}
+	sharee     = principal(policy.KindUser, policy.KindGroup, policy.KindRole, "members")
 	spaceState = oneOf(policy.Active, policy.Archived, policy.Closed, policy.Trashed)
 )
 
@@ -238,6 +246,19 @@ func readClass(text string) (string, error) {
 	return set.String(), err
 }
 
+func readNetworks(text string) (string, error) {
+	set, err := policy.ParseNetworks(text)
+	return set.String(), err
+}
+
+func readNetwork(text string) (string, error) {
+	set, err := policy.ParseNetworks(text)
+	if err == nil && set&(set-1) != 0 {
+		err = fmt.Errorf("%q are two networks; one asks from one", clip(text))
+	}
+	return set.String(), err
+}
+
 // readMoment takes a time with its zone: a file means the same everywhere.
 func readMoment(text string) (string, error) {
 	t, err := time.Parse(time.RFC3339, text)
@@ -262,6 +283,103 @@ func ParseMoment(text string) int64 {
 		return 0
 	}
 	return t.Unix()
+}
+
+// never is the word for an account that does not expire.
+const never = "never"
+
+func readExpiry(text string) (string, error) {
+	if text == never {
+		return text, nil
+	}
+	return readMoment(text)
+}
+
+// readNumber takes a whole number; what is too large for its place is refused
+// where it counts.
+func readNumber(text string) (string, error) {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return "", fmt.Errorf("%q is no number", clip(text))
+	}
+	return strconv.FormatUint(n, 10), nil
+}
+
+// readLater takes the number of a second or later one: the first has none.
+func readLater(text string) (string, error) {
+	n, err := readNumber(text)
+	if err == nil && (n == "0" || n == "1") {
+		err = fmt.Errorf("the first has no number; number= begins with 2")
+	}
+	return n, err
+}
+
+// ownHour is how long what one makes stays one's own.
+var ownHour = Option{Name: "own-hour", Type: hour, Default: OwnHour(nil)}
+
+// readHour takes whole seconds, as in 90m or 1h30m.
+func readHour(text string) (string, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d%time.Second != 0 {
+		return "", fmt.Errorf("%q is no time to own for: write it like 30m, or 0s", clip(text))
+	}
+	return spelledHour(d), nil
+}
+
+// OwnHour writes the own hour of a space; nil is the one of all.
+func OwnHour(seconds *int64) string {
+	d := time.Hour
+	if seconds != nil {
+		d = time.Duration(*seconds) * time.Second
+	}
+	return spelledHour(d)
+}
+
+// spelledHour leaves out the zeros that time.Duration writes.
+func spelledHour(d time.Duration) string {
+	text := d.String()
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
+}
+
+// ParseOwnHour reads what OwnHour writes.
+func ParseOwnHour(text string) *int64 {
+	d, err := time.ParseDuration(text)
+	if err != nil || text == ownHour.Default {
+		return nil
+	}
+	seconds := int64(d / time.Second)
+	return &seconds
+}
+
+// settings are an option for each setting of the instance.
+func settings() []Option {
+	var all []Option
+	for _, name := range policy.SettingNames() {
+		standard := policy.DefaultSettings
+		read := func(text string) (string, error) {
+			s := policy.DefaultSettings
+			err := s.Put(name, text)
+			return s.Text(name), err
+		}
+		all = append(all, Option{Name: name, Type: Type{read: read}, Default: standard.Text(name), Always: true})
+	}
+	return all
+}
+
+// templates are those of rooms; a room without one admits every level.
+var templates = oneOf(policy.PublicRoom, policy.FormFilling, policy.Collaboration, policy.DataRoom)
+
+func readTemplate(text string) (string, error) {
+	if text == "" {
+		return text, nil
+	}
+	return templates.read(text)
 }
 
 // oneOf takes one of the words.

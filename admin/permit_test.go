@@ -1,0 +1,289 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"davit/policy"
+	"davit/store"
+)
+
+// permitRow is an operation asked for by a member: about what is somebody else's,
+// and about what is the asker's own.
+type permitRow struct {
+	others string
+	own    string // empty when nothing of the kind is the asker's
+	// closed: owners and admins are refused the first, too.
+	closed bool
+}
+
+// permits has a row for every operation: who adds one says here what others than
+// the operator get of it.
+var permits = map[string]permitRow{
+	"acl.clear": {others: `{"path":"/Team/dir"}`, own: `{"path":"~mia/dir"}`},
+	"acl.cut":   {others: `{"path":"/Team/dir"}`, own: `{"path":"~mia/dir"}`},
+	"acl.set":   {others: `{"path":"/Team/dir","principal":"mia","allow":"read"}`, own: `{"path":"~mia","principal":"max","allow":"read"}`},
+	"acl.show":  {others: `{"path":"/Team/dir"}`, own: `{"path":"~mia/dir"}`},
+	"acl.uncut": {others: `{"path":"/Team/dir"}`, own: `{"path":"~mia/dir"}`},
+
+	"audit.list":       {others: `{}`},
+	"audit.verify":     {others: `{}`},
+	"can":              {others: `{"user":"max","ask":"read","path":"/Team"}`, own: `{"user":"mia","ask":"read","path":"~mia"}`},
+	"check":            {others: `{}`, closed: true},
+	"device.add":       {others: `{"user":"max","name":"x","class":"dav"}`, own: `{"user":"mia","name":"x","class":"dav"}`, closed: true},
+	"device.list":      {others: `{"name":"max"}`, own: `{"name":"mia"}`},
+	"device.remove":    {others: `{"user":"max","name":"phone"}`, own: `{"user":"mia","name":"phone"}`},
+	"explain":          {others: `{"user":"max","ask":"GET","path":"/Team/dir"}`, own: `{"user":"mia","ask":"GET","path":"~mia/dir"}`},
+	"explain.decision": {others: `{"id":"2222222222"}`},
+	"gc":               {others: `{"grace_seconds":86400}`, closed: true},
+
+	"group.add":    {others: `{"name":"crew"}`},
+	"group.join":   {others: `{"group":"staff","members":["gus"]}`, own: `{"group":"choir","members":["max"]}`},
+	"group.leave":  {others: `{"group":"staff","members":["max"]}`, own: `{"group":"choir","members":["max"]}`},
+	"group.list":   {others: `{}`},
+	"group.remove": {others: `{"name":"staff"}`},
+	"group.set":    {others: `{"name":"choir","managers":["mia"]}`},
+	"group.show":   {others: `{"name":"staff"}`, own: `{"name":"choir"}`},
+
+	"level.list":  {others: `{"name":"Team"}`, own: `{"name":"~mia"}`},
+	"level.set":   {others: `{"space":"Team","principal":"mia","level":"viewer"}`, own: `{"space":"~mia","principal":"max","level":"viewer"}`},
+	"matrix":      {others: `{}`},
+	"policy.set":  {others: `{"values":{"link-days":"5"}}`},
+	"policy.show": {others: `{}`},
+
+	"profile.add":    {others: `{"name":"tiny"}`},
+	"profile.list":   {others: `{}`},
+	"profile.remove": {others: `{"name":"light"}`},
+	"profile.set":    {others: `{"name":"light","quota":"none"}`},
+	"profile.show":   {others: `{"name":"light"}`},
+	"quota.set":      {others: `{"path":"/Team","limit":"none"}`, own: `{"path":"~mia/dir","limit":"5MB"}`},
+	"quota.show":     {others: `{"path":"/Team"}`, own: `{"path":"~mia"}`},
+	"reach":          {others: `{"user":"max"}`, own: `{"user":"mia"}`},
+
+	"role.add":    {others: `{"name":"clerk"}`},
+	"role.give":   {others: `{"role":"auditor","to":["mia"]}`},
+	"role.list":   {others: `{}`},
+	"role.remove": {others: `{"name":"auditor"}`},
+	"role.show":   {others: `{"name":"auditor"}`},
+	"role.take":   {others: `{"role":"auditor","to":["max"]}`},
+	"scrub":       {others: `{}`, closed: true},
+
+	"space.add":      {others: `{"name":"Mine","kind":"room"}`},
+	"space.archive":  {others: `{"name":"Team"}`},
+	"space.close":    {others: `{"name":"Desk"}`},
+	"space.list":     {others: `{}`},
+	"space.open":     {others: `{"name":"Desk"}`},
+	"space.restore":  {others: `{"name":"Team"}`},
+	"space.set":      {others: `{"name":"Team","new_name":"Crew"}`},
+	"space.show":     {others: `{"name":"Team"}`, own: `{"name":"~mia"}`},
+	"space.transfer": {others: `{"space":"Team","owner":"max"}`},
+	"space.trash":    {others: `{"name":"Team"}`},
+
+	"user.activate":   {others: `{"name":"gus"}`},
+	"user.add":        {others: `{"name":"eve","type":"guest","password":"correct horse"}`},
+	"user.deactivate": {others: `{"name":"gus"}`},
+	"user.delete":     {others: `{"name":"gus"}`},
+	"user.list":       {others: `{}`},
+	"user.passwd":     {others: `{"name":"max","password":"correct horse"}`, own: `{"name":"mia","password":"correct horse"}`},
+	"user.set":        {others: `{"name":"max","email":"a@b"}`, own: `{"name":"mia","email":"a@b"}`},
+	"user.show":       {others: `{"name":"max"}`, own: `{"name":"mia"}`},
+	"user.unlock":     {others: `{"name":"max"}`, own: `{"name":"mia"}`},
+	"who":             {others: `{"path":"/Team"}`, own: `{"path":"~mia"}`},
+	"who.then":        {others: `{"path":"/Team"}`},
+}
+
+// permitWorld has mia, a member, beside what is not hers.
+func permitWorld(t *testing.T) *Admin {
+	t.Helper()
+	ctx, a := context.Background(), newAdmin(t)
+	for name, kind := range map[string]policy.Type{"ann": policy.Owner, "adam": policy.Admin, "mia": policy.Member, "max": policy.Member, "gus": policy.Guest} {
+		a.testUser(t, name, kind)
+	}
+	for op, args := range map[string][]string{
+		"space.add":   {`{"name":"Team","owner":"ann"}`, `{"name":"Desk","kind":"portal"}`},
+		"group.add":   {`{"name":"staff"}`, `{"name":"choir"}`},
+		"role.add":    {`{"name":"auditor"}`},
+		"profile.add": {`{"name":"light"}`},
+		"device.add":  {`{"user":"max","name":"phone","class":"dav"}`, `{"user":"mia","name":"phone","class":"dav"}`},
+	} {
+		for _, one := range args {
+			if _, err := operations[op].decoded(ctx, a, []byte(one)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for op, args := range map[string]string{
+		"level.set": `{"space":"Team","principal":"max","level":"manager"}`, "group.join": `{"group":"staff","members":["max"]}`,
+		"group.set": `{"name":"choir","managers":["mia"]}`, "role.give": `{"role":"auditor","to":["max"]}`,
+	} {
+		if _, err := operations[op].decoded(ctx, a, []byte(args)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for user, p := range map[string]store.Path{"max": {"Team", "dir"}, "mia": {"~mia", "dir"}} {
+		s := a.st.Login(store.Credential{User: a.st.Policy().UserNamed(user).ID, Mask: policy.All, Class: policy.DAV})
+		if _, err := s.Mkdir(ctx, p, store.Terms{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return a
+}
+
+// TestPermits asks for every operation in a member's name, and then in an
+// admin's and the operator's.
+func TestPermits(t *testing.T) {
+	ctx, a := context.Background(), permitWorld(t)
+	do := func(as, name, args string) error {
+		door, err := a.As(as).acting()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = operations[name].decoded(ctx, door, json.RawMessage(args))
+		return tell(err)
+	}
+	before := a.st.Policy()
+	for _, name := range Operations() {
+		row, known := permits[name]
+		if !known {
+			t.Errorf("%s has no row here: say what others than the operator get of it", name)
+			continue
+		}
+		if err := do("mia", name, row.others); kindOf(err) != Refused && kindOf(err) != NotFound {
+			t.Errorf("%s: a member gets what is others': %v", name, err)
+		}
+		if a.st.Policy() != before {
+			t.Fatalf("%s was refused and changed the policy", name)
+		}
+	}
+	for _, name := range Operations() {
+		if row := permits[name]; row.own != "" {
+			if err := do("mia", name, row.own); err != nil {
+				t.Errorf("%s: a member does not get the own: %v", name, err)
+			}
+		}
+	}
+	for _, name := range Operations() { // what one takes away is not there for the next
+		if err := do("adam", name, permits[name].others); (kindOf(err) == Refused) != permits[name].closed {
+			t.Errorf("%s: an admin gets %v, want refused: %t", name, err, permits[name].closed)
+		}
+	}
+	for _, name := range Operations() {
+		if err := do("", name, permits[name].others); kindOf(err) == Refused {
+			t.Errorf("%s: the operator is refused: %v", name, err)
+		}
+	}
+	for name := range permits {
+		if operations[name] == nil {
+			t.Errorf("%s is no operation", name)
+		}
+	}
+}
+
+// TestNoPermit: an operation that says nothing of who may ask for it is the
+// operator's alone.
+func TestNoPermit(t *testing.T) {
+	ctx, a := context.Background(), newAdmin(t)
+	a.testUser(t, "ann", policy.Owner)
+	o := Op[None, int]{name: "new", run: func(*Admin, context.Context, None) (int, error) { return 1, nil }}
+	acting, err := a.As("ann").acting()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.carryOut(ctx, acting, None{}); kindOf(err) != Refused {
+		t.Errorf("an owner gets it: %v", err)
+	}
+	if n, err := o.carryOut(ctx, a, None{}); n != 1 || err != nil {
+		t.Errorf("the operator gets %d, %v", n, err)
+	}
+}
+
+// TestHiddenIsMissing: what somebody may not know of answers word for word like
+// what is not there, whatever is asked.
+func TestHiddenIsMissing(t *testing.T) {
+	ctx, a := context.Background(), permitWorld(t)
+	door := a.As("mia")
+	ask := map[string]func(path string) error{
+		"acl.show": func(p string) error { return second(ShowAccess.Do(ctx, door, AccessOf{Path: p})) },
+		"acl.set": func(p string) error {
+			return second(SetAccess.Do(ctx, door, NewAccess{Path: p, Principal: "mia", Allow: "read"}))
+		},
+		"acl.clear": func(p string) error { return second(ClearAccess.Do(ctx, door, AccessOf{Path: p})) },
+		"acl.cut":   func(p string) error { return second(CutAccess.Do(ctx, door, Located{p})) },
+		"quota.set": func(p string) error { return second(SetQuota.Do(ctx, door, NewQuota{p, "1MB"})) },
+		"quota":     func(p string) error { return second(ShowQuota.Do(ctx, door, Located{p})) },
+		"who":       func(p string) error { return second(Who.Do(ctx, door, Place{Path: p})) },
+		"can":       func(p string) error { return second(Can.Do(ctx, door, Question{User: "mia", Ask: "read", Path: p})) },
+		"explain":   func(p string) error { return second(Explain.Do(ctx, door, Question{User: "mia", Ask: "PUT", Path: p})) },
+		"explain to": func(p string) error {
+			return second(Explain.Do(ctx, door, Question{User: "mia", Ask: "MOVE", Path: "~mia/dir", To: p}))
+		},
+		"explain another": func(p string) error {
+			return second(Explain.Do(ctx, door, Question{User: "max", Ask: "PUT", Path: p}))
+		},
+	}
+	for name, one := range ask {
+		hidden, missing := one("/Team/dir"), one("/Team/none")
+		if kindOf(hidden) != NotFound || hidden.Error() != "/Team/dir: not found" || kindOf(missing) != NotFound || missing.Error() != "/Team/none: not found" {
+			t.Errorf("%s: hidden is %v, missing is %v", name, hidden, missing)
+		}
+	}
+	spaces := map[string]func(name string) error{
+		"level.list": func(n string) error { return second(ListLevels.Do(ctx, door, Named{n})) },
+		"level.set": func(n string) error {
+			return second(SetLevel.Do(ctx, door, NewLevel{Space: n, Principal: "mia", Level: "viewer"}))
+		},
+		"space.show":  func(n string) error { return second(ShowSpace.Do(ctx, door, Named{n})) },
+		"space.set":   func(n string) error { return second(SetSpace.Do(ctx, door, EditSpace{Name: n, NewName: new("x")})) },
+		"space.trash": func(n string) error { return second(TrashSpace.Do(ctx, door, Named{n})) },
+		"space.transfer": func(n string) error {
+			return second(TransferSpace.Do(ctx, door, Handover{n, "max"}))
+		},
+		"device.add": func(n string) error {
+			return second(AddDevice.Do(ctx, door, NewDevice{User: "mia", Name: "x", Class: policy.DAV, Spaces: []string{n}}))
+		},
+	}
+	for _, pair := range [][2]string{{"Team", "Nope"}, {"~max", "~bob"}} {
+		for name, one := range spaces {
+			hidden, missing := tell(one(pair[0])).(*Error), tell(one(pair[1])).(*Error)
+			for _, err := range []*Error{hidden, missing} {
+				if err.Kind != NotFound {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if len(hidden.Text)-len(pair[0]) != len(missing.Text)-len(pair[1]) || hidden.Hint != missing.Hint {
+				t.Errorf("%s: hidden is %q (%s), missing is %q (%s)", name, hidden.Text, hidden.Hint, missing.Text, missing.Hint)
+			}
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// TestEpochs: a change made for a policy that is no more is a conflict, at both
+// doors.
+func TestEpochs(t *testing.T) {
+	ctx, a := context.Background(), newAdmin(t)
+	dir := shortDir(t)
+	a.testServe(t, dir)
+	c, err := Dial(ctx, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := a.st.Policy().Epoch
+	for i, door := range []Doer{a.Since(at), c.Since(at + 1), a.As("").Since(0), c.Since(0)} {
+		if _, err := AddGroup.Do(ctx, door, Named{string(rune('a' + i))}); err != nil {
+			t.Errorf("door %d of the epoch of now: %v", i, err)
+		}
+	}
+	for i, door := range []Doer{a.Since(at), c.Since(at), c.Since(at + 100)} {
+		_, err := AddGroup.Do(ctx, door, Named{"late"})
+		if kindOf(err) != Conflict || !errors.As(err, new(*Error)) {
+			t.Errorf("door %d of another epoch: %v", i, err)
+		}
+		if _, err := ListGroups.Do(ctx, door, None{}); err != nil {
+			t.Errorf("a question at door %d: %v", i, err)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+)
+
+// places are nodes, those of one space beside each other: a persistent set whose
+// change costs a copy of it. What names one principal is rarely long, and it is
+// read in every search for what a principal sees somewhere.
+type places []spot
+
+type spot struct{ root, node Node }
+
+func compareSpots(a, b spot) int {
+	return cmp.Or(cmp.Compare(a.root, b.root), cmp.Compare(a.node, b.node))
+}
+
+// within are the places below one root.
+func (p places) within(root Node) places {
+	from, _ := slices.BinarySearchFunc(p, spot{root: root}, compareSpots)
+	to, _ := slices.BinarySearchFunc(p[from:], spot{root: root + 1}, compareSpots)
+	return p[from : from+to]
+}
+
+func (p places) with(s spot) places {
+	i, there := slices.BinarySearchFunc(p, s, compareSpots)
+	if there {
+		return p
+	}
+	out := make(places, len(p)+1)
+	copy(out, p[:i])
+	out[i] = s
+	copy(out[i+1:], p[i:])
+	return out
+}
+
+func (p places) without(s spot) places {
+	i, there := slices.BinarySearchFunc(p, s, compareSpots)
+	if !there {
+		return p
+	}
+	return slices.Concat(p[:i], p[i+1:])
+}
+
+// sorted puts places that were gathered in any order into theirs.
+func (p places) sorted() places {
+	slices.SortFunc(p, compareSpots)
+	return slices.Clip(slices.Compact(p))
+}
+
+func withSpot(index table[places], id ID, s spot) table[places] {
+	at, _ := index.get(uint64(id))
+	return index.set(uint64(id), at.with(s))
+}
+
+func withoutSpot(index table[places], id ID, s spot) table[places] {
+	at, ok := index.get(uint64(id))
+	if !ok {
+		return index
+	}
+	if at = at.without(s); len(at) == 0 {
+		return index.del(uint64(id))
+	}
+	return index.set(uint64(id), at)
+}
+
+func (p places) appendNodes(dst []Node) []Node {
+	for _, s := range p {
+		dst = append(dst, s.node)
+	}
+	return dst
+}

@@ -1,0 +1,111 @@
+package policy
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// Settings are the rules of the whole instance. They are a ceiling like any
+// other: a change counts at the next request, for what was given before too.
+type Settings struct {
+	// Links: whether links open anything.
+	Links bool `json:"links"`
+	// LinkDays is the longest life of a link, 0 for any.
+	LinkDays int64 `json:"link_days"`
+	// LinkPassword: links without a password open nothing.
+	LinkPassword bool `json:"link_password"`
+	// Guests: whether accounts of guests open anything.
+	Guests bool `json:"guests"`
+	// Sharing says with whom shares are.
+	Sharing Sharing `json:"sharing"`
+	// TwoFactor: a main password alone opens nothing but the web.
+	TwoFactor bool `json:"two_factor"`
+	// AdminReads says whether admins read what nobody gave them.
+	AdminReads AdminReads `json:"admin_reads"`
+	// LockoutAfter is how many wrong passwords lock an account for a while.
+	LockoutAfter int `json:"lockout_after"`
+	// Inside lists the networks that count as inside.
+	Inside []netip.Prefix `json:"inside"`
+}
+
+// Sharing says with whom people share.
+type Sharing string
+
+const (
+	ShareAny  Sharing = "any"  // with everybody
+	ShareOwn  Sharing = "own"  // with the own groups and who is in them
+	ShareNone Sharing = "none" // with single people, not with groups
+)
+
+// AdminReads says whether admins and owners read what nobody gave them.
+type AdminReads string
+
+const (
+	ReadsNever   AdminReads = "never"
+	ReadsAudited AdminReads = "audited" // after giving it to themselves for a time, which stands in the list
+	ReadsAlways  AdminReads = "always"
+)
+
+// DefaultSettings are in force until somebody changes them. Inside are the
+// addresses that no one on the internet has.
+var DefaultSettings = Settings{
+	Links: true, LinkDays: 90, Guests: true, Sharing: ShareAny, AdminReads: ReadsNever, LockoutAfter: 10,
+	Inside: []netip.Prefix{
+		netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
+		netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("169.254.0.0/16"),
+		netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"),
+	},
+}
+
+// Bounds of settings.
+const (
+	linkDaysMax     = 3650
+	lockoutAfterMax = 1000
+	insideMax       = 200
+)
+
+// Settings are those in force.
+func (s *State) Settings() Settings { return *s.set() }
+
+func (s *State) set() *Settings {
+	if s.settings == nil {
+		return &DefaultSettings
+	}
+	return s.settings
+}
+
+// NetworkOf tells where an address is; an invalid one is nowhere.
+func (s *State) NetworkOf(from netip.Addr) Network {
+	if !from.IsValid() {
+		return 0
+	}
+	from = from.Unmap().WithZone("")
+	if slices.ContainsFunc(s.set().Inside, func(p netip.Prefix) bool { return p.Contains(from) }) {
+		return Inside
+	}
+	return Outside
+}
+
+func (c PutSettings) apply(e *edit) error {
+	set := c.Settings
+	switch {
+	case set.LinkDays < 0 || set.LinkDays > linkDaysMax:
+		return invalid("links live 1 to %d days, or 0 for any time", linkDaysMax)
+	case !slices.Contains([]Sharing{ShareAny, ShareOwn, ShareNone}, set.Sharing):
+		return invalid("no sharing %q (write any, own or none)", set.Sharing)
+	case !slices.Contains([]AdminReads{ReadsNever, ReadsAudited, ReadsAlways}, set.AdminReads):
+		return invalid("no way of reading for admins %q (write never, audited or always)", set.AdminReads)
+	case set.LockoutAfter < 1 || set.LockoutAfter > lockoutAfterMax:
+		return invalid("an account locks after 1 to %d wrong passwords", lockoutAfterMax)
+	case len(set.Inside) > insideMax:
+		return invalid("at most %d networks inside", insideMax)
+	}
+	for _, p := range set.Inside {
+		if !p.IsValid() {
+			return invalid("network %v: write an address and the bits that count, such as 10.0.0.0/8", p)
+		}
+	}
+	set.Inside = slices.Clone(set.Inside)
+	e.settings, e.delta.Settings = &set, &set
+	return nil
+}

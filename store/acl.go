@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+
+	"davit/policy"
+)
+
+// An ACL is the access list that counts at one file or collection.
+type ACL struct {
+	// Lines are its own first, then what is inherited from near to far.
+	Lines []policy.Line
+	// Tag changes with the lines, and is no file's ETag.
+	Tag string
+}
+
+// aclAt is the list at a place.
+func aclAt(state *policy.State, at policy.Place) (ACL, error) {
+	acl := ACL{Lines: state.Lines(at)}
+	text, err := json.Marshal(acl.Lines)
+	sum := sha256.Sum256(text)
+	acl.Tag = `"acl-` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
+	return acl, err
+}
+
+// Find is the ID of a principal by its name, Nobody for one that the asker may
+// not know.
+type Find func(k policy.Kind, name string) policy.ID
+
+// A NewACL is what the own lines of a file or collection are to be. Its
+// functions are called in the transaction that acts, Match after the right and
+// the locks, Lines last.
+type NewACL struct {
+	// Match judges the target, and the tag of its list, by the preconditions of
+	// HTTP.
+	Match func(target *Entry, tag string) error
+	Lines func(Find) ([]policy.Entry, error)
+}
+
+// SetACL replaces the own lines of a file or collection, as far as the asker may
+// give and take what changes: policy.ErrForbidden. A lock on it keeps others out.
+// RFC 3744, section 7.5
+func (s *Session) SetACL(ctx context.Context, p Path, list NewACL, t Terms) error {
+	return s.update(ctx, func(tx *Tx) error {
+		sp, err := s.resolve(tx, p)
+		if err != nil {
+			return err
+		}
+		g, err := s.authorize(tx, sp, opACL)
+		if err != nil {
+			return err
+		}
+		acl, err := aclAt(tx.state, sp.place())
+		if err != nil {
+			return err
+		}
+		t.Match = func(target *Entry) error { return list.Match(target, acl.Tag) }
+		if err := s.judge(tx, sp, t, s.unlockedAt(tx, g, sp.nodes, t)); err != nil {
+			return err
+		}
+		sub := s.subject(tx)
+		lines, err := list.Lines(func(k policy.Kind, name string) policy.ID {
+			if id := named(tx.state, k, name); tx.state.Knows(sub, id) {
+				return id
+			}
+			return policy.Nobody
+		})
+		if err != nil {
+			return err
+		}
+		changes := tx.state.Relist(sp.place(), lines)
+		if len(changes) == 0 {
+			return nil
+		}
+		return tx.changeAs(changes...)
+	})
+}
