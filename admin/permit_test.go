@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"davit/policy"
@@ -70,6 +71,14 @@ var permits = map[string]permitRow{
 	"role.take":   {others: `{"role":"auditor","to":["max"]}`},
 	"scrub":       {others: `{}`, closed: true},
 
+	"link.add":     {others: `{"path":"/Team/dir","by":"max"}`, own: `{"path":"~mia/dir"}`, closed: true},
+	"link.list":    {others: `{"by":"max"}`, own: `{"by":"mia"}`},
+	"link.remove":  {others: `{"name":"LINK-max"}`, own: `{"name":"LINK-mia"}`},
+	"share.add":    {others: `{"path":"/Team/dir","by":"max","to":"gus"}`, own: `{"path":"~mia","to":"max"}`, closed: true},
+	"share.adopt":  {others: `{"id":"SHARE-max","by":"mia"}`, own: `{"id":"SHARE-mia","by":"mia"}`, closed: true},
+	"share.list":   {others: `{}`, own: `{"to":"mia"}`},
+	"share.remove": {others: `{"name":"SHARE-max"}`, own: `{"name":"SHARE-mia"}`},
+
 	"space.add":      {others: `{"name":"Mine","kind":"room"}`},
 	"space.archive":  {others: `{"name":"Team"}`},
 	"space.close":    {others: `{"name":"Desk"}`},
@@ -95,9 +104,11 @@ var permits = map[string]permitRow{
 }
 
 // permitWorld has mia, a member, beside what is not hers.
-func permitWorld(t *testing.T) *Admin {
+// Her shares and those of max have names in the rows.
+func permitWorld(t *testing.T) (a *Admin, named *strings.Replacer) {
 	t.Helper()
-	ctx, a := context.Background(), newAdmin(t)
+	ctx := context.Background()
+	a = newAdmin(t)
 	for name, kind := range map[string]policy.Type{"ann": policy.Owner, "adam": policy.Admin, "mia": policy.Member, "max": policy.Member, "gus": policy.Guest} {
 		a.testUser(t, name, kind)
 	}
@@ -128,19 +139,32 @@ func permitWorld(t *testing.T) *Admin {
 			t.Fatal(err)
 		}
 	}
-	return a
+	var names []string
+	for user, path := range map[string]string{"max": "/Team/dir", "mia": "~mia/dir"} {
+		sh, err := a.AddShare(ctx, NewShare{Path: path, By: user, To: "gus"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		link, err := a.AddLink(ctx, NewLink{NewShare: NewShare{Path: path, By: user}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, "SHARE-"+user, sh.ID, "LINK-"+user, link.ID)
+	}
+	return a, strings.NewReplacer(names...)
 }
 
 // TestPermits asks for every operation in a member's name, and then in an
 // admin's and the operator's.
 func TestPermits(t *testing.T) {
-	ctx, a := context.Background(), permitWorld(t)
+	ctx := context.Background()
+	a, named := permitWorld(t)
 	do := func(as, name, args string) error {
 		door, err := a.As(as).acting()
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = operations[name].decoded(ctx, door, json.RawMessage(args))
+		_, err = operations[name].decoded(ctx, door, json.RawMessage(named.Replace(args)))
 		return tell(err)
 	}
 	before := a.st.Policy()
@@ -202,7 +226,8 @@ func TestNoPermit(t *testing.T) {
 // TestHiddenIsMissing: what somebody may not know of answers word for word like
 // what is not there, whatever is asked.
 func TestHiddenIsMissing(t *testing.T) {
-	ctx, a := context.Background(), permitWorld(t)
+	ctx := context.Background()
+	a, _ := permitWorld(t)
 	door := a.As("mia")
 	ask := map[string]func(path string) error{
 		"acl.show": func(p string) error { return second(ShowAccess.Do(ctx, door, AccessOf{Path: p})) },
@@ -219,6 +244,10 @@ func TestHiddenIsMissing(t *testing.T) {
 		"explain to": func(p string) error {
 			return second(Explain.Do(ctx, door, Question{User: "mia", Ask: "MOVE", Path: "~mia/dir", To: p}))
 		},
+		"share.list": func(p string) error { return second(ListShares.Do(ctx, door, Which{By: "mia", Path: p})) },
+		"link.list":  func(p string) error { return second(ListLinks.Do(ctx, door, Which{To: "mia", Path: p})) },
+		"share.add":  func(p string) error { return second(AddShare.Do(ctx, door, NewShare{Path: p, To: "max"})) },
+		"link.add":   func(p string) error { return second(AddLink.Do(ctx, door, NewLink{NewShare: NewShare{Path: p}})) },
 		"explain another": func(p string) error {
 			return second(Explain.Do(ctx, door, Question{User: "max", Ask: "PUT", Path: p}))
 		},

@@ -214,7 +214,7 @@ func (r *revision) carryOut() error {
 
 // follow does what has to wait for a kind. Who hands rooms over loses rank when
 // they are another's, and a level when the space is; a room gets its template when
-// its levels are those of it.
+// its levels are those of it, and a space is archived when its lists are done.
 func (r *revision) follow(kind *text.Kind) error {
 	switch kind {
 	case text.Space:
@@ -225,6 +225,8 @@ func (r *revision) follow(kind *text.Kind) error {
 		r.stage(text.Level, dropLevel, gone)
 	case text.Level:
 		r.stage(text.Space, reviseTemplate, wanted)
+	case text.Share:
+		r.stage(text.Space, reviseRest, wanted)
 	}
 	return nil
 }

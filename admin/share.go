@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,7 +127,7 @@ func (a *Admin) given(n NewShare) (as *store.Operator, p store.Path, sh policy.S
 	if as, err = a.inName(n.By); err != nil {
 		return nil, nil, sh, err
 	}
-	if p, err = ParsePath(n.Path); err != nil {
+	if p, _, err = a.seen(n.Path); err != nil {
 		return nil, nil, sh, err
 	}
 	if sh.Level, sh.Rights, err = parseShared(n.Rights); err != nil {
@@ -178,8 +179,14 @@ func parseShared(text string) (level string, rights policy.Rights, err error) {
 // a place what is shared there.
 func (a *Admin) mayListShares(w Which) error {
 	switch {
-	case a.operates() || a.is(w.By) || a.is(w.To):
+	case a.operates():
 		return nil
+	case a.is(w.By) || a.is(w.To):
+		if w.Path == "" {
+			return nil
+		}
+		_, _, err := a.seen(w.Path)
+		return err
 	case w.Path != "":
 		return readers(func(w Which) string { return w.Path })(a, w)
 	}
@@ -254,45 +261,61 @@ func (a *Admin) which(w Which) (func(*policy.State, *policy.Share) bool, error) 
 
 // RemoveShare ends a share.
 func (a *Admin) RemoveShare(ctx context.Context, n Named) (Share, error) {
-	link, err := a.removeShare(ctx, n.Name, false)
+	link, err := a.removeShare(ctx, n.Name, "share")
 	return link.Share, err
 }
 
 // RemoveLink ends a link.
 func (a *Admin) RemoveLink(ctx context.Context, n Named) (Link, error) {
-	return a.removeShare(ctx, n.Name, true)
+	return a.removeShare(ctx, n.Name, "link")
 }
 
-func (a *Admin) removeShare(ctx context.Context, text string, link bool) (Link, error) {
-	id, err := a.findShare(text, link)
+func (a *Admin) removeShare(ctx context.Context, text, what string) (Link, error) {
+	id, err := parseShareID(text)
 	if err != nil {
-		return Link{}, err
+		return Link{}, noShare(what, text)
 	}
-	shown, err := a.shareShown(id)
-	if err != nil {
-		return Link{}, err
+	var shown Link
+	if sh, _ := a.st.Policy().Share(id); sh != nil && sh.IsLink() == (what == "link") {
+		if shown, err = a.shareShown(id); err == nil {
+			err = a.op.Change(ctx, func(*policy.State) ([]policy.Change, error) {
+				return []policy.Change{policy.DropShare{ID: id}}, nil
+			})
+		}
+	} else {
+		err = store.ErrNotFound
 	}
-	return shown, a.op.Change(ctx, func(*policy.State) ([]policy.Change, error) {
-		return []policy.Change{policy.DropShare{ID: id}}, nil
-	})
+	if errors.Is(err, store.ErrNotFound) {
+		return Link{}, noShare(what, text)
+	}
+	return shown, err
 }
 
 // AdoptShare makes a share or link that of another account, such as when its
 // giver leaves.
 func (a *Admin) AdoptShare(ctx context.Context, n Adoption) (Share, error) {
-	id, err := parseShareID(n.ID)
-	if err != nil {
-		return Share{}, err
-	}
 	as, err := a.inName(n.By)
 	if err != nil {
 		return Share{}, err
 	}
-	if err := as.Adopt(ctx, id); err != nil {
+	id, err := parseShareID(n.ID)
+	if err == nil {
+		err = as.Adopt(ctx, id)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return Share{}, noShare("share", n.ID)
+	}
+	if err != nil {
 		return Share{}, err
 	}
 	link, err := a.shareShown(id)
 	return link.Share, err
+}
+
+// noShare is said of a share that is not there, and of one that whoever asks may
+// not know of.
+func noShare(what, text string) *Error {
+	return notFound("davit "+what+" list", "no %s %q", what, text)
 }
 
 func shareIDText(id policy.ID) string { return strconv.FormatUint(uint64(id), shareIDBase) }
@@ -302,26 +325,9 @@ func shareIDText(id policy.ID) string { return strconv.FormatUint(uint64(id), sh
 func parseShareID(text string) (policy.ID, error) {
 	n, err := strconv.ParseUint(strings.TrimPrefix(text, "link:"), shareIDBase, 64)
 	if err != nil {
-		return policy.Nobody, notFound("davit share list, davit link list", "no share %q", text)
+		err = store.ErrNotFound
 	}
-	return policy.ID(n), nil
-}
-
-// findShare finds a share, or a link, by its ID.
-func (a *Admin) findShare(text string, link bool) (policy.ID, error) {
-	id, err := parseShareID(text)
-	if err != nil {
-		return id, err
-	}
-	sh, _ := a.st.Policy().Share(id)
-	switch {
-	case sh == nil || link && !sh.IsLink():
-		what := map[bool]string{true: "link", false: "share"}[link]
-		return id, notFound("davit "+what+" list", "no %s %q", what, text)
-	case !link && sh.IsLink():
-		return id, notFound("davit link remove "+text, "%s is a link", text)
-	}
-	return id, nil
+	return policy.ID(n), err
 }
 
 // shareShown tells about one share or link.
@@ -331,7 +337,7 @@ func (a *Admin) shareShown(id policy.ID) (Link, error) {
 		return Link{}, err
 	}
 	if len(shared) == 0 {
-		return Link{}, notFound("", "no share %q", shareIDText(id))
+		return Link{}, noShare("share", shareIDText(id))
 	}
 	return linkShown(a.st.Policy(), &shared[0]), nil
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"davit/policy"
+	"davit/policy/text"
 	"davit/store"
 )
 
@@ -34,6 +36,9 @@ type Space struct {
 	Used  int64             `json:"used"`            // bytes, trash included
 	// Template says which levels a room admits; empty for all.
 	Template policy.Template `json:"template,omitempty"`
+	// OwnHour is how long one renames, moves and deletes what one has just made
+	// there oneself: "1h", "30m", "none".
+	OwnHour string `json:"own_hour"`
 	// Levels, and the epoch of the policy they were looked up in, are left out of
 	// lists.
 	Levels []Level `json:"levels,omitempty"`
@@ -58,6 +63,7 @@ type EditSpace struct {
 	Owner   *string `json:"owner,omitempty"` // empty for nobody
 	// Template of a room; empty for one that admits every level.
 	Template *policy.Template `json:"template,omitempty"`
+	OwnHour  *string          `json:"own_hour,omitempty"` // "1h", "30m", "none"
 }
 
 // A Handover names a space and its new owner.
@@ -167,6 +173,13 @@ func (e EditSpace) changes(state *policy.State, sp policy.Space) ([]policy.Chang
 	if e.Template != nil {
 		sp.Template = *e.Template
 	}
+	if e.OwnHour != nil {
+		seconds, err := parseOwnHour(*e.OwnHour)
+		if err != nil {
+			return nil, err
+		}
+		sp.OwnHour = &seconds
+	}
 	if e.Owner != nil && *e.Owner == "" {
 		sp.Owner = policy.Nobody
 	} else if e.Owner != nil {
@@ -174,12 +187,28 @@ func (e EditSpace) changes(state *policy.State, sp policy.Space) ([]policy.Chang
 		if err != nil {
 			return nil, err
 		}
-		if changes = append(changes, c); e.NewName == nil && e.Quota == nil && e.Template == nil {
+		if changes = append(changes, c); e.NewName == nil && e.Quota == nil && e.Template == nil && e.OwnHour == nil {
 			return changes, nil
 		}
 		sp.Owner = c.Owner
 	}
 	return append(changes, policy.PutSpace{Space: sp}), nil
+}
+
+// noHour is the own hour of a space in which what one makes is at once like
+// everything else.
+const noHour = "none"
+
+// parseOwnHour reads a time such as "30m", to the second; policy bounds it.
+func parseOwnHour(text string) (seconds int64, err error) {
+	if text == noHour {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d%time.Second != 0 {
+		return 0, invalid(`write "30m", "2h" or "none"`, "%q is no time in hours, minutes and seconds", text)
+	}
+	return int64(d / time.Second), nil
 }
 
 // handover is the change that makes somebody the owner of a space.
@@ -312,7 +341,7 @@ func (a *Admin) spaceShown(state *policy.State, sp *policy.Space) Space {
 	}
 	shown := Space{
 		Name: store.SpacePath(state, sp), Kind: sp.Kind, State: sp.State,
-		Quota: limit.String(), Used: a.op.Usage(sp.Root, limit).Used(), Template: sp.Template,
+		Quota: limit.String(), Used: a.op.Usage(sp.Root, limit).Used(), Template: sp.Template, OwnHour: text.Hours(state.OwnHour(sp.ID)),
 	}
 	if owner := state.User(sp.Owner); owner != nil {
 		shown.Owner = owner.Name

@@ -189,13 +189,19 @@ func reviseSpace(r *revision, s *text.Statement) ([]policy.Change, error) {
 	template := policy.Template(s.Get("template"))
 	if was == nil {
 		sp.Template = template
+		if rests(sp.State) {
+			sp.State = policy.Active // until reviseRest
+		}
 		return r.draft.NewSpace(sp)
 	}
 	if sp.Template != template {
 		sp.Template = "" // admits every level, until reviseTemplate
 	}
+	if rests(sp.State) && !rests(was.State) {
+		sp.State = was.State // until reviseRest
+	}
 	put := policy.PutSpace{Space: sp}
-	if sp.Owner == was.Owner || !mayOwn(owner, sp.Kind) {
+	if sp.Owner == was.Owner || !mayOwn(owner) {
 		return []policy.Change{put}, nil
 	}
 	r.stirred = true // the new owner's walls go
@@ -204,9 +210,10 @@ func reviseSpace(r *revision, s *text.Statement) ([]policy.Change, error) {
 
 // mayOwn tells whether a space can be handed to an account. Others come to own one
 // only by what they became since, which the operator can say.
-func mayOwn(u *policy.User, kind policy.SpaceKind) bool {
-	return u != nil && !u.Inactive && u.Type != policy.Guest && (kind == policy.GroupFolder || u.Type.MakesSpaces())
-}
+func mayOwn(u *policy.User) bool { return u != nil && !u.Inactive && u.Type != policy.Guest }
+
+// rests tells whether lists in a space of that state change no more.
+func rests(state policy.SpaceState) bool { return state == policy.Archived || state == policy.Trashed }
 
 // reviseTemplate gives a room the template that its levels are of now.
 func reviseTemplate(r *revision, s *text.Statement) ([]policy.Change, error) {
@@ -216,6 +223,17 @@ func reviseTemplate(r *revision, s *text.Statement) ([]policy.Change, error) {
 		return nil, nil
 	}
 	sp.Template = template
+	return []policy.Change{policy.PutSpace{Space: sp}}, nil
+}
+
+// reviseRest archives a space, or puts it into the trash, when its lists are done.
+func reviseRest(r *revision, s *text.Statement) ([]policy.Change, error) {
+	sp := *r.draft.State().SpaceNamed(s.Words[0])
+	state := policy.SpaceState(s.Get("state"))
+	if sp.State == state {
+		return nil, nil
+	}
+	sp.State = state
 	return []policy.Change{policy.PutSpace{Space: sp}}, nil
 }
 

@@ -232,12 +232,13 @@ func writeACL(f *finding, m *member) {
 				dst = f.appendACE(dst, m, &l, grants, revokes)
 			}
 		}
+		dst = f.appendShares(dst, m, func(depth int) bool { return depth == own })
 		for _, l := range m.ACL.Lines {
 			if l.Depth != own {
 				dst = f.appendACE(dst, m, &l, denies, grants, revokes)
 			}
 		}
-		return dst
+		return f.appendShares(dst, m, func(depth int) bool { return depth != own })
 	})
 }
 
@@ -277,24 +278,66 @@ func (f *finding) appendACE(dst []byte, m *member, l *policy.Line, verbs ...verb
 		dst = everyPrivilege.appendCover(dst, rights)
 		dst = append(dst, v.close...)
 		dst = appendConditions(dst, l.Entry)
-		dst = appendOrigin(dst, m, l)
+		dst = appendOrigin(dst, m, l.Depth)
 		dst = append(dst, "</D:ace>"...)
 	}
 	return dst
 }
 
-// appendOrigin tells where a line stands that is not the resource's own, and that
-// no ACL changes a share, nor at the root the levels of a space.
+// appendOrigin tells where a line stands that is not the resource's own. The
+// levels of a space stand at its root, where no ACL changes them.
 // RFC 3744, sections 5.5.3 and 5.5.4
-func appendOrigin(dst []byte, m *member, l *policy.Line) []byte {
-	own := m.depth()
-	if l.Share != policy.Nobody || own == 0 && l.Depth < own {
-		dst = append(dst, "<D:protected/>"...)
-	}
-	if l.Depth == own {
+func appendOrigin(dst []byte, m *member, depth int) []byte {
+	if depth == m.depth() {
 		return dst
 	}
+	if m.depth() == 0 {
+		dst = append(dst, "<D:protected/>"...)
+	}
 	dst = append(dst, "<D:inherited>"...)
-	dst = wire.AppendHrefElement(dst, m.prefix, m.url[:len(m.url)-own+max(l.Depth, 0)], true)
+	dst = wire.AppendHrefElement(dst, m.prefix, m.url[:m.above()+max(depth, 0)+1], true)
 	return append(dst, "</D:inherited>"...)
+}
+
+// depth is how deep the member stands in its space, 0 for the root.
+func (m *member) depth() int { return len(m.url) - 1 - m.above() }
+
+// above is how many names of the URL stand before that of the space: drives of
+// others are told below one name more.
+func (m *member) above() int {
+	if len(m.url) > 0 && m.url[0] == sharedName {
+		return 1
+	}
+	return 0
+}
+
+// appendShares tells the shares that lead to a member: every way in is listed at
+// the folder. They are ended by their own commands, so no ACL may change them.
+func (f *finding) appendShares(dst []byte, m *member, at func(depth int) bool) []byte {
+	for i := range m.ACL.Shares {
+		g := &m.ACL.Shares[i]
+		if !at(g.Depth) {
+			continue
+		}
+		to := "<D:unauthenticated/>" // whoever has the link: RFC 3744, section 5.5.1
+		if !g.Share.IsLink() {
+			who := f.known(g.Share.To)
+			if len(who) == 0 {
+				continue
+			}
+			to = string(wire.AppendHrefElement(nil, principalPrefix, principalURL(&who[0]), true))
+		}
+		dst = append(append(append(dst, "<D:ace><D:principal>"...), to...), "</D:principal><D:grant>"...)
+		dst = append(everyPrivilege.appendCover(dst, g.Share.Rights), "</D:grant>"...)
+		dst = wire.AppendElement(dst, ownName("share"), strconv.FormatUint(uint64(g.Share.ID), 36))
+		if g.Depth == m.depth() {
+			dst = append(dst, "<D:protected/>"...)
+		} else {
+			dst = append(dst, "<D:protected/><D:inherited>"...)
+			dst = wire.AppendHrefElement(dst, m.prefix, m.url[:m.above()+g.Depth+1], true)
+			dst = append(dst, "</D:inherited>"...)
+		}
+		dst = append(dst, "</D:ace>"...)
+	}
+	return dst
 }

@@ -23,15 +23,6 @@ type member struct {
 // href is the escaped URL of the member.
 func (m *member) href() string { return string(wire.AppendHref(nil, m.prefix, m.url, m.Dir)) }
 
-// depth is how far below the root of its space the member stands. What somebody
-// shares from his drive has one name more in its URL.
-func (m *member) depth() int {
-	if m.prefix == Prefix && m.url[0] == "shared" {
-		return len(m.url) - 2
-	}
-	return len(m.url) - 1
-}
-
 // self describes the request's own resource.
 func (rq *request) self(s *store.Session, want store.Want) (member, error) {
 	switch rq.kind {
@@ -101,7 +92,7 @@ func (rq *request) tops(s *store.Session, want store.Want) ([]member, error) {
 	for _, info := range infos {
 		tops = append(tops, member{Info: info, prefix: Prefix, url: rq.urlOf(store.Path{info.Name})})
 	}
-	return append(tops, virtual(s, Prefix, wire.Path{"shared"}, want)), nil
+	return append(tops, virtual(s, Prefix, wire.Path{sharedName}, want)), nil
 }
 
 // itemPages gives the members of a collection in the store.

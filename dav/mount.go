@@ -11,6 +11,10 @@ import (
 // LinkPrefix is where links are mounted, each below its token.
 const LinkPrefix = "/s"
 
+// sharedName is the folder of the mount that holds what others share of their
+// drives. No space has that name.
+const sharedName = "shared"
+
 // A mount is a part of the URL space and what it shows of the store.
 type mount struct {
 	prefix string // of hrefs, escaped
@@ -62,9 +66,9 @@ func (rq *request) place(p wire.Path) (kind, store.Path) {
 		return kindMount, nil
 	case p[0] == "home":
 		return kindItem, append(store.Path{"~" + rq.session.UserName()}, p[1:]...)
-	case p[0] == "shared" && len(p) == 1:
+	case p[0] == sharedName && len(p) == 1:
 		return kindShared, nil
-	case p[0] == "shared":
+	case p[0] == sharedName:
 		return kindItem, append(rq.session.Drive(p[1]), p[2:]...)
 	case strings.HasPrefix(p[0], "~"), strings.HasPrefix(p[0], "."):
 		return kindItem, nil
@@ -84,7 +88,7 @@ func (rq *request) urlOf(p store.Path) wire.Path {
 	case rq.session.OwnPath(p):
 		return append(wire.Path{"home"}, p[1:]...)
 	case strings.HasPrefix(p[0], "~"):
-		return append(wire.Path{"shared", p[0][1:]}, p[1:]...)
+		return append(wire.Path{sharedName, p[0][1:]}, p[1:]...)
 	}
 	return wire.Path(p)
 }

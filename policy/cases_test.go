@@ -324,6 +324,8 @@ var verbs = map[string]func(*world, words) error{
 	"tree": (*world).stepTree, "move": (*world).stepMove, "delete": (*world).stepDelete, "erase": (*world).stepErase,
 	"level": (*world).stepLevel, "acl": (*world).stepACL, "cut": (*world).stepCut, "state": (*world).stepState,
 	"join": (*world).stepJoin, "leave": (*world).stepLeave, "account": (*world).stepAccount, "drop": (*world).stepDrop,
+	"managers": (*world).stepManagers, "reads": (*world).stepReads, "guests": (*world).stepGuests, "sharing": (*world).stepSharing,
+	"profile-of": (*world).stepProfileOf, "share": (*world).stepShare,
 	"can": (*world).stepCan, "whole": (*world).stepWhole, "sees": (*world).stepSees, "shows": (*world).stepShows,
 }
 
@@ -361,7 +363,62 @@ func (w *world) stepProfile(a words) error {
 	if err != nil {
 		return err
 	}
-	return w.try(policy.PutProfile{Profile: policy.Profile{ID: w.name("profile:" + a.plain[0]), Name: a.plain[0], Quota: quota}})
+	p := policy.Profile{ID: w.name("profile:" + a.plain[0]), Name: a.plain[0], Quota: quota}
+	if a.opt["file-max"] != "" {
+		if p.FileMax, err = policy.ParseLimit(a.opt["file-max"]); err != nil {
+			return err
+		}
+	}
+	return w.try(policy.PutProfile{Profile: p})
+}
+
+// stepProfileOf gives a user a new profile of its own, like the one before but for
+// the size of files.
+func (w *world) stepProfileOf(a words) error {
+	u := *w.state.User(w.id("user:" + a.plain[0]))
+	p := *w.state.Profile(u.Profile)
+	limit, err := policy.ParseLimit(a.opt["file-max"])
+	if err != nil {
+		return err
+	}
+	p.ID, p.Name, p.FileMax = w.name("profile:"+a.plain[1]), a.plain[1], limit
+	u.Profile = p.ID
+	return w.try(policy.PutProfile{Profile: p}, policy.PutUser{User: u})
+}
+
+func (w *world) stepManagers(a words) error {
+	g := *w.state.Group(w.id(a.plain[0]))
+	g.Managers = nil
+	for _, name := range a.plain[1:] {
+		g.Managers = append(g.Managers, w.id(name))
+	}
+	slices.Sort(g.Managers)
+	return w.try(policy.PutGroup{Group: g})
+}
+
+func (w *world) settings(change func(*policy.Settings)) error {
+	set := w.state.Settings()
+	change(&set)
+	return w.try(policy.PutSettings{Settings: set})
+}
+
+// stepShare shares for reading.
+func (w *world) stepShare(a words) error {
+	w.last++
+	sh := policy.Share{ID: policy.ID(w.last), By: w.id("user:" + a.plain[0]), To: w.id(a.plain[1]), Rights: policy.See | policy.Read}
+	return w.try(policy.PutShare{Share: sh, At: w.place(a.plain[2])})
+}
+
+func (w *world) stepReads(a words) error {
+	return w.settings(func(set *policy.Settings) { set.AdminReads = policy.AdminReads(a.plain[0]) })
+}
+
+func (w *world) stepGuests(a words) error {
+	return w.settings(func(set *policy.Settings) { set.Guests = a.plain[0] == "on" })
+}
+
+func (w *world) stepSharing(a words) error {
+	return w.settings(func(set *policy.Settings) { set.Sharing = policy.Sharing(a.plain[0]) })
 }
 
 func (w *world) stepUser(a words) error {
@@ -474,11 +531,22 @@ func (w *world) stepACL(a words) error {
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}
+	if rank := a.opt["rank"]; rank != "" {
+		if err := e.Rank.UnmarshalText([]byte(rank)); err != nil {
+			return err
+		}
+	}
 	return w.try(policy.SetEntry{At: w.place(a.plain[0]), Entry: e})
 }
 
 func (w *world) stepCut(a words) error {
-	return w.try(policy.SetCut{At: w.place(a.plain[0]), On: a.plain[1] == "on"})
+	change := policy.SetCut{At: w.place(a.plain[0]), On: a.plain[1] == "on"}
+	if rank := a.opt["rank"]; rank != "" {
+		if err := change.Rank.UnmarshalText([]byte(rank)); err != nil {
+			return err
+		}
+	}
+	return w.try(change)
 }
 
 func (w *world) stepState(a words) error {

@@ -223,6 +223,9 @@ func (c PutUser) apply(e *edit) error {
 	if e.Profile(u.Profile) == nil {
 		return invalid("user %q has no profile", u.Name)
 	}
+	if home := e.Space(u.Home); home != nil && (home.Kind != Personal || home.Owner != u.ID) {
+		return invalid("the space %q is no personal drive of %q", home.Name, u.Name)
+	}
 	old := ""
 	if was := e.User(u.ID); was != nil {
 		old = was.Name
@@ -445,6 +448,8 @@ func (c PutSpace) apply(e *edit) error {
 		if was.Kind != sp.Kind || was.Root != sp.Root {
 			return invalid("space %q: kind and root do not change", was.Name)
 		}
+	} else if _, taken := e.roots.get(uint64(sp.Root)); taken || e.rootOf(sp.Root) != sp.Root {
+		return invalid("space %q: its root stands somewhere else already", sp.Name)
 	}
 	if was == nil || was.Template != sp.Template {
 		if err := e.checkLevels(&sp); err != nil {
@@ -559,8 +564,6 @@ func (c TransferSpace) apply(e *edit) error {
 		return invalid("a personal drive stays its user's")
 	case to.Inactive || to.Type == Guest:
 		return invalid("%s cannot own a space: the account is a guest's or deactivated", e.PrincipalName(c.Owner))
-	case to.Type == Member && (sp.Kind == Room || sp.Kind == Portal):
-		return invalid("%s cannot own a %s: a member owns none", e.PrincipalName(c.Owner), sp.Kind)
 	}
 	next := *sp
 	next.Owner = c.Owner

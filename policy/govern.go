@@ -1,8 +1,10 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -272,6 +274,14 @@ func (e *edit) maySelf(by *Subject, old, line Entry) error {
 	return forbidden("nobody changes his own rights; ask somebody else who may")
 }
 
+// resting: who may do what in an archived space changes after it was restored.
+func (e *edit) resting(space ID) error {
+	if sp := e.Space(space); sp != nil && (sp.State == Archived || sp.State == Trashed) {
+		return forbidden("the space %q is %s; restore it first", sp.Name, sp.State)
+	}
+	return nil
+}
+
 func (c SetLevel) allow(e *edit, by *Subject) error {
 	sp := e.Space(c.Space)
 	if sp == nil {
@@ -279,6 +289,9 @@ func (c SetLevel) allow(e *edit, by *Subject) error {
 	}
 	at := Place{Space: sp.ID, Path: []Node{sp.Root}}
 	if err := e.needs(by, at, ManageMembers); err != nil && !(c.Entry.Principal == by.User && e.isAdmin(by)) {
+		return err
+	}
+	if err := e.resting(sp.ID); err != nil && c.Entry.Principal != by.User {
 		return err
 	}
 	if c.Entry.Principal == by.User && c.Pin != nil {
@@ -294,6 +307,9 @@ func (c SetLevel) allow(e *edit, by *Subject) error {
 
 func (c SetEntry) allow(e *edit, by *Subject) error {
 	if err := e.needs(by, c.At, Manage); err != nil && !(c.Entry.Principal == by.User && e.isAdmin(by)) {
+		return err
+	}
+	if err := e.resting(c.At.Space); err != nil && c.Entry.Principal != by.User {
 		return err
 	}
 	var list []Entry
@@ -312,7 +328,7 @@ func (c ClearEntries) allow(e *edit, by *Subject) error {
 	if !ok {
 		return notFound("no such file or folder")
 	}
-	if err := e.needs(by, at, Manage); err != nil {
+	if err := cmp.Or(e.needs(by, at, Manage), e.resting(at.Space)); err != nil {
 		return err
 	}
 	for _, old := range m.Entries {
@@ -327,7 +343,7 @@ func (c ClearEntries) allow(e *edit, by *Subject) error {
 }
 
 func (c SetCut) allow(e *edit, by *Subject) error {
-	if err := e.needs(by, c.At, Manage); err != nil {
+	if err := cmp.Or(e.needs(by, c.At, Manage), e.resting(c.At.Space)); err != nil {
 		return err
 	}
 	m := e.Mark(last(c.At))
@@ -346,7 +362,7 @@ func (c SetQuota) allow(e *edit, by *Subject) error {
 	if len(c.At.Path) < 2 {
 		return e.onlyAdmins(by)
 	}
-	return e.needs(by, c.At, Manage)
+	return cmp.Or(e.needs(by, c.At, Manage), e.resting(c.At.Space))
 }
 
 func (c PutUser) allow(e *edit, by *Subject) error {
@@ -593,9 +609,13 @@ func (c PutSpace) allow(e *edit, by *Subject) error {
 		return e.mayMakeSpace(by, &c.Space)
 	}
 	at := Place{Space: was.ID, Path: []Node{was.Root}}
-	switch {
+	restored := c.Space
+	restored.State, restored.Levels, restored.Pins = was.State, was.Levels, was.Pins
+	switch resting := e.resting(was.ID); {
 	case c.Space.Owner != was.Owner:
 		return forbidden("ownership moves by its own command")
+	case resting != nil && !reflect.DeepEqual(restored, *was):
+		return resting
 	case was.Kind == Personal && c.Space.State == Trashed && e.User(was.Owner) == nil:
 		return e.onlyAdmins(by) // the drive of a deleted account
 	case c.Space.Quota != was.Quota || was.Kind == Personal:

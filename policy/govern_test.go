@@ -457,7 +457,13 @@ func (c *court) tryTransfer(by string) policy.Change {
 			space = sp.ID
 		}
 	}
-	return policy.TransferSpace{Space: space, Owner: pick(c.twin, c.state.Users()).ID}
+	heir := pick(c.twin, c.state.Users())
+	for range 3 { // most who cannot own one are no question
+		if heir.Inactive || heir.Type == policy.Guest || heir.ID == c.id(by) {
+			heir = pick(c.twin, c.state.Users())
+		}
+	}
+	return policy.TransferSpace{Space: space, Owner: heir.ID}
 }
 
 func (c *court) tryShare(by string) policy.Change {

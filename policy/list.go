@@ -8,16 +8,12 @@ type Line struct {
 	// Depth is -1 for a level of the space, 0 for its root, and so on down the
 	// place's path.
 	Depth int
-	// Share is the share that the line stands for, Nobody for an entry. It gives
-	// no more than its giver holds, and is changed as a share.
-	Share ID
 }
 
 // Lines is the access list that counts at a place: its own lines, then those of
 // the collections above it, the nearest first, then the levels of the space. Of
 // a line above a cut only what passes the cut is there: its wall, and the way in
-// that who manages the space keeps. Shares stand among the lines: every way in is
-// listed.
+// that who manages the space keeps.
 func (s *State) Lines(at Place) []Line {
 	sp := s.Space(at.Space)
 	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
@@ -35,22 +31,8 @@ func (s *State) Lines(at Place) []Line {
 				lines = append(lines, Line{Entry: e, Depth: depth})
 			}
 		}
-		if depth >= max(cut, 0) && ways[depth].mark != nil {
-			for _, sh := range ways[depth].mark.Shares {
-				lines = append(lines, Line{sh.line(), depth, sh.ID})
-			}
-		}
 	}
 	return lines
-}
-
-// line is what a share gives at most, as an entry of whom it is given to.
-func (sh *Share) line() Entry {
-	to := sh.To
-	if sh.IsLink() {
-		to = Links
-	}
-	return Entry{Principal: to, Allow: sh.Rights, Level: sh.Level, Until: sh.Until}
 }
 
 // pastCut is what is left of an entry above a cut. The lists of the space itself

@@ -122,6 +122,11 @@ func (e *edit) changeMark(at Place, change func(*Mark)) error {
 	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
 		return invalid("not a place in a space")
 	}
+	for i, up := range at.Path[:len(at.Path)-1] {
+		if w, _ := e.ways.get(uint64(at.Path[i+1])); w != nil && w.parent != up {
+			return invalid("the place is another by now")
+		}
+	}
 	n := at.Path[len(at.Path)-1]
 	next := Mark{Node: n}
 	if m := e.Mark(n); m != nil {

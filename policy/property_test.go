@@ -23,13 +23,7 @@ type survey map[asking]policy.Decision
 
 func (w *twin) survey() survey {
 	s := survey{}
-	askers := w.users
-	for _, sh := range w.model.shares {
-		if sh.isLink() {
-			askers = append(slices.Clip(askers), sh.id)
-		}
-	}
-	for i, who := range askers {
+	for i, who := range w.askers() {
 		q := question{
 			who: who, mask: policy.All, now: int64(i % (lastSecond + 1)),
 			class: []string{"web", "mobile", "unknown"}[i%3], network: []string{"inside", "outside", "inside", ""}[i%4],

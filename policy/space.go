@@ -110,7 +110,7 @@ func (sp *Space) check() error {
 		return invalid("no template %q for a %s (templates of rooms: public form-filling collaboration data-room)", sp.Template, sp.Kind)
 	}
 	if h := sp.OwnHour; h != nil && (*h < 0 || *h > int64(ownHourMax/time.Second)) {
-		return invalid("an own hour of %d seconds; it goes from 0 to %d", *h, int64(ownHourMax/time.Second))
+		return invalid("an own hour of %s; the longest is %s", time.Duration(*h)*time.Second, ownHourMax)
 	}
 	switch sp.Kind {
 	case Personal, GroupFolder, Room, Portal:

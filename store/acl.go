@@ -13,13 +13,15 @@ import (
 type ACL struct {
 	// Lines are its own first, then what is inherited from near to far.
 	Lines []policy.Line
+	// Shares are the shares and links that lead here as well, the nearest first.
+	Shares []policy.Gift
 	// Tag changes with the lines, and is no file's ETag.
 	Tag string
 }
 
 // aclAt is the list at a place.
-func aclAt(state *policy.State, at policy.Place) (ACL, error) {
-	acl := ACL{Lines: state.Lines(at)}
+func (tx *Tx) aclAt(at policy.Place) (ACL, error) {
+	acl := ACL{Lines: tx.state.Lines(at), Shares: tx.state.SharesOn(at, tx.now.Unix())}
 	text, err := json.Marshal(acl.Lines)
 	sum := sha256.Sum256(text)
 	acl.Tag = `"acl-` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
@@ -53,7 +55,7 @@ func (s *Session) SetACL(ctx context.Context, p Path, list NewACL, t Terms) erro
 		if err != nil {
 			return err
 		}
-		acl, err := aclAt(tx.state, sp.place())
+		acl, err := tx.aclAt(sp.place())
 		if err != nil {
 			return err
 		}

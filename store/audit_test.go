@@ -119,7 +119,7 @@ func TestAuditQueries(t *testing.T) {
 	start := c.Now()
 	for i := range 6 {
 		c.advance(time.Hour)
-		by := policy.Subject{User: of.user([]string{"mia", "max"}[i%2])}
+		by := policy.Subject{User: of.user([]string{"mia", "max"}[i%2]), Mask: policy.All}
 		if i == 5 {
 			by.User = policy.Nobody
 		}

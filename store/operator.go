@@ -41,15 +41,21 @@ func (o *Operator) Change(ctx context.Context, plan func(*policy.State) ([]polic
 // ChangeAt is Change for one existing file or collection.
 func (o *Operator) ChangeAt(ctx context.Context, p Path, plan func(*policy.State, policy.Place) ([]policy.Change, error)) error {
 	return o.change(ctx, func(tx *Tx) ([]policy.Change, error) {
-		sp, err := tx.resolve(p)
+		sp, err := tx.known(p)
 		if err != nil {
 			return nil, err
 		}
-		if sp.missing() > 0 || !tx.state.Sees(tx.by, sp.place()) {
-			return nil, fmt.Errorf("%s: %w", p, ErrNotFound)
-		}
 		return plan(tx.state, sp.place())
 	})
+}
+
+// known finds what stands at a path, as far as who acts may know of it.
+func (tx *Tx) known(p Path) (*spot, error) {
+	sp, err := tx.resolve(p)
+	if err == nil && (sp.missing() > 0 || !tx.state.Sees(tx.by, sp.place())) {
+		err = fmt.Errorf("%s: %w", p, ErrNotFound)
+	}
+	return sp, err
 }
 
 func (o *Operator) change(ctx context.Context, plan func(*Tx) ([]policy.Change, error)) error {

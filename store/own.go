@@ -25,16 +25,13 @@ func (s *Session) claim(g grant, sp *spot, o op) (Ground, error) {
 	return "", nil
 }
 
-// made tells whether the asker's account created it. What came through links is
-// nobody's own.
-func (s *Session) made(e *Entry) bool {
-	return e.Creator == s.cred.User && s.cred.User != policy.Nobody
-}
+// made tells whether the asker's account, or the link that he bears, created it.
+func (s *Session) made(e *Entry) bool { return e.Creator == s.cred.id() }
 
-// young tells whether the asker made it within the space's own hour and nobody
-// else has touched it since.
+// young tells whether the asker's account made it within the space's own hour and
+// nobody else has touched it since. A link is borne by many: it has no hour.
 func (s *Session) young(tx *Tx, space policy.ID, e *Entry) bool {
-	return s.made(e) && !e.Touched && tx.now.Sub(e.Created) < tx.state.OwnHour(space)
+	return s.cred.User != policy.Nobody && s.made(e) && !e.Touched && tx.now.Sub(e.Created) < tx.state.OwnHour(space)
 }
 
 // touch notes that the asker changes something, which ends the own hour of

@@ -95,8 +95,14 @@ func TestOwnHourEnds(t *testing.T) {
 	of.move(max, "/Team/new", "/Team/newer") // over what is as much one's own
 	of.wantContent(max, "/Team/newer", text(1, 10))
 	nobody := of.st.Login(Credential{Mask: policy.All})
-	if nobody.made(&Entry{}) {
-		t.Error("what nobody made is nobody's own")
+	err := of.st.view(func(tx *Tx) error {
+		if nobody.young(tx, tx.state.SpaceNamed("Team").ID, &Entry{Created: tx.now}) {
+			t.Error("what nobody made is nobody's own")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 	// A copy is the copier's, as new as it is, whoever had his hands on the original.
 	of.put(max, "/Team/doc", text(2, 10))

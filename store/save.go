@@ -74,12 +74,12 @@ func (s *Session) onlyWrites(tx *Tx, sp *spot) bool {
 }
 
 // removal is what a MOVE asks of its source: to set an original aside or put it
-// back, or to take it away.
+// back, which only accounts do, or to take it away.
 func (s *Session) removal(tx *Tx, src, dst *spot) (op, error) {
 	if src.space != dst.space {
 		return opTakeOut, nil
 	}
-	if src.missing() > 0 || src.entry().Dir || dst.isRoot() || dst.missing() > 1 ||
+	if s.cred.User == policy.Nobody || src.missing() > 0 || src.entry().Dir || dst.isRoot() || dst.missing() > 1 ||
 		!slices.Equal(src.nodes[:len(src.nodes)-1], dst.nodes[:len(dst.path)-1]) || !s.onlyWrites(tx, src) {
 		return opRemove, nil
 	}
@@ -213,7 +213,7 @@ func decodeAside(v []byte) (aside, error) {
 // setAside moves an original away and notes whence.
 func (s *Session) setAside(tx *Tx, g, dg grant, src, dst *spot) error {
 	_, dir := src.parent()
-	a := aside{node: src.entry().Node, name: dst.name(), by: s.cred.id(), at: tx.now}
+	a := aside{node: src.entry().Node, name: dst.name(), by: s.cred.User, at: tx.now}
 	if err := tx.w.Put(asideKey(dir.Node, src.name()), appendAside(nil, a)); err != nil {
 		return err
 	}
@@ -244,7 +244,7 @@ func (s *Session) bringBack(tx *Tx, g grant, sp *spot) error {
 		return err
 	}
 	n := sp.entry()
-	if a.by != s.cred.id() || n.Dir || !s.young(tx, sp.space.ID, n) {
+	if a.by != s.cred.User || n.Dir || !s.young(tx, sp.space.ID, n) {
 		return nil
 	}
 	back, err := tx.besideNamed(sp, a.name)

@@ -150,7 +150,7 @@ func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) 
 		}
 	}
 	if want.ACL && g.held&policy.ReadACL != 0 {
-		info.ACL, err = aclAt(tx.state, at)
+		info.ACL, err = tx.aclAt(at)
 	}
 	return info, err
 }

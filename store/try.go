@@ -127,18 +127,18 @@ func (o *Operator) Try(sub policy.Subject, act Act, p, to Path) (t Trial, err er
 	err = o.st.view(func(tx *Tx) error {
 		t = Trial{}
 		tx.trial, tx.now = &t, time.Unix(sub.Now, 0)
-		sp, err := tx.resolve(p)
+		s := &Session{st: o.st, trial: &sub, cred: Credential{User: sub.User, Link: sub.Link, Mask: sub.Mask, Spaces: sub.Spaces, Class: sub.Class}}
+		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
 		}
 		end := sp
 		if act == ActCopy || act == ActMove {
-			if end, err = tx.resolve(to); err != nil {
+			if end, err = s.resolve(tx, to); err != nil {
 				return err
 			}
 		}
 		asked := end.path
-		s := &Session{st: o.st, cred: Credential{User: sub.User, Mask: sub.Mask, Class: sub.Class}, trial: &sub}
 		if t.Err = decide(s, tx, sp, end); !isAnswer(t.Err) {
 			return t.Err
 		}

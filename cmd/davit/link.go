@@ -53,7 +53,11 @@ makes it holds there, and ends when links do here unless --until is earlier.
 }
 
 func newLinkList(g *global) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "list links, and why those that give nothing do"}
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "list links, and why those that give nothing do",
+		Example: "  davit link list --by mia",
+	}
 	which := whichShares(cmd)
 	return carries(g, cmd, admin.ListLinks, which.read, func(p *printer, links []admin.Link) {
 		p.row("id", "path", "by", "rights", "until", "password", "downloads", "label", "asleep")

@@ -103,6 +103,7 @@ func newShareAdopt(g *global) *cobra.Command {
 		Short: "make a share or link that of another user, such as when its giver leaves",
 		Long: `make a share or link that of another user, such as when its giver leaves. the
 user has to manage the place and to hold what is shared.`,
+		Example: "  davit share adopt 3f --by mona",
 	}
 	cmd.Flags().StringVar(&by, "by", "", "`user` whose share it becomes")
 	return carries(g, cmd, admin.AdoptShare, func(args []string) (admin.Adoption, error) {

@@ -81,18 +81,19 @@ func showSpace(p *printer, sp admin.Space) {
 	p.field("owner", sp.Owner)
 	p.field("used", size(sp.Used))
 	p.field("quota", sp.Quota)
+	p.field("own hour", sp.OwnHour)
 	if len(sp.Levels) > 0 {
 		p.line("")
 		showLevels(p, sp.Levels)
 	}
 }
 
-type spaceSetOptions struct{ name, template, quota, owner string }
+type spaceSetOptions struct{ name, template, quota, owner, ownHour string }
 
 func newSpaceSet(g *global) *cobra.Command {
 	var o spaceSetOptions
 	cmd := &cobra.Command{
-		Use: "set NAME", Short: "change the name, template, owner or quota of a space",
+		Use: "set NAME", Short: "change the name, template, owner, quota or own hour of a space",
 		Example: "  davit space set Launch --template data-room",
 	}
 	f := cmd.Flags()
@@ -100,12 +101,13 @@ func newSpaceSet(g *global) *cobra.Command {
 	f.StringVar(&o.quota, "quota", "", "`size` limit, or none")
 	f.StringVar(&o.owner, "owner", "", "`user` who owns it and becomes its manager; empty for nobody")
 	f.StringVar(&o.template, "template", "", templateUsage)
+	f.StringVar(&o.ownHour, "own-hour", "", "how `long` one may rename, move and delete what one has just made there oneself: up to 24h, or none")
 	read := func(args []string) (admin.EditSpace, error) {
 		template := policy.Template(o.template)
 		return admin.EditSpace{
 			Name: args[0], NewName: given(cmd, "name", &o.name),
 			Quota: given(cmd, "quota", &o.quota), Owner: given(cmd, "owner", &o.owner),
-			Template: given(cmd, "template", &template),
+			Template: given(cmd, "template", &template), OwnHour: given(cmd, "own-hour", &o.ownHour),
 		}, nil
 	}
 	return carries(g, cmd, admin.SetSpace, read, func(p *printer, sp admin.Space) { p.line("space %s changed", sp.Name) })

@@ -9,6 +9,7 @@
 package davtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -275,6 +276,59 @@ func (s *Server) Quota(path string, limit policy.Limit) {
 	})
 }
 
+// Share shares a path such as "/Team/HR" or "~mia/plans" in somebody's name:
+// s.Share("mia", "~mia/plans", "user:max", "level:editor").
+func (s *Server) Share(by, path, to, rights string) policy.Share {
+	s.t.Helper()
+	id, err := s.Store.Policy().ParsePrincipal(to)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.give(by, path, policy.Share{To: id}, rights, nil)
+}
+
+// A NewLink says what a link is to be; the zero one is a viewer's without end.
+type NewLink struct {
+	Rights       string // "level:viewer" if empty
+	Password     string
+	DownloadsMax int64
+	Until        int64
+}
+
+// Link makes a link in somebody's name and gives its URL, without the slash at
+// the end.
+func (s *Server) Link(by, path string, n NewLink) (url string, sh policy.Share) {
+	s.t.Helper()
+	token, l, err := s.Auth.NewLink(context.Background(), n.Password)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	l.DownloadsMax = n.DownloadsMax
+	sh = s.give(by, path, policy.Share{Until: n.Until}, cmp.Or(n.Rights, "level:viewer"), &l)
+	return strings.TrimSuffix(auth.LinkPath(token), "/"), sh
+}
+
+func (s *Server) give(by, path string, sh policy.Share, rights string, l *store.NewLink) policy.Share {
+	s.t.Helper()
+	giver := policy.Subject{User: s.Store.Policy().UserNamed(by).ID, Mask: policy.All, Class: policy.Web}
+	var err error
+	if sh.Rights, err = policy.ParseRights(rights); err == nil {
+		sh, err = s.Store.Operator().As(giver, "test").Share(context.Background(), split(path), sh, l)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return sh
+}
+
+// Unshare ends a share or link.
+func (s *Server) Unshare(sh policy.Share) {
+	s.t.Helper()
+	s.Change(func(*policy.State) ([]policy.Change, error) { return []policy.Change{policy.DropShare{ID: sh.ID}}, nil })
+}
+
+func split(path string) store.Path { return strings.Split(strings.TrimPrefix(path, "/"), "/") }
+
 // Change changes the policy.
 func (s *Server) Change(plan func(*policy.State) ([]policy.Change, error)) {
 	s.t.Helper()
@@ -286,8 +340,7 @@ func (s *Server) Change(plan func(*policy.State) ([]policy.Change, error)) {
 // ChangeAt changes the policy at a path.
 func (s *Server) ChangeAt(path string, plan func(*policy.State, policy.Place) ([]policy.Change, error)) {
 	s.t.Helper()
-	p := store.Path(strings.Split(strings.TrimPrefix(path, "/"), "/"))
-	if err := s.Store.Operator().ChangeAt(context.Background(), p, plan); err != nil {
+	if err := s.Store.Operator().ChangeAt(context.Background(), split(path), plan); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -317,13 +317,19 @@ func readLater(text string) (string, error) {
 // ownHour is how long what one makes stays one's own.
 var ownHour = Option{Name: "own-hour", Type: hour, Default: OwnHour(nil)}
 
+// noTime is the word for no time at all.
+const noTime = "none"
+
 // readHour takes whole seconds, as in 90m or 1h30m.
 func readHour(text string) (string, error) {
+	if text == noTime {
+		return text, nil
+	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 || d%time.Second != 0 {
-		return "", fmt.Errorf("%q is no time to own for: write it like 30m, or 0s", clip(text))
+		return "", fmt.Errorf("%q is no time in hours, minutes and seconds: write it like 30m, or none", clip(text))
 	}
-	return spelledHour(d), nil
+	return Hours(d), nil
 }
 
 // OwnHour writes the own hour of a space; nil is the one of all.
@@ -332,27 +338,28 @@ func OwnHour(seconds *int64) string {
 	if seconds != nil {
 		d = time.Duration(*seconds) * time.Second
 	}
-	return spelledHour(d)
+	return Hours(d)
 }
 
-// spelledHour leaves out the zeros that time.Duration writes.
-func spelledHour(d time.Duration) string {
-	text := d.String()
-	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
-		text = rest + "m"
+// Hours writes whole seconds in the largest unit that has no rest: 2h, 90m, none.
+func Hours(d time.Duration) string {
+	switch {
+	case d == 0:
+		return noTime
+	case d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
 	}
-	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
-		text = rest + "h"
-	}
-	return text
+	return fmt.Sprintf("%ds", d/time.Second)
 }
 
 // ParseOwnHour reads what OwnHour writes.
 func ParseOwnHour(text string) *int64 {
-	d, err := time.ParseDuration(text)
-	if err != nil || text == ownHour.Default {
+	if text == ownHour.Default {
 		return nil
 	}
+	d, _ := time.ParseDuration(text) // nothing for none
 	seconds := int64(d / time.Second)
 	return &seconds
 }

@@ -186,3 +186,40 @@ func TestEndedLinkIsNamedNowhere(t *testing.T) {
 		}
 	}
 }
+
+func TestSharesOn(t *testing.T) {
+	w := newOrganisation(t)
+	for _, give := range []struct{ name, at, to string }{
+		{"top", "/home-mia", "user:max"}, {"near", "/home-mia/shared", "group:staff"}, {"below", "/home-mia/shared/deep", "user:max"},
+	} {
+		if err := w.share(give.name, "user:mia", give.at, give.to, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	over := func(sh *policy.Share) { sh.Until = 100 }
+	if err := w.share("over", "user:mia", "/home-mia/shared", "user:max", over); err != nil {
+		t.Fatal(err)
+	}
+	want := func(when int64, path string, names ...string) {
+		t.Helper()
+		var got []string
+		for _, g := range w.state.SharesOn(w.place(path), when) {
+			for name, id := range w.ids {
+				if id == g.Share.ID {
+					got = append(got, fmt.Sprint(name, " ", g.Depth))
+				}
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, names) {
+			t.Errorf("on %s are %q instead of %q", path, got, names)
+		}
+	}
+	want(0, "/home-mia/shared/file", "near 1", "over 1", "top 0")
+	want(100, "/home-mia/shared/file", "near 1", "top 0")
+	want(0, "/home-mia", "top 0")
+	want(0, "/home-mia/other", "top 0")
+	want(0, "/home-max")
+	w.apply(policy.SetCut{At: w.place("/home-mia/shared"), On: true})
+	want(100, "/home-mia/shared/file", "near 1")
+}

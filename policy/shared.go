@@ -85,3 +85,25 @@ func (s *State) sharesAt(at places, list []*Share, is func(*Share) bool) []*Shar
 	slices.SortFunc(list, byShareID)
 	return list
 }
+
+// SharesOn lists the shares and links that give something at a place now, with
+// where each stands, the nearest first. None is inherited into a cut folder.
+func (s *State) SharesOn(at Place, now int64) []Gift {
+	sp := s.Space(at.Space)
+	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
+		return nil
+	}
+	ways := s.appendWays(nil, at.Path)
+	var list []Gift
+	for depth := len(ways) - 1; depth >= max(lastCut(ways), 0); depth-- {
+		if ways[depth].mark == nil {
+			continue
+		}
+		for _, sh := range ways[depth].mark.Shares {
+			if s.Asleep(&sh, sp, now) == "" {
+				list = append(list, Gift{Depth: depth, Share: sh})
+			}
+		}
+	}
+	return list
+}
