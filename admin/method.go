@@ -165,4 +165,3 @@ func (a *Admin) judged(j *store.Judgement, success int) Check {
 	}
 	return c
 }
-

@@ -36,18 +36,28 @@ func TestClauses(t *testing.T) {
 var written = map[reflect.Type]map[string]string{
 	reflect.TypeFor[policy.User](): {
 		"ID": "the name", "Name": "user NAME", "Type": "type=", "Inactive": "state=", "Profile": "profile=", "Quota": "quota=",
-		"Home": "made with the account", "Email": "email=", "Language": "language=",
+		"Home": "made with the account", "Email": "email=", "Language": "language=", "Until": "expires=",
 	},
-	reflect.TypeFor[policy.Group]():   {"ID": "the name", "Name": "group NAME", "Role": "role NAME", "Members": "member GROUP PRINCIPAL"},
-	reflect.TypeFor[policy.Profile](): {"ID": "the name", "Name": "profile NAME", "Quota": "quota=", "Functions": "functions="},
+	reflect.TypeFor[policy.Group]():   {"ID": "the name", "Name": "group NAME", "Role": "role NAME", "Members": "member GROUP PRINCIPAL", "Managers": "manager GROUP USER"},
+	reflect.TypeFor[policy.Profile](): {"ID": "the name", "Name": "profile NAME", "Quota": "quota=", "Functions": "functions=", "FileMax": "file-max=", "LinkDays": "link-days="},
 	reflect.TypeFor[policy.Space](): {
 		"ID": "the name", "Name": "space NAME", "Kind": "kind=", "State": "state=", "Owner": "owner=", "Root": "made with the space",
-		"Quota": "quota=", "Levels": "level SPACE PRINCIPAL LEVEL", "Pins": "pin SPACE USER",
+		"Quota": "quota=", "Levels": "level SPACE PRINCIPAL LEVEL", "Pins": "pin SPACE USER", "Template": "template=", "OwnHour": "own-hour=",
 	},
-	reflect.TypeFor[policy.Mark](): {"Node": "the path", "Cut": "cut PATH", "Quota": "quota PATH SIZE", "Entries": "acl PATH PRINCIPAL"},
+	reflect.TypeFor[policy.Mark](): {
+		"Node": "the path", "Cut": "cut PATH", "CutRank": "cut PATH rank=", "Quota": "quota PATH SIZE", "Entries": "acl PATH PRINCIPAL", "Shares": "share PATH",
+	},
 	reflect.TypeFor[policy.Entry](): {
 		"Principal": "acl PATH PRINCIPAL", "Allow": "allow=", "Revoke": "revoke=", "Deny": "deny=", "Level": "allow=level:",
-		"Class": "class=", "From": "from=", "Until": "until=",
+		"Class": "class=", "Network": "network=", "From": "from=", "Until": "until=", "Rank": "rank=",
+	},
+	reflect.TypeFor[policy.Share](): {
+		"ID": "the path, by=, to= and number=", "By": "by=", "To": "to=", "Rights": "rights=", "Level": "rights=level:", "Made": "made=", "Until": "until=",
+		"Label": "label=", "Password": "of links, which are not written",
+	},
+	reflect.TypeFor[policy.Settings](): {
+		"Links": "links=", "LinkDays": "link-days=", "LinkPassword": "link-password=", "Guests": "guests=", "Sharing": "sharing=",
+		"TwoFactor": "two-factor=", "AdminReads": "admin-reads=", "LockoutAfter": "lockout-after=", "Inside": "inside=",
 	},
 }
 
