@@ -16,8 +16,6 @@ import (
 	"davit/store"
 )
 
-var seedFlag = flag.Uint64("admin.seed", 1, "seed of the first random policy")
-
 var ctx = context.Background()
 
 // A bureau is an Admin over random policies. All bureaus have the same people,
@@ -481,7 +479,8 @@ func TestPolicyTextIsThePolicy(t *testing.T) {
 		rounds = 3
 	}
 	done := map[string]int{}
-	for seed := *seedFlag; seed < *seedFlag+rounds; seed++ {
+	for seed := range rounds {
+		seed += *firstSeed
 		t.Run(fmt.Sprintf("-admin.seed=%d", seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 0))
 			a := newBureau(t, rng)
