@@ -69,7 +69,7 @@ func (s *standing) statements() []text.Statement {
 // that name one.
 func (s *standing) remarks() (all []string) {
 	if s.asleep > 0 {
-		all = append(all, fmt.Sprintf("left out: %d entries and shares in the trash and in drives of deleted accounts and guests", s.asleep))
+		all = append(all, fmt.Sprintf("left out: what lies in the trash and in drives of deleted accounts and guests (entries and shares: %d)", s.asleep))
 	}
 	links, lines := 0, 0
 	count := func(entries []policy.Entry) {
@@ -91,7 +91,7 @@ func (s *standing) remarks() (all []string) {
 		}
 	}
 	if links > 0 {
-		all = append(all, fmt.Sprintf("left out: %d links, whose tokens are secret, and %d lines that name one", links, lines))
+		all = append(all, fmt.Sprintf("left out: links, whose tokens are secret (links: %d; lines that name one: %d)", links, lines))
 	}
 	return all
 }

@@ -67,6 +67,7 @@ var foretold = []struct{ op, args string }{
 	{"profile.set", `{"name": "standard", "functions": "files"}`},
 	{"profile.remove", `{"name": "standard", "replace_with": "light"}`},
 	{"matrix.apply", `{"csv": "user,Team\nann,viewer\n"}`},
+	{"policy.apply", `{"text": "ZGF2aXQtcG9saWN5IDEKZ3JvdXAgcXVpcmUK"}`}, // a group more
 	{"space.set", `{"name": "Team", "quota": "5GB"}`},
 	{"space.transfer", `{"space": "Portal", "owner": "ann"}`},
 	{"space.close", `{"name": "Portal"}`},
@@ -238,7 +239,7 @@ func callsChange(fn *ast.FuncDecl) (calls bool) {
 		return false
 	}
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
-		if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "change" {
+		if sel, ok := n.(*ast.SelectorExpr); ok && (sel.Sel.Name == "change" || sel.Sel.Name == "foretold" && fn.Name.Name != "change") {
 			on, ok := sel.X.(*ast.Ident)
 			calls = calls || ok && on.Name == "o" && fn.Recv.List[0].Names[0].Name == "o"
 		}
