@@ -97,6 +97,9 @@ type Op[A, R any] struct {
 // Changes tells whether the operation changes the policy.
 func (o Op[A, R]) Changes() bool { return o.changes }
 
+// Name is how doors call the operation.
+func (o Op[A, R]) Name() string { return o.name }
+
 // Do carries the operation out through a door.
 func (o Op[A, R]) Do(ctx context.Context, door Doer, args A) (result R, err error) {
 	err = door.Do(ctx, o.name, args, &result)
@@ -111,8 +114,11 @@ var operations = map[string]operation{}
 
 // operation is an Op of any types.
 type operation interface {
+	Changes() bool
 	direct(ctx context.Context, a *Admin, args, result any) error
 	decoded(ctx context.Context, a *Admin, args []byte) (result any, err error)
+	// argsMax is how many bytes the arguments may take on the control socket.
+	argsMax() int64
 }
 
 // define makes an Op, with who may ask for it, and puts it into the table that
@@ -176,6 +182,13 @@ func (o Op[A, R]) direct(ctx context.Context, a *Admin, args, result any) error 
 	var err error
 	*out, err = o.carryOut(ctx, a, in)
 	return err
+}
+
+func (o Op[A, R]) argsMax() int64 {
+	if large, ok := any(*new(A)).(interface{ bytesMax() int64 }); ok {
+		return large.bytesMax()
+	}
+	return bodyMax
 }
 
 func (o Op[A, R]) decoded(ctx context.Context, a *Admin, args []byte) (any, error) {

@@ -2,8 +2,11 @@ package admin
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"davit/policy"
@@ -37,6 +40,7 @@ var permits = map[string]permitRow{
 	"device.remove":    {others: `{"user":"max","name":"phone"}`, own: `{"user":"mia","name":"phone"}`},
 	"explain":          {others: `{"user":"max","ask":"GET","path":"/Team/dir"}`, own: `{"user":"mia","ask":"GET","path":"~mia/dir"}`},
 	"explain.decision": {others: `{"id":"2222222222"}`},
+	"foretell":         {others: `{"op":"group.add","args":{"name":"crew"}}`},
 	"gc":               {others: `{"grace_seconds":86400}`, closed: true},
 
 	"group.add":    {others: `{"name":"crew"}`},
@@ -47,14 +51,17 @@ var permits = map[string]permitRow{
 	"group.set":    {others: `{"name":"choir","managers":["mia"]}`},
 	"group.show":   {others: `{"name":"staff"}`, own: `{"name":"choir"}`},
 
-	"level.list":  {others: `{"name":"Team"}`, own: `{"name":"~mia"}`},
-	"level.set":   {others: `{"space":"Team","principal":"mia","level":"viewer"}`, own: `{"space":"~mia","principal":"max","level":"viewer"}`},
-	"link.add":    {others: `{"path":"/Team/dir"}`, own: `{"path":"~mia/dir"}`},
-	"link.list":   {others: `{"by":"max"}`, own: `{"by":"mia"}`},
-	"link.remove": {others: `{"name":"zz"}`},
-	"matrix":      {others: `{}`},
-	"policy.set":  {others: `{"values":{"link-days":"5"}}`},
-	"policy.show": {others: `{}`},
+	"level.list":      {others: `{"name":"Team"}`, own: `{"name":"~mia"}`},
+	"level.set":       {others: `{"space":"Team","principal":"mia","level":"viewer"}`, own: `{"space":"~mia","principal":"max","level":"viewer"}`},
+	"matrix":          {others: `{}`},
+	"matrix.apply":    {others: `{"csv":"user,Team\ngus,viewer\n"}`},
+	"policy.apply":    {others: groupByText},
+	"policy.export":   {others: `{}`},
+	"policy.plan":     {others: groupByText},
+	"policy.rehearse": {others: groupByText},
+	"policy.set":      {others: `{"values":{"link-days":"5"}}`},
+	"policy.show":     {others: `{}`},
+	"policy.test":     {others: groupByText},
 
 	"profile.add":    {others: `{"name":"tiny"}`},
 	"profile.list":   {others: `{}`},
@@ -65,6 +72,7 @@ var permits = map[string]permitRow{
 	"quota.show":     {others: `{"path":"/Team"}`, own: `{"path":"~mia"}`},
 	"reach":          {others: `{"user":"max"}`, own: `{"user":"mia"}`},
 
+	"review":      {others: `{"op":"group.add","args":{"name":"crew"},"digest":"0"}`},
 	"role.add":    {others: `{"name":"clerk"}`},
 	"role.give":   {others: `{"role":"auditor","to":["mia"]}`},
 	"role.list":   {others: `{}`},
@@ -73,10 +81,13 @@ var permits = map[string]permitRow{
 	"role.take":   {others: `{"role":"auditor","to":["max"]}`},
 	"scrub":       {others: `{}`, closed: true},
 
-	"share.add":    {others: `{"path":"/Team/dir","to":"max"}`, own: `{"path":"~mia/dir","to":"max"}`},
-	"share.adopt":  {others: `{"id":"zz"}`},
-	"share.list":   {others: `{"by":"max"}`, own: `{"path":"~mia"}`},
-	"share.remove": {others: `{"name":"zz"}`},
+	"link.add":     {others: `{"path":"/Team/dir","by":"max"}`, own: `{"path":"~mia/dir"}`, closed: true},
+	"link.list":    {others: `{"by":"max"}`, own: `{"by":"mia"}`},
+	"link.remove":  {others: `{"name":"LINK-max"}`, own: `{"name":"LINK-mia"}`},
+	"share.add":    {others: `{"path":"/Team/dir","by":"max","to":"gus"}`, own: `{"path":"~mia","to":"max"}`, closed: true},
+	"share.adopt":  {others: `{"id":"SHARE-max","by":"mia"}`, own: `{"id":"SHARE-mia","by":"mia"}`, closed: true},
+	"share.list":   {others: `{}`, own: `{"to":"mia"}`},
+	"share.remove": {others: `{"name":"SHARE-max"}`, own: `{"name":"SHARE-mia"}`},
 
 	"space.add":      {others: `{"name":"Mine","kind":"room"}`},
 	"space.archive":  {others: `{"name":"Team"}`},
@@ -102,10 +113,15 @@ var permits = map[string]permitRow{
 	"who.then":        {others: `{"path":"/Team"}`},
 }
 
+// groupByText are the arguments of operations on the policy as text: a group.
+var groupByText = fmt.Sprintf(`{"text":%q}`, base64.StdEncoding.EncodeToString([]byte("davit-policy 1\ngroup crew")))
+
 // permitWorld has mia, a member, beside what is not hers.
-func permitWorld(t *testing.T) *Admin {
+// Her shares and those of max have names in the rows.
+func permitWorld(t *testing.T) (a *Admin, named *strings.Replacer) {
 	t.Helper()
-	ctx, a := context.Background(), newAdmin(t)
+	ctx := context.Background()
+	a = newAdmin(t)
 	for name, kind := range map[string]policy.Type{"ann": policy.Owner, "adam": policy.Admin, "mia": policy.Member, "max": policy.Member, "gus": policy.Guest} {
 		a.testUser(t, name, kind)
 	}
@@ -136,19 +152,32 @@ func permitWorld(t *testing.T) *Admin {
 			t.Fatal(err)
 		}
 	}
-	return a
+	var names []string
+	for user, path := range map[string]string{"max": "/Team/dir", "mia": "~mia/dir"} {
+		sh, err := a.AddShare(ctx, NewShare{Path: path, By: user, To: "gus"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		link, err := a.AddLink(ctx, NewLink{NewShare: NewShare{Path: path, By: user}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, "SHARE-"+user, sh.ID, "LINK-"+user, link.ID)
+	}
+	return a, strings.NewReplacer(names...)
 }
 
 // TestPermits asks for every operation in a member's name, and then in an
 // admin's and the operator's.
 func TestPermits(t *testing.T) {
-	ctx, a := context.Background(), permitWorld(t)
+	ctx := context.Background()
+	a, named := permitWorld(t)
 	do := func(as, name, args string) error {
 		door, err := a.As(as).acting()
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = operations[name].decoded(ctx, door, json.RawMessage(args))
+		_, err = operations[name].decoded(ctx, door, json.RawMessage(named.Replace(args)))
 		return tell(err)
 	}
 	before := a.st.Policy()
@@ -210,26 +239,28 @@ func TestNoPermit(t *testing.T) {
 // TestHiddenIsMissing: what somebody may not know of answers word for word like
 // what is not there, whatever is asked.
 func TestHiddenIsMissing(t *testing.T) {
-	ctx, a := context.Background(), permitWorld(t)
+	ctx := context.Background()
+	a, _ := permitWorld(t)
 	door := a.As("mia")
 	ask := map[string]func(path string) error{
 		"acl.show": func(p string) error { return second(ShowAccess.Do(ctx, door, AccessOf{Path: p})) },
 		"acl.set": func(p string) error {
 			return second(SetAccess.Do(ctx, door, NewAccess{Path: p, Principal: "mia", Allow: "read"}))
 		},
-		"acl.clear":  func(p string) error { return second(ClearAccess.Do(ctx, door, AccessOf{Path: p})) },
-		"acl.cut":    func(p string) error { return second(CutAccess.Do(ctx, door, Located{p})) },
-		"share.add":  func(p string) error { return second(AddShare.Do(ctx, door, NewShare{Path: p, To: "max"})) },
-		"share.list": func(p string) error { return second(ListShares.Do(ctx, door, Which{Path: p})) },
-		"link.add":   func(p string) error { return second(AddLink.Do(ctx, door, NewLink{NewShare: NewShare{Path: p}})) },
-		"quota.set":  func(p string) error { return second(SetQuota.Do(ctx, door, NewQuota{p, "1MB"})) },
-		"quota":      func(p string) error { return second(ShowQuota.Do(ctx, door, Located{p})) },
-		"who":        func(p string) error { return second(Who.Do(ctx, door, Place{Path: p})) },
-		"can":        func(p string) error { return second(Can.Do(ctx, door, Question{User: "mia", Ask: "read", Path: p})) },
-		"explain":    func(p string) error { return second(Explain.Do(ctx, door, Question{User: "mia", Ask: "PUT", Path: p})) },
+		"acl.clear": func(p string) error { return second(ClearAccess.Do(ctx, door, AccessOf{Path: p})) },
+		"acl.cut":   func(p string) error { return second(CutAccess.Do(ctx, door, Located{p})) },
+		"quota.set": func(p string) error { return second(SetQuota.Do(ctx, door, NewQuota{p, "1MB"})) },
+		"quota":     func(p string) error { return second(ShowQuota.Do(ctx, door, Located{p})) },
+		"who":       func(p string) error { return second(Who.Do(ctx, door, Place{Path: p})) },
+		"can":       func(p string) error { return second(Can.Do(ctx, door, Question{User: "mia", Ask: "read", Path: p})) },
+		"explain":   func(p string) error { return second(Explain.Do(ctx, door, Question{User: "mia", Ask: "PUT", Path: p})) },
 		"explain to": func(p string) error {
 			return second(Explain.Do(ctx, door, Question{User: "mia", Ask: "MOVE", Path: "~mia/dir", To: p}))
 		},
+		"share.list": func(p string) error { return second(ListShares.Do(ctx, door, Which{By: "mia", Path: p})) },
+		"link.list":  func(p string) error { return second(ListLinks.Do(ctx, door, Which{To: "mia", Path: p})) },
+		"share.add":  func(p string) error { return second(AddShare.Do(ctx, door, NewShare{Path: p, To: "max"})) },
+		"link.add":   func(p string) error { return second(AddLink.Do(ctx, door, NewLink{NewShare: NewShare{Path: p}})) },
 		"explain another": func(p string) error {
 			return second(Explain.Do(ctx, door, Question{User: "max", Ask: "PUT", Path: p}))
 		},

@@ -179,8 +179,14 @@ func parseShared(text string) (level string, rights policy.Rights, err error) {
 // a place what is shared there.
 func (a *Admin) mayListShares(w Which) error {
 	switch {
-	case a.operates() || a.is(w.By) || a.is(w.To):
+	case a.operates():
 		return nil
+	case a.is(w.By) || a.is(w.To):
+		if w.Path == "" {
+			return nil
+		}
+		_, _, err := a.seen(w.Path)
+		return err
 	case w.Path != "":
 		return readers(func(w Which) string { return w.Path })(a, w)
 	}

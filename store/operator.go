@@ -15,6 +15,8 @@ type Operator struct {
 	by    policy.Subject
 	via   Door
 	epoch uint64 // of the policy that changes are made for, 0 for any
+	// see gets what changes would make of the policy, which are then not made.
+	see func(before, after *policy.State)
 }
 
 // Operator is the operator's way in. Only the packages admin and cmd ask for it.
@@ -23,13 +25,17 @@ func (st *Store) Operator() *Operator { return &Operator{st: st, via: commandLin
 // As is the operator acting in somebody's name, by a door. The zero Subject is
 // the operator as such.
 func (o *Operator) As(by policy.Subject, via string) *Operator {
-	return &Operator{o.st, by, Door{Method: via}, o.epoch}
+	as := *o
+	as.by, as.via = by, Door{Method: via}
+	return &as
 }
 
 // Since is the operator making changes for the policy of an epoch: once another
 // is in force they are refused with ErrEpoch. 0 is for any.
 func (o *Operator) Since(epoch uint64) *Operator {
-	return &Operator{o.st, o.by, o.via, epoch}
+	since := *o
+	since.epoch = epoch
+	return &since
 }
 
 // Change applies what plan makes of the policy of this moment: all or nothing,
@@ -41,32 +47,51 @@ func (o *Operator) Change(ctx context.Context, plan func(*policy.State) ([]polic
 // ChangeAt is Change for one existing file or collection.
 func (o *Operator) ChangeAt(ctx context.Context, p Path, plan func(*policy.State, policy.Place) ([]policy.Change, error)) error {
 	return o.change(ctx, func(tx *Tx) ([]policy.Change, error) {
-		sp, err := tx.resolve(p)
+		sp, err := tx.known(p)
 		if err != nil {
 			return nil, err
-		}
-		if sp.missing() > 0 || !tx.state.Sees(tx.by, sp.place()) {
-			return nil, fmt.Errorf("%s: %w", p, ErrNotFound)
 		}
 		return plan(tx.state, sp.place())
 	})
 }
 
+// known finds what stands at a path, as far as who acts may know of it.
+func (tx *Tx) known(p Path) (*spot, error) {
+	sp, err := tx.resolve(p)
+	if err == nil && (sp.missing() > 0 || !tx.state.Sees(tx.by, sp.place())) {
+		err = fmt.Errorf("%s: %w", p, ErrNotFound)
+	}
+	return sp, err
+}
+
 func (o *Operator) change(ctx context.Context, plan func(*Tx) ([]policy.Change, error)) error {
 	return o.st.update(ctx, engine.Foreground, func(tx *Tx) error {
-		tx.by, tx.via = o.by, o.via
-		if o.by.User != policy.Nobody {
-			tx.by.Now = tx.now.Unix()
-		}
-		if now := tx.state.Epoch; o.epoch != 0 && o.epoch != now {
-			return fmt.Errorf("%w: it is of epoch %d now and was looked at in epoch %d", ErrEpoch, now, o.epoch)
+		before := tx.state
+		if err := o.begin(tx); err != nil {
+			return err
 		}
 		changes, err := plan(tx)
 		if err != nil || len(changes) == 0 {
 			return err
 		}
-		return tx.changeAs(changes...)
+		if err := tx.changeAs(changes...); err != nil {
+			return err
+		}
+		return o.foretold(before, tx)
 	})
+}
+
+// begin makes a transaction the operator's, and refuses one for a policy that is
+// no more.
+func (o *Operator) begin(tx *Tx) error {
+	tx.by, tx.via = o.by, o.via
+	if o.by.User != policy.Nobody {
+		tx.by.Now = tx.now.Unix()
+	}
+	if now := tx.state.Epoch; o.epoch != 0 && o.epoch != now {
+		return fmt.Errorf("%w: it is of epoch %d now and was looked at in epoch %d", ErrEpoch, now, o.epoch)
+	}
+	return nil
 }
 
 // AddProfile makes a profile.
@@ -189,20 +214,25 @@ func (o *Operator) AddGroup(ctx context.Context, g policy.Group) (policy.Group, 
 func (o *Operator) AddSpace(ctx context.Context, sp policy.Space) (policy.Space, error) {
 	err := o.change(ctx, func(tx *Tx) ([]policy.Change, error) {
 		sp.State = policy.Active
-		sp.Levels = nil
-		if err := tx.newSpace(&sp, sp.Owner); err != nil {
-			return nil, err
-		}
-		if sp.Owner != policy.Nobody {
-			level, err := policy.LevelRights("manager")
-			if err != nil {
-				return nil, err
-			}
-			sp.Levels = []policy.Entry{{Principal: sp.Owner, Level: "manager", Allow: level}}
-		}
-		return []policy.Change{policy.PutSpace{Space: sp}}, nil
+		return tx.newShared(&sp)
 	})
 	return sp, err
+}
+
+// newShared makes what AddSpace adds, and gives the space its ID and root.
+func (tx *Tx) newShared(sp *policy.Space) ([]policy.Change, error) {
+	sp.Levels = nil
+	if err := tx.newSpace(sp, sp.Owner); err != nil {
+		return nil, err
+	}
+	if sp.Owner != policy.Nobody {
+		level, err := policy.LevelRights("manager")
+		if err != nil {
+			return nil, err
+		}
+		sp.Levels = []policy.Entry{{Principal: sp.Owner, Level: "manager", Allow: level}}
+	}
+	return []policy.Change{policy.PutSpace{Space: *sp}}, nil
 }
 
 func (tx *Tx) newID() (policy.ID, error) {

@@ -232,12 +232,9 @@ func (s *Session) Drives(want Want) ([]Info, error) {
 // when it is given one; what the account may not share is refused.
 func (o *Operator) Share(ctx context.Context, p Path, terms policy.Share, l *NewLink) (sh policy.Share, err error) {
 	err = o.change(ctx, func(tx *Tx) ([]policy.Change, error) {
-		sp, err := tx.resolve(p)
+		sp, err := tx.known(p)
 		if err != nil {
 			return nil, err
-		}
-		if sp.missing() > 0 {
-			return nil, fmt.Errorf("%s: %w", p, ErrNotFound)
 		}
 		sh, err = tx.newShare(terms, l)
 		return []policy.Change{policy.PutShare{Share: sh, At: sp.place()}}, err

@@ -27,9 +27,13 @@ type global struct {
 	// epoch of the policy that a change is made for, 0 for any.
 	epoch uint64
 	json  bool
-	in    io.Reader
-	out   io.Writer
-	err   io.Writer
+	// digest of a difference that was reviewed: only that one is made.
+	digest string
+	// foretells is set to the clients asked about where nothing may be changed.
+	foretells *policy.Class
+	in        io.Reader
+	out       io.Writer
+	err       io.Writer
 }
 
 func newRoot(g *global) *cobra.Command {
@@ -61,7 +65,7 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy, 5 confl
 		newInit(g), newServe(g), newDemo(g),
 		newUser(g), newGroup(g), newRole(g), newProfile(g), newSpace(g), newLevel(g), newACL(g), newQuota(g), newDevice(g), newPolicy(g),
 		newShare(g), newLink(g),
-		newCan(g), newExplain(g), newWho(g), newReach(g), newMatrix(g), newAudit(g),
+		newCan(g), newExplain(g), newWho(g), newReach(g), newMatrix(g), newWhatIf(g), newAudit(g),
 		newCheck(g), newCollect(g), newScrub(g),
 		newVersion(g), newMan(g),
 	)
@@ -108,7 +112,7 @@ flags of every command:
 func settle(cmd *cobra.Command) {
 	cmd.Short = strings.ToLower(cmd.Short[:1]) + cmd.Short[1:]
 	switch {
-	case !cmd.HasSubCommands():
+	case !cmd.HasSubCommands() || cmd.RunE != nil: // some do something by themselves, too
 		cmd.DisableFlagsInUseLine = !cmd.HasAvailableLocalFlags()
 		cmd.Args = positional
 	case cmd.HasParent():
@@ -180,20 +184,34 @@ func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
 // command line, show prints its answer for people.
 func carries[A, R any](g *global, cmd *cobra.Command, op admin.Op[A, R], read func(args []string) (A, error), show func(*printer, R)) *cobra.Command {
 	if op.Changes() {
-		cmd.Flags().Uint64Var(&g.epoch, "epoch", 0, "change only what has not changed since: the `number` that show commands tell with --json")
+		cmd.Annotations = map[string]string{changes: op.Name()}
+		sinceEpoch(g, cmd)
+		cmd.Flags().StringVar(&g.digest, "digest", "", "change only what davit whatif showed: the `digest` of that")
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		in, err := read(args)
 		if err != nil {
 			return err
 		}
-		out, err := do(cmd.Context(), g, op, in)
+		carryOut := do[A, R]
+		switch {
+		case g.foretells != nil:
+			return g.foretell(cmd.Context(), op.Name(), in)
+		case g.digest != "":
+			carryOut = reviewed[A, R]
+		}
+		out, err := carryOut(cmd.Context(), g, op, in)
 		if err != nil {
 			return err
 		}
 		return g.print(out, func(p *printer) { show(p, out) })
 	}
 	return cmd
+}
+
+// sinceEpoch is the flag of commands that change the policy.
+func sinceEpoch(g *global, cmd *cobra.Command) {
+	cmd.Flags().Uint64Var(&g.epoch, "epoch", 0, "change only what has not changed since: the `number` that show commands tell with --json")
 }
 
 // do carries out an operation through the door there is.

@@ -30,7 +30,7 @@ func newUserDelete(g *global) *cobra.Command {
 		Use: "delete NAME", Short: "delete a deactivated account",
 		Long: `delete a deactivated account. what it owns is handed over before, or to the heir;
 its personal drive is kept among the spaces in the trash.`,
-		Example: "  davit user deactivate bob\n  davit user delete bob --heir mia",
+		Example: "  davit user delete bob --heir mia",
 	}
 	cmd.Flags().StringVar(&heir, "heir", "", "`user` who gets the spaces that it owns")
 	read := func(args []string) (admin.OldUser, error) { return admin.OldUser{Name: args[0], Heir: heir}, nil }
