@@ -12,15 +12,9 @@ import (
 // TestSharesOfOthers: who may not know of a share gets what one that never was
 // gets, by its very ID; who gave it, got it or looks after all of them does not.
 func TestSharesOfOthers(t *testing.T) {
-	ctx, a := context.Background(), permitWorld(t)
-	share, err := AddShare.Do(ctx, a, NewShare{Path: "/Team/dir", By: "max", To: "gus"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	link, err := AddLink.Do(ctx, a, NewLink{NewShare: NewShare{Path: "/Team/dir", By: "max"}})
-	if err != nil || link.URL == "" {
-		t.Fatal(link, err)
-	}
+	ctx := context.Background()
+	a, named := permitWorld(t)
+	share, link := named.Replace("SHARE-max"), named.Replace("LINK-max")
 	mia := a.As("mia")
 	for what, one := range map[string]func(id string) error{
 		"share.remove": func(id string) error { return second(RemoveShare.Do(ctx, mia, Named{id})) },
@@ -28,7 +22,7 @@ func TestSharesOfOthers(t *testing.T) {
 		"share.adopt":  func(id string) error { return second(AdoptShare.Do(ctx, mia, Adoption{ID: id})) },
 	} {
 		missing := one("zz")
-		for _, id := range []string{share.ID, link.ID, "link:" + link.ID} {
+		for _, id := range []string{share, link, "link:" + link} {
 			err := one(id)
 			if kindOf(err) != NotFound || len(err.Error())-len(id) != len(missing.Error())-len("zz") {
 				t.Errorf("%s of %s: %v, of none: %v", what, id, err, missing)
@@ -46,24 +40,28 @@ func TestSharesOfOthers(t *testing.T) {
 	for _, row := range []struct {
 		as    string
 		which Which
-	}{{"max", Which{By: "max"}}, {"gus", Which{To: "gus"}}, {"max", Which{Path: "/Team"}}, {"adam", Which{}}, {"", Which{}}} {
+		n     int
+	}{
+		{"max", Which{By: "max"}, 1}, {"gus", Which{To: "gus"}, 2}, {"max", Which{Path: "/Team"}, 1}, {"adam", Which{}, 2}, {"", Which{}, 2},
+		{"", Which{By: "max", To: "gus", Path: "/Team"}, 1}, {"", Which{By: "max", Path: "~mia"}, 0},
+	} {
 		shares, err := ListShares.Do(ctx, a.As(row.as), row.which)
-		if err != nil || len(shares) != 1 || shares[0].ID != share.ID {
+		if err != nil || len(shares) != row.n || row.n == 1 && shares[0].ID != share {
 			t.Errorf("%q is told %+v of %+v (%v)", row.as, shares, row.which, err)
 		}
 	}
 	for _, kind := range []func() error{
-		func() error { return second(RemoveShare.Do(ctx, a, Named{link.ID})) },
-		func() error { return second(RemoveLink.Do(ctx, a, Named{share.ID})) },
+		func() error { return second(RemoveShare.Do(ctx, a, Named{link})) },
+		func() error { return second(RemoveLink.Do(ctx, a, Named{share})) },
 	} {
 		if err := kind(); kindOf(err) != NotFound {
 			t.Errorf("the other kind is removed: %v", err)
 		}
 	}
-	if _, err := RemoveShare.Do(ctx, a.As("gus"), Named{share.ID}); err != nil {
+	if _, err := RemoveShare.Do(ctx, a.As("gus"), Named{share}); err != nil {
 		t.Errorf("gus does not give it back: %v", err)
 	}
-	if _, err := RemoveLink.Do(ctx, a.As("adam"), Named{"link:" + link.ID}); err != nil {
+	if _, err := RemoveLink.Do(ctx, a.As("adam"), Named{"link:" + link}); err != nil {
 		t.Errorf("an admin does not end it: %v", err)
 	}
 }
@@ -99,7 +97,11 @@ func TestSharedRights(t *testing.T) {
 // TestGifts: a right that comes by a share is told with its giver, and one that
 // the giver has lost with that.
 func TestGifts(t *testing.T) {
-	ctx, a := context.Background(), permitWorld(t)
+	ctx := context.Background()
+	a, named := permitWorld(t)
+	if _, err := RemoveShare.Do(ctx, a, Named{named.Replace("SHARE-mia")}); err != nil {
+		t.Fatal(err)
+	}
 	for _, n := range []NewShare{
 		{Path: "~mia/dir", By: "mia", To: "group:staff", Rights: "viewer+share"}, {Path: "~mia/dir", By: "max", To: "gus", Rights: "viewer"},
 	} {
