@@ -178,7 +178,7 @@ func (rq *request) answer(err error) {
 	h := rq.w.Header()
 	switch a.status {
 	case http.StatusInternalServerError:
-		rq.h.log.Error("request failed", "method", rq.r.Method, "path", rq.r.URL.Path, "error", err)
+		rq.h.log.Error("request failed", "method", rq.r.Method, "path", loggedPath(rq.r), "error", err)
 		http.Error(rq.w, "internal error", a.status)
 		return
 	case http.StatusNotModified:

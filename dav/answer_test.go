@@ -149,3 +149,15 @@ func TestPanic(t *testing.T) {
 		t.Errorf("%d %s\nlog: %s", w.Code, w.Body, log.String())
 	}
 }
+
+// TestLoggedPath: the log names no token.
+func TestLoggedPath(t *testing.T) {
+	for path, want := range map[string]string{
+		"/dav/home/a.txt": "/dav/home/a.txt", "/": "/", "/s": "/s", "/s/token": "/s/-/", "/s/token/": "/s/-/", "/s/token/a/b.txt": "/s/-/a/b.txt",
+	} {
+		r := httptest.NewRequest("GET", "http://host"+path, nil)
+		if got := loggedPath(r); got != want {
+			t.Errorf("%s is logged as %s", path, got)
+		}
+	}
+}

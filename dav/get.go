@@ -129,7 +129,7 @@ func (rq *request) page() error {
 		"<h1>"+title+"</h1><table>\n")
 	for page, err := range list {
 		if err != nil {
-			rq.h.log.Error("listing broke off", "path", rq.r.URL.Path, "error", err)
+			rq.h.log.Error("listing broke off", "path", loggedPath(rq.r), "error", err)
 			panic(http.ErrAbortHandler)
 		}
 		for i := range page {

@@ -37,7 +37,9 @@ func TestLink(t *testing.T) {
 	sameList(t, "the link", hrefs(t, r), []string{link + "/", link + "/a.txt", link + "/sub/", link + "/sub/b.txt"})
 	c.Do("PROPFIND", link, `<propfind xmlns="DAV:"><prop><displayname/><current-user-principal/><acl/><owner/></prop></propfind>`, "Depth", "0").
 		Want(t, 207, ">plans<", "<D:unauthenticated/>", "!mia")
-	c.Do("GET", link+"/sub/b.txt", "").Want(t, 200)
+	if r := c.Do("GET", link+"/sub/b.txt", "").Want(t, 200); r.Header.Get("Referrer-Policy") != "no-referrer" {
+		t.Error("a page below a link tells others its URL")
+	}
 	c.Do("GET", link+"/", "").Want(t, 200, link+"/a.txt", "!mia", "!/dav")
 	c.Do("PUT", link+"/new.txt", "new").Want(t, 201)
 	c.Do("MKCOL", link+"/dir", "").Want(t, 201)

@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -34,6 +35,7 @@ func (rq *request) findMount(p wire.Path) (below wire.Path, err error) {
 	case "/"+p[0] == Prefix: // a client that signed in with the token for its name
 		return p[1:], rq.mountLink(Prefix)
 	case "/"+p[0] == LinkPrefix && len(p) > 1:
+		rq.w.Header().Set("Referrer-Policy", "no-referrer") // the URL is the key
 		return p[2:], rq.mountLink(string(wire.AppendHref(nil, LinkPrefix, p[1:2], false)))
 	}
 	return nil, store.ErrNotFound
@@ -50,6 +52,17 @@ func (rq *request) mountLink(prefix string) error {
 		rq.mount.root, rq.mount.lone = root[:len(root)-1], e.Name
 	}
 	return nil
+}
+
+// loggedPath is the path of a request for the log: without the token of a link,
+// which opens it to whoever reads the log.
+func loggedPath(r *http.Request) string {
+	below, is := strings.CutPrefix(r.URL.Path, LinkPrefix+"/")
+	if !is {
+		return r.URL.Path
+	}
+	_, below, _ = strings.Cut(below, "/")
+	return LinkPrefix + "/-/" + below
 }
 
 // inLink tells whether a URL as it was sent is meant to be below a link.

@@ -56,7 +56,7 @@ func (f *finding) end(err error) error {
 		return nil
 	}
 	if f.m.Abort() {
-		f.rq.h.log.Warn("listing broke off", "path", f.rq.r.URL.Path, "error", err)
+		f.rq.h.log.Warn("listing broke off", "path", loggedPath(f.rq.r), "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	return err
