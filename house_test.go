@@ -20,6 +20,7 @@ import (
 // What is not listed for a folder is forbidden to it.
 var rows = map[string][]string{
 	"policy":       {"golang.org/x/text/unicode/norm"},
+	"policy/text":  {"davit/policy", "golang.org/x/text/unicode/norm"},
 	"store":        {"davit/policy", "davit/store/blob", "davit/store/bolt", "davit/store/disk", "davit/store/engine", "github.com/google/uuid"},
 	"store/engine": {},
 	"store/bolt":   {"davit/store/engine", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors"},
@@ -28,8 +29,8 @@ var rows = map[string][]string{
 	"auth":         {"davit/store", "davit/policy", "golang.org/x/crypto/argon2"},
 	"dav":          {"davit/dav/wire", "davit/store", "davit/policy", "golang.org/x/net/webdav"},
 	"dav/wire":     {"golang.org/x/text/unicode/norm"},
-	"admin":        {"davit/auth", "davit/store", "davit/policy", "golang.org/x/text/unicode/norm"},
-	"cmd/davit":    {"davit/admin", "davit/auth", "davit/dav", "davit/store", "davit/policy", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "github.com/spf13/pflag", "golang.org/x/term"},
+	"admin":        {"davit/auth", "davit/store", "davit/policy", "davit/policy/text", "golang.org/x/text/unicode/norm"},
+	"cmd/davit":    {"davit/admin", "davit/auth", "davit/dav", "davit/store", "davit/policy", "davit/policy/text", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "github.com/spf13/pflag", "golang.org/x/term"},
 	"bench":        {"golang.org/x/net/webdav", "golang.org/x/sys/unix"},
 	"dav/davtest":  {"davit/auth", "davit/dav", "davit/store", "davit/policy"},
 	// the conformance suite of engines
@@ -39,7 +40,7 @@ var rows = map[string][]string{
 // sharers may be imported in more than one folder; every other third-party
 // package has one place.
 var sharers = map[string]string{
-	"golang.org/x/text/unicode/norm": "names are compared by policy and read by dav/wire and admin",
+	"golang.org/x/text/unicode/norm": "names are compared by policy and read by policy/text, dav/wire and admin",
 	"golang.org/x/net/webdav":        "bench measures against the bare library",
 	"golang.org/x/sys/unix":          "bench asks the kernel for its figures",
 	"github.com/spf13/cobra/doc":     "a package of cobra",

@@ -117,6 +117,8 @@ type operation interface {
 	Changes() bool
 	direct(ctx context.Context, a *Admin, args, result any) error
 	decoded(ctx context.Context, a *Admin, args []byte) (result any, err error)
+	// argsMax is how many bytes the arguments may take on the control socket.
+	argsMax() int64
 }
 
 // define makes an Op, with who may ask for it, and puts it into the table that
@@ -180,6 +182,13 @@ func (o Op[A, R]) direct(ctx context.Context, a *Admin, args, result any) error 
 	var err error
 	*out, err = o.carryOut(ctx, a, in)
 	return err
+}
+
+func (o Op[A, R]) argsMax() int64 {
+	if large, ok := any(*new(A)).(interface{ bytesMax() int64 }); ok {
+		return large.bytesMax()
+	}
+	return bodyMax
 }
 
 func (o Op[A, R]) decoded(ctx context.Context, a *Admin, args []byte) (any, error) {

@@ -14,7 +14,7 @@ import (
 )
 
 // newAdmin makes an Admin over a new store, which is checked at the end.
-func newAdmin(t *testing.T) *Admin {
+func newAdmin(t testing.TB) *Admin {
 	t.Helper()
 	return openAdmin(t, filepath.Join(t.TempDir(), "data"))
 }

@@ -119,8 +119,8 @@ func (a *Admin) foretell(ctx context.Context, p Plan) (Foretold, *policy.State, 
 	return told, before, err
 }
 
-// digestSize is how many bytes of a hash make a digest: enough that nobody finds
-// two differences with the same one by trying.
+// digestSize is how many bytes of a hash make a digest: nobody finds another
+// difference with the same one by trying, and people can compare it.
 const digestSize = 8
 
 // digest is of what the operation does to anybody or anything, not of how many

@@ -106,6 +106,9 @@ type Sheet struct {
 	Class policy.Class `json:"class,omitempty"`
 }
 
+// bytesMax is what a sheet takes on the control socket, as JSON writes it.
+func (Sheet) bytesMax() int64 { return 2*sheetMax + bodyMax }
+
 // Limits of a sheet.
 const (
 	sheetMax   = 32 << 20 // bytes

@@ -14,7 +14,7 @@ import (
 	"davit/policy"
 )
 
-var seed = flag.Uint64("admin.seed", 1, "seed of the random tests")
+var firstSeed = flag.Uint64("admin.seed", 1, "seed of the random tests")
 
 // sheet is a table as CSV.
 func (t *Table) sheet() string {
@@ -42,7 +42,7 @@ func TestMatrixRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.testUser(t, "gus", policy.Guest)
-	rng := rand.New(rand.NewPCG(*seed, 0))
+	rng := rand.New(rand.NewPCG(*firstSeed, 0))
 	export := func() Table {
 		table, err := Matrix.Do(ctx, a, Selection{})
 		if err != nil {
@@ -66,7 +66,7 @@ func TestMatrixRoundTrip(t *testing.T) {
 		before := a.st.Policy()
 		if _, err := ApplyMatrix.Do(ctx, a, Sheet{CSV: want.sheet()}); err != nil {
 			if refused++; a.st.Policy() != before || !strings.Contains(err.Error(), ": row ") {
-				t.Fatalf("seed %d: %v, and the policy changed: %v", *seed, err, a.st.Policy() != before)
+				t.Fatalf("seed %d: %v, and the policy changed: %v", *firstSeed, err, a.st.Policy() != before)
 			}
 			continue
 		}
@@ -81,14 +81,14 @@ func TestMatrixRoundTrip(t *testing.T) {
 			}
 		}
 		if got.sheet() != want.sheet() {
-			t.Fatalf("seed %d: applied\n%s\nand exported\n%s", *seed, want.sheet(), got.sheet())
+			t.Fatalf("seed %d: applied\n%s\nand exported\n%s", *firstSeed, want.sheet(), got.sheet())
 		}
 		again, err := ApplyMatrix.Do(ctx, a, Sheet{CSV: got.sheet()})
 		if err != nil || len(again.Cells) > 0 {
-			t.Fatalf("seed %d: applied again: %+v, %v", *seed, again, err)
+			t.Fatalf("seed %d: applied again: %+v, %v", *firstSeed, again, err)
 		}
 	}
-	t.Logf("seed %d: %d applied, %d refused, %d pinned unasked", *seed, applied, refused, pinned)
+	t.Logf("seed %d: %d applied, %d refused, %d pinned unasked", *firstSeed, applied, refused, pinned)
 	if applied < 20 || refused < 20 || pinned < 5 {
 		t.Error("these sheets are blind")
 	}

@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"davit/policy"
+	"davit/policy/text"
 	"davit/store"
 )
 
@@ -155,7 +155,7 @@ func (a *Admin) judged(j *store.Judgement, success int) Check {
 	case j.By == store.ByDeleteOwn:
 		c.Why = "delete-own: the same account made it"
 	case j.By == store.ByOwnHour:
-		c.Why = "own hour: the same account made it within the last " + spoken(state.OwnHour(j.At.Space)) + ", and nobody else has touched it"
+		c.Why = "own hour: the same account made it within the last " + text.Hours(state.OwnHour(j.At.Space)) + ", and nobody else has touched it"
 	case j.By == store.BySaveRule:
 		c.Why = "save rule: this is how editors write; " + c.Why
 	case c.Shell && j.Wanted == policy.See:
@@ -164,17 +164,4 @@ func (a *Admin) judged(j *store.Judgement, success int) Check {
 		c.Why = "a drop box lets itself be found by those who may put into it"
 	}
 	return c
-}
-
-// spoken is a time in its largest whole unit.
-func spoken(d time.Duration) string {
-	switch {
-	case d == 0:
-		return noHour
-	case d%time.Hour == 0:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	case d%time.Minute == 0:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	}
-	return fmt.Sprintf("%ds", d/time.Second)
 }

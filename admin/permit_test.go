@@ -2,8 +2,10 @@ package admin
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -49,12 +51,17 @@ var permits = map[string]permitRow{
 	"group.set":    {others: `{"name":"choir","managers":["mia"]}`},
 	"group.show":   {others: `{"name":"staff"}`, own: `{"name":"choir"}`},
 
-	"level.list":   {others: `{"name":"Team"}`, own: `{"name":"~mia"}`},
-	"level.set":    {others: `{"space":"Team","principal":"mia","level":"viewer"}`, own: `{"space":"~mia","principal":"max","level":"viewer"}`},
-	"matrix":       {others: `{}`},
-	"matrix.apply": {others: `{"csv":"user,Team\ngus,viewer\n"}`},
-	"policy.set":   {others: `{"values":{"link-days":"5"}}`},
-	"policy.show":  {others: `{}`},
+	"level.list":      {others: `{"name":"Team"}`, own: `{"name":"~mia"}`},
+	"level.set":       {others: `{"space":"Team","principal":"mia","level":"viewer"}`, own: `{"space":"~mia","principal":"max","level":"viewer"}`},
+	"matrix":          {others: `{}`},
+	"matrix.apply":    {others: `{"csv":"user,Team\ngus,viewer\n"}`},
+	"policy.apply":    {others: groupByText},
+	"policy.export":   {others: `{}`},
+	"policy.plan":     {others: groupByText},
+	"policy.rehearse": {others: groupByText},
+	"policy.set":      {others: `{"values":{"link-days":"5"}}`},
+	"policy.show":     {others: `{}`},
+	"policy.test":     {others: groupByText},
 
 	"profile.add":    {others: `{"name":"tiny"}`},
 	"profile.list":   {others: `{}`},
@@ -105,6 +112,9 @@ var permits = map[string]permitRow{
 	"who":             {others: `{"path":"/Team"}`, own: `{"path":"~mia"}`},
 	"who.then":        {others: `{"path":"/Team"}`},
 }
+
+// groupByText are the arguments of operations on the policy as text: a group.
+var groupByText = fmt.Sprintf(`{"text":%q}`, base64.StdEncoding.EncodeToString([]byte("davit-policy 1\ngroup crew")))
 
 // permitWorld has mia, a member, beside what is not hers.
 // Her shares and those of max have names in the rows.

@@ -28,7 +28,7 @@ const (
 	opPrefix          = "/op/"
 	asHeader          = "Davit-As"    // the account that acts
 	epochHeader       = "Davit-Epoch" // of the policy that a change is made for
-	bodyMax           = 64 << 20      // bytes of arguments: a sheet and what JSON adds to it
+	bodyMax           = 1 << 20       // bytes of arguments that name no limit of their own
 	answerMax         = 64 << 20      // bytes of an answer
 	headerMax         = 16 << 10
 	readHeaderTimeout = 10 * time.Second
@@ -137,11 +137,11 @@ func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Admin) served(w http.ResponseWriter, r *http.Request, o operation) (any, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMax))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, o.argsMax()))
 	var tooLong *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLong):
-		return nil, invalid("", "arguments of more than %d bytes", bodyMax)
+		return nil, invalid("", "arguments of more than %d bytes", o.argsMax())
 	case err != nil:
 		return nil, fmt.Errorf("read arguments: %w", err)
 	}

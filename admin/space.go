@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"davit/policy"
+	"davit/policy/text"
 	"davit/store"
 )
 
@@ -340,7 +341,7 @@ func (a *Admin) spaceShown(state *policy.State, sp *policy.Space) Space {
 	}
 	shown := Space{
 		Name: store.SpacePath(state, sp), Kind: sp.Kind, State: sp.State,
-		Quota: limit.String(), Used: a.op.Usage(sp.Root, limit).Used(), Template: sp.Template, OwnHour: spoken(state.OwnHour(sp.ID)),
+		Quota: limit.String(), Used: a.op.Usage(sp.Root, limit).Used(), Template: sp.Template, OwnHour: text.Hours(state.OwnHour(sp.ID)),
 	}
 	if owner := state.User(sp.Owner); owner != nil {
 		shown.Owner = owner.Name

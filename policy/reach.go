@@ -20,7 +20,7 @@ type Reached struct {
 // top down.
 func (s *State) Reach(sub Subject) []Reached {
 	var all []Reached
-	for _, sp := range s.Spaces() {
+	for _, sp := range s.spaces.all() {
 		at := Place{Space: sp.ID, Path: []Node{sp.Root}}
 		if d := s.Decide(sub, at, 0); d.Held != 0 || d.Visible {
 			all = append(all, Reached{at, d.Held, d.Shell})
@@ -28,14 +28,17 @@ func (s *State) Reach(sub Subject) []Reached {
 	}
 	seen := map[Node]bool{}
 	for _, n := range s.differing(&sub) {
-		at, ok := s.placeOf(n)
-		if !ok || seen[n] || len(at.Path) == 1 {
+		if seen[n] {
 			continue
 		}
 		seen[n] = true
-		d := s.Decide(sub, at, 0)
+		at, ok := s.placeOf(n)
+		if !ok || len(at.Path) == 1 {
+			continue
+		}
 		above := Place{Space: at.Space, Path: at.Path[:len(at.Path)-1]}
-		if d.Held != s.Held(sub, above) {
+		if s.Held(sub, at) != s.Held(sub, above) {
+			d := s.Decide(sub, at, 0)
 			all = append(all, Reached{at, d.Held, d.Shell})
 		}
 	}

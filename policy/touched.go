@@ -25,6 +25,13 @@ func (c *comparison) look() {
 	slices.SortFunc(c.cuts, func(a, b CutChange) int { return comparePlaces(a.Place, b.Place) })
 }
 
+func orZero[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
 func comparePlaces(a, b Place) int {
 	return cmp.Or(cmp.Compare(a.Space, b.Space), slices.Compare(a.Path, b.Path))
 }
@@ -81,13 +88,7 @@ func (c *comparison) space(id uint64, old, now *Space) {
 	if old == now {
 		return
 	}
-	var a, b Space
-	if old != nil {
-		a = *old
-	}
-	if now != nil {
-		b = *now
-	}
+	a, b := orZero(old), orZero(now)
 	if a.State != b.State {
 		c.spaces = append(c.spaces, SpaceChange{ID(id), a.State, b.State})
 	}
@@ -103,20 +104,17 @@ func (c *comparison) space(id uint64, old, now *Space) {
 }
 
 func (c *comparison) pinned(space ID, root Node, old, now []ID) {
-	for _, id := range now {
-		if !slices.Contains(old, id) {
-			c.pins = append(c.pins, PinChange{space, id, true})
-			c.accounts[id] = true
-			c.tops[root] = true
+	turn := func(pins, others []ID, pinned bool) {
+		for _, id := range pins {
+			if _, both := slices.BinarySearch(others, id); !both {
+				c.pins = append(c.pins, PinChange{space, id, pinned})
+				c.accounts[id] = true
+				c.tops[root] = true
+			}
 		}
 	}
-	for _, id := range old {
-		if !slices.Contains(now, id) {
-			c.pins = append(c.pins, PinChange{space, id, false})
-			c.accounts[id] = true
-			c.tops[root] = true
-		}
-	}
+	turn(now, old, true)
+	turn(old, now, false)
 }
 
 // settings that decisions read change for everybody.
@@ -138,9 +136,9 @@ func (c *comparison) gifts() {
 	for _, accounts := range []map[ID]bool{c.accounts, c.anywhere} {
 		for id := range accounts {
 			for _, s := range []*State{c.before, c.after} {
-				at, _ := s.gave.get(uint64(id))
-				for _, s := range at {
-					c.tops[s.node] = true
+				gave, _ := s.gave.get(uint64(id))
+				for _, at := range gave {
+					c.tops[at.node] = true
 				}
 			}
 		}
@@ -194,7 +192,7 @@ func (c *comparison) lines(n Node, old, now []Entry) {
 		for i := range pair[0] {
 			e := &pair[0][i]
 			j := firstOf(pair[1], e.Principal)
-			for j < len(pair[1]) && pair[1][j].Principal == e.Principal && !reflect.DeepEqual(*e, pair[1][j]) {
+			for j < len(pair[1]) && pair[1][j].Principal == e.Principal && *e != pair[1][j] {
 				j++
 			}
 			if j == len(pair[1]) || pair[1][j].Principal != e.Principal {
@@ -207,13 +205,7 @@ func (c *comparison) lines(n Node, old, now []Entry) {
 
 func (c *comparison) way(key uint64, old, now *way) {
 	n := Node(key)
-	var a, b way
-	if old != nil {
-		a = *old
-	}
-	if now != nil {
-		b = *now
-	}
+	a, b := orZero(old), orZero(now)
 	if old != nil && now != nil && a.parent != b.parent {
 		c.moved[n] = true
 		c.whole(n)
@@ -224,13 +216,7 @@ func (c *comparison) way(key uint64, old, now *way) {
 }
 
 func (c *comparison) mark(n Node, old, now *Mark) {
-	var a, b Mark
-	if old != nil {
-		a = *old
-	}
-	if now != nil {
-		b = *now
-	}
+	a, b := orZero(old), orZero(now)
 	c.lines(n, a.Entries, b.Entries)
 	if a.Quota != nil || b.Quota != nil {
 		c.limit[n] = true
@@ -253,14 +239,9 @@ func (c *comparison) memberships() {
 		if c.before.User(ID(user)) == nil && c.after.User(ID(user)) == nil {
 			return // the bearers of a link
 		}
-		for _, id := range old {
-			if _, both := slices.BinarySearch(now, id); !both {
-				turned[id] = true
-				c.accounts[ID(user)] = true
-			}
-		}
-		for _, id := range now {
-			if _, both := slices.BinarySearch(old, id); !both {
+		for _, id := range slices.Concat(old, now) {
+			_, was := slices.BinarySearch(old, id)
+			if _, is := slices.BinarySearch(now, id); was != is {
 				turned[id] = true
 				c.accounts[ID(user)] = true
 			}
@@ -271,9 +252,9 @@ func (c *comparison) memberships() {
 	}
 	for _, s := range []*State{c.before, c.after} {
 		for id := range turned {
-			at, _ := s.named.get(uint64(id))
-			for _, s := range at {
-				c.tops[s.node] = true
+			named, _ := s.named.get(uint64(id))
+			for _, at := range named {
+				c.tops[at.node] = true
 			}
 		}
 		for _, sp := range s.spaces.all() {
@@ -287,14 +268,8 @@ func (c *comparison) memberships() {
 // whole takes in everybody whom anything names on the way to the node or below.
 func (c *comparison) whole(n Node) {
 	c.tops[n] = true
+	c.readers()
 	for _, s := range []*State{c.before, c.after} {
-		if c.readAlways() {
-			for _, u := range s.users.all() {
-				if u.Type.above(Manager) {
-					c.accounts[u.ID] = true
-				}
-			}
-		}
 		for _, m := range s.Marked(n) {
 			c.names(m)
 		}
@@ -316,6 +291,20 @@ func (c *comparison) names(m *Mark) {
 	}
 	for _, e := range m.Entries {
 		c.principals[e.Principal] = true
+	}
+}
+
+// readers takes in the admins where they read without any line.
+func (c *comparison) readers() {
+	if !c.readAlways() {
+		return
+	}
+	for _, s := range []*State{c.before, c.after} {
+		for _, u := range s.users.all() {
+			if u.Type.above(Manager) {
+				c.accounts[u.ID] = true
+			}
+		}
 	}
 }
 

@@ -67,12 +67,8 @@ func (tx *Tx) known(p Path) (*spot, error) {
 func (o *Operator) change(ctx context.Context, plan func(*Tx) ([]policy.Change, error)) error {
 	return o.st.update(ctx, engine.Foreground, func(tx *Tx) error {
 		before := tx.state
-		tx.by, tx.via = o.by, o.via
-		if o.by.User != policy.Nobody {
-			tx.by.Now = tx.now.Unix()
-		}
-		if now := tx.state.Epoch; o.epoch != 0 && o.epoch != now {
-			return fmt.Errorf("%w: it is of epoch %d now and was looked at in epoch %d", ErrEpoch, now, o.epoch)
+		if err := o.begin(tx); err != nil {
+			return err
 		}
 		changes, err := plan(tx)
 		if err != nil || len(changes) == 0 {
@@ -83,6 +79,19 @@ func (o *Operator) change(ctx context.Context, plan func(*Tx) ([]policy.Change, 
 		}
 		return o.foretold(before, tx)
 	})
+}
+
+// begin makes a transaction the operator's, and refuses one for a policy that is
+// no more.
+func (o *Operator) begin(tx *Tx) error {
+	tx.by, tx.via = o.by, o.via
+	if o.by.User != policy.Nobody {
+		tx.by.Now = tx.now.Unix()
+	}
+	if now := tx.state.Epoch; o.epoch != 0 && o.epoch != now {
+		return fmt.Errorf("%w: it is of epoch %d now and was looked at in epoch %d", ErrEpoch, now, o.epoch)
+	}
+	return nil
 }
 
 // AddProfile makes a profile.
@@ -205,20 +214,25 @@ func (o *Operator) AddGroup(ctx context.Context, g policy.Group) (policy.Group, 
 func (o *Operator) AddSpace(ctx context.Context, sp policy.Space) (policy.Space, error) {
 	err := o.change(ctx, func(tx *Tx) ([]policy.Change, error) {
 		sp.State = policy.Active
-		sp.Levels = nil
-		if err := tx.newSpace(&sp, sp.Owner); err != nil {
-			return nil, err
-		}
-		if sp.Owner != policy.Nobody {
-			level, err := policy.LevelRights("manager")
-			if err != nil {
-				return nil, err
-			}
-			sp.Levels = []policy.Entry{{Principal: sp.Owner, Level: "manager", Allow: level}}
-		}
-		return []policy.Change{policy.PutSpace{Space: sp}}, nil
+		return tx.newShared(&sp)
 	})
 	return sp, err
+}
+
+// newShared makes what AddSpace adds, and gives the space its ID and root.
+func (tx *Tx) newShared(sp *policy.Space) ([]policy.Change, error) {
+	sp.Levels = nil
+	if err := tx.newSpace(sp, sp.Owner); err != nil {
+		return nil, err
+	}
+	if sp.Owner != policy.Nobody {
+		level, err := policy.LevelRights("manager")
+		if err != nil {
+			return nil, err
+		}
+		sp.Levels = []policy.Entry{{Principal: sp.Owner, Level: "manager", Allow: level}}
+	}
+	return []policy.Change{policy.PutSpace{Space: *sp}}, nil
 }
 
 func (tx *Tx) newID() (policy.ID, error) {

@@ -185,7 +185,7 @@ func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
 func carries[A, R any](g *global, cmd *cobra.Command, op admin.Op[A, R], read func(args []string) (A, error), show func(*printer, R)) *cobra.Command {
 	if op.Changes() {
 		cmd.Annotations = map[string]string{changes: op.Name()}
-		cmd.Flags().Uint64Var(&g.epoch, "epoch", 0, "change only what has not changed since: the `number` that show commands tell with --json")
+		sinceEpoch(g, cmd)
 		cmd.Flags().StringVar(&g.digest, "digest", "", "change only what davit whatif showed: the `digest` of that")
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -207,6 +207,11 @@ func carries[A, R any](g *global, cmd *cobra.Command, op admin.Op[A, R], read fu
 		return g.print(out, func(p *printer) { show(p, out) })
 	}
 	return cmd
+}
+
+// sinceEpoch is the flag of commands that change the policy.
+func sinceEpoch(g *global, cmd *cobra.Command) {
+	cmd.Flags().Uint64Var(&g.epoch, "epoch", 0, "change only what has not changed since: the `number` that show commands tell with --json")
 }
 
 // do carries out an operation through the door there is.

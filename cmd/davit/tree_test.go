@@ -53,6 +53,7 @@ func TestContract(t *testing.T) {
 		"level set --pin --unpin", "level list",
 		"acl set --allow --revoke --deny --class --from --until", "acl show", "acl clear", "acl cut", "acl uncut",
 		"quota set", "quota show", "can --class", "explain --to --class", "reach", "who", "matrix --space --user --csv", "matrix apply --dry-run --digest", "whatif",
+		"policy export", "policy plan", "policy apply --dry-run", "policy test",
 		"device add --class --read-only --expires", "device list", "device remove",
 		"check", "scrub", "gc", "version", "completion bash", "man",
 	} {
