@@ -3,6 +3,7 @@ package policy_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -74,18 +75,37 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// try plants one bug and reports when nothing fails.
-func (s suite) try(t *testing.T, dir string, m mutant) {
+// TestMutantsFit: every bug still has its place, so that nobody finds out only when
+// the proof is asked for.
+func TestMutantsFit(t *testing.T) {
+	for _, s := range suites {
+		for _, m := range s.mutants {
+			if _, err := m.planted(); err != nil {
+				t.Errorf("%s: %v", m.breaks, err)
+			}
+		}
+	}
+}
+
+// planted is the file with the bug in it.
+func (m mutant) planted() (string, error) {
 	source, err := os.ReadFile(m.file)
 	if err != nil {
-		t.Error(err)
-		return
+		return "", err
 	}
 	if n := strings.Count(string(source), m.old); n != 1 {
-		t.Errorf("%s: %q stands %d times in %s: bring the bug up to date", m.breaks, m.old, n, m.file)
+		return "", fmt.Errorf("%q stands %d times in %s: bring the bug up to date", m.old, n, m.file)
+	}
+	return strings.Replace(string(source), m.old, m.wrong, 1), nil
+}
+
+// try plants one bug and reports when nothing fails.
+func (s suite) try(t *testing.T, dir string, m mutant) {
+	planted, err := m.planted()
+	if err != nil {
+		t.Errorf("%s: %v", m.breaks, err)
 		return
 	}
-	planted := strings.Replace(string(source), m.old, m.wrong, 1)
 	out, err := s.run(t, dir, map[string]string{m.file: planted})
 	switch {
 	case strings.Contains(out, "[build failed]") || strings.Contains(out, "does not build"):
