@@ -1,6 +1,6 @@
 # Every target is one line of the README.
 .DEFAULT_GOAL := build
-.PHONY: build run check test peers fuzz bench soak clean
+.PHONY: build run check test peers fuzz bench soak proof clean
 
 GO ?= go
 FUZZTIME ?= 30s
@@ -33,8 +33,12 @@ fuzz: ## feeds every parser FUZZTIME of inputs
 bench: ## measures Davit beside other servers and writes docs/performance.md
 	$(GO) run ./bench --markdown docs/performance.md
 
-soak: ## the crash loop for an hour and the long models
+soak: ## a minute of changes while every core asks, and the crash loop for an hour
+	$(GO) test -race -run ChangesWhileAsked -v ./policy -soak 60s
 	DAVIT_CRASH_ROUNDS=400 $(GO) test -run 'Crash' -timeout 3h -v ./cmd/davit
+
+proof: ## plants a hundred bugs into the policy and tells which ones its tests miss
+	$(GO) test -run 'TestMutants|TestBranches' -timeout 2h -v ./policy -proof
 
 clean: ## removes what build and run made
 	rm -rf davit demo

@@ -30,7 +30,7 @@ var rows = map[string][]string{
 	"dav":          {"davit/dav/wire", "davit/store", "davit/policy", "golang.org/x/net/webdav"},
 	"dav/wire":     {"golang.org/x/text/unicode/norm"},
 	"admin":        {"davit/auth", "davit/store", "davit/policy", "davit/policy/text", "golang.org/x/text/unicode/norm"},
-	"cmd/davit":    {"davit/admin", "davit/auth", "davit/dav", "davit/store", "davit/policy", "davit/policy/text", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "golang.org/x/term"},
+	"cmd/davit":    {"davit/admin", "davit/auth", "davit/dav", "davit/store", "davit/policy", "davit/policy/text", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "github.com/spf13/pflag", "golang.org/x/term"},
 	"bench":        {"golang.org/x/net/webdav", "golang.org/x/sys/unix"},
 	"dav/davtest":  {"davit/auth", "davit/dav", "davit/store", "davit/policy"},
 	// the conformance suite of engines

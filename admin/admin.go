@@ -97,6 +97,9 @@ type Op[A, R any] struct {
 // Changes tells whether the operation changes the policy.
 func (o Op[A, R]) Changes() bool { return o.changes }
 
+// Name is how doors call the operation.
+func (o Op[A, R]) Name() string { return o.name }
+
 // Do carries the operation out through a door.
 func (o Op[A, R]) Do(ctx context.Context, door Doer, args A) (result R, err error) {
 	err = door.Do(ctx, o.name, args, &result)
@@ -111,6 +114,7 @@ var operations = map[string]operation{}
 
 // operation is an Op of any types.
 type operation interface {
+	Changes() bool
 	direct(ctx context.Context, a *Admin, args, result any) error
 	decoded(ctx context.Context, a *Admin, args []byte) (result any, err error)
 	// argsMax is how many bytes the arguments may take on the control socket.

@@ -16,7 +16,11 @@ import (
 // newAdmin makes an Admin over a new store, which is checked at the end.
 func newAdmin(t testing.TB) *Admin {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "data")
+	return openAdmin(t, filepath.Join(t.TempDir(), "data"))
+}
+
+func openAdmin(t testing.TB, dir string) *Admin {
+	t.Helper()
 	if err := store.Init(dir, store.Options{}); err != nil {
 		t.Fatal(err)
 	}

@@ -43,6 +43,10 @@ type Answer struct {
 	Status int     `json:"status,omitempty"`
 	Why    string  `json:"why"` // the deciding line
 	Checks []Check `json:"checks,omitempty"`
+	// Flips are the smallest steps that would turn the answer.
+	Flips []Flip `json:"flips,omitempty"`
+	// Stuck: neither one step nor two turn it.
+	Stuck bool `json:"stuck,omitempty"`
 }
 
 // A Check is one decision, with everything that went into it.
@@ -95,10 +99,24 @@ type Verdict struct {
 // Explain tells what a method or right comes to for a user at a path, and every
 // step on the way there.
 func (a *Admin) Explain(_ context.Context, q Question) (Answer, error) {
-	sub, p, err := a.asker(q)
+	answer, sub, err := a.explain(q)
 	if err != nil {
 		return Answer{}, err
 	}
+	return answer, a.addFlips(&answer, sub)
+}
+
+// explain is Explain without what would turn the answer.
+func (a *Admin) explain(q Question) (Answer, policy.Subject, error) {
+	sub, p, err := a.asker(q)
+	if err != nil {
+		return Answer{}, sub, err
+	}
+	answer, err := a.explainTo(q, sub, p)
+	return answer, sub, err
+}
+
+func (a *Admin) explainTo(q Question, sub policy.Subject, p store.Path) (Answer, error) {
 	if m, ok := methods[q.Ask]; ok {
 		return a.explainMethod(q, sub, p, m)
 	}
@@ -110,8 +128,8 @@ func (a *Admin) Explain(_ context.Context, q Question) (Answer, error) {
 }
 
 // Can is the short form of Explain: the same answer without the steps.
-func (a *Admin) Can(ctx context.Context, q Question) (Answer, error) {
-	answer, err := a.Explain(ctx, q)
+func (a *Admin) Can(_ context.Context, q Question) (Answer, error) {
+	answer, _, err := a.explain(q)
 	answer.Checks = nil
 	return answer, err
 }

@@ -40,6 +40,7 @@ var permits = map[string]permitRow{
 	"device.remove":    {others: `{"user":"max","name":"phone"}`, own: `{"user":"mia","name":"phone"}`},
 	"explain":          {others: `{"user":"max","ask":"GET","path":"/Team/dir"}`, own: `{"user":"mia","ask":"GET","path":"~mia/dir"}`},
 	"explain.decision": {others: `{"id":"2222222222"}`},
+	"foretell":         {others: `{"op":"group.add","args":{"name":"crew"}}`},
 	"gc":               {others: `{"grace_seconds":86400}`, closed: true},
 
 	"group.add":    {others: `{"name":"crew"}`},
@@ -53,6 +54,7 @@ var permits = map[string]permitRow{
 	"level.list":      {others: `{"name":"Team"}`, own: `{"name":"~mia"}`},
 	"level.set":       {others: `{"space":"Team","principal":"mia","level":"viewer"}`, own: `{"space":"~mia","principal":"max","level":"viewer"}`},
 	"matrix":          {others: `{}`},
+	"matrix.apply":    {others: `{"csv":"user,Team\ngus,viewer\n"}`},
 	"policy.apply":    {others: groupByText},
 	"policy.export":   {others: `{}`},
 	"policy.plan":     {others: groupByText},
@@ -70,6 +72,7 @@ var permits = map[string]permitRow{
 	"quota.show":     {others: `{"path":"/Team"}`, own: `{"path":"~mia"}`},
 	"reach":          {others: `{"user":"max"}`, own: `{"user":"mia"}`},
 
+	"review":      {others: `{"op":"group.add","args":{"name":"crew"},"digest":"0"}`},
 	"role.add":    {others: `{"name":"clerk"}`},
 	"role.give":   {others: `{"role":"auditor","to":["mia"]}`},
 	"role.list":   {others: `{}`},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -15,8 +14,6 @@ import (
 	"davit/policy"
 	"davit/store"
 )
-
-var seedFlag = flag.Uint64("admin.seed", 1, "seed of the first random policy")
 
 var ctx = context.Background()
 
@@ -481,7 +478,8 @@ func TestPolicyTextIsThePolicy(t *testing.T) {
 		rounds = 3
 	}
 	done := map[string]int{}
-	for seed := *seedFlag; seed < *seedFlag+rounds; seed++ {
+	for seed := range rounds {
+		seed += *firstSeed
 		t.Run(fmt.Sprintf("-admin.seed=%d", seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 0))
 			a := newBureau(t, rng)

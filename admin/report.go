@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"errors"
-	"path"
 	"slices"
 	"time"
 
@@ -14,9 +13,8 @@ import (
 // Operations that show who may do what, wholesale. Every line and cell comes
 // from the function that decides requests.
 var (
-	Reach  = define("reach", oneself(func(q Asker) string { return q.User }), (*Admin).Reach)
-	Who    = define("who", readers(func(q Place) string { return q.Path }), (*Admin).Who)
-	Matrix = define("matrix", admins, (*Admin).Matrix)
+	Reach = define("reach", oneself(func(q Asker) string { return q.User }), (*Admin).Reach)
+	Who   = define("who", readers(func(q Place) string { return q.Path }), (*Admin).Who)
 )
 
 // An Asker is a user with the client that asks.
@@ -123,71 +121,4 @@ func (a *Admin) holders(state *policy.State, at policy.Place, class policy.Class
 		all = append(all, Holder{u.Name, policy.LevelOf(x.Held), x.Held, through(state, &x)})
 	}
 	return append(all, a.bearers(state, at, class, now)...)
-}
-
-// A Selection chooses rows and columns by patterns such as "fin*"; an empty one
-// takes all.
-type Selection struct {
-	Users  string       `json:"users,omitempty"`
-	Spaces string       `json:"spaces,omitempty"`
-	Class  policy.Class `json:"class,omitempty"`
-}
-
-// A Table is the effective level of every user in every space.
-type Table struct {
-	Epoch  uint64   `json:"epoch"` // of the policy it was looked up in
-	Spaces []string `json:"spaces"`
-	Rows   []Row    `json:"rows"`
-}
-
-// A Row holds one user's cells, in the order of the spaces.
-type Row struct {
-	User   string   `json:"user"`
-	Levels []string `json:"levels"`
-	Pinned []bool   `json:"pinned"`
-}
-
-// Matrix tells users by spaces, personal drives left out.
-func (a *Admin) Matrix(_ context.Context, sel Selection) (Table, error) {
-	for _, pattern := range []string{sel.Users, sel.Spaces} {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return Table{}, invalid("write names with * and ?", "pattern %q: %v", pattern, err)
-		}
-	}
-	state := a.st.Policy()
-	t := Table{Epoch: state.Epoch, Spaces: []string{}, Rows: []Row{}}
-	var spaces []*policy.Space
-	for _, sp := range state.Spaces() {
-		if sp.Kind != policy.Personal && matches(sel.Spaces, sp.Name) {
-			spaces = append(spaces, sp)
-			t.Spaces = append(t.Spaces, sp.Name)
-		}
-	}
-	for _, u := range state.Users() {
-		if matches(sel.Users, u.Name) {
-			t.Rows = append(t.Rows, row(state, a.subject(u, sel.Class), u.Name, spaces))
-		}
-	}
-	if len(t.Rows)*len(spaces) > cellsMax {
-		return Table{}, invalid("--space GLOB --user GLOB", "%d users by %d spaces are too many cells at once; choose some", len(t.Rows), len(spaces))
-	}
-	return t, nil
-}
-
-// cellsMax bounds one matrix.
-const cellsMax = 4 << 20
-
-func row(state *policy.State, sub policy.Subject, name string, spaces []*policy.Space) Row {
-	r := Row{User: name, Levels: make([]string, len(spaces)), Pinned: make([]bool, len(spaces))}
-	for i, sp := range spaces {
-		at := policy.Place{Space: sp.ID, Path: []policy.Node{sp.Root}}
-		r.Levels[i] = policy.LevelOf(state.Held(sub, at))
-		_, r.Pinned[i] = slices.BinarySearch(sp.Pins, sub.User)
-	}
-	return r
-}
-
-func matches(pattern, name string) bool {
-	ok, err := path.Match(policy.Fold(pattern), policy.Fold(name))
-	return pattern == "" || ok && err == nil
 }

@@ -86,6 +86,21 @@ func BenchmarkGet1K(b *testing.B) {
 	})
 }
 
+// BenchmarkGetByLink is BenchmarkGet1K through a link.
+func BenchmarkGetByLink(b *testing.B) {
+	s := davtest.Start(b, "mia")
+	s.As("mia").Do("PUT", "/dav/home/a.txt", strings.Repeat("x", 1024)).Want(b, 201)
+	link, _ := s.Link("mia", "~mia", davtest.NewLink{})
+	c := client()
+	b.SetParallelism(8)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			request(b, c, "GET", s.URL+link+"/a.txt", "")
+		}
+	})
+}
+
 func BenchmarkPut1K(b *testing.B) {
 	s := davtest.Start(b, "mia")
 	c := client()

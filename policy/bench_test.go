@@ -36,6 +36,7 @@ type company struct {
 	users  []policy.ID
 	groups []policy.ID
 	places []policy.Place
+	state  *policy.State
 }
 
 // newCompany makes an organisation of a size: users in five groups each, every
@@ -137,6 +138,22 @@ func (c *company) load(b *testing.B) *policy.State {
 	return s
 }
 
+// companies are made once for all benchmarks of a size.
+var companies = map[string]func(*testing.B) *company{}
+
+func init() {
+	for _, sz := range sizes {
+		var c *company
+		companies[sz.name] = func(b *testing.B) *company {
+			if c == nil {
+				c = newCompany(sz)
+				c.state = c.load(b)
+			}
+			return c
+		}
+	}
+}
+
 // eachSize runs a benchmark in companies of every size.
 func eachSize(b *testing.B, run func(*testing.B, *company)) {
 	for _, sz := range sizes {
@@ -144,36 +161,21 @@ func eachSize(b *testing.B, run func(*testing.B, *company)) {
 			if testing.Short() && sz.name == "large" {
 				b.Skip("large with -short")
 			}
-			run(b, newCompany(sz))
+			run(b, companies[sz.name](b))
 		})
 	}
 }
 
-// BenchmarkDecide asks for one right: of a file for random users ("anyone"), of a
-// file for users whom the space's levels name ("member"), and of the root of a
-// space for users who see nothing there ("outsider").
-func BenchmarkDecide(b *testing.B) {
-	eachSize(b, func(b *testing.B, c *company) {
-		s := c.load(b)
-		for _, who := range []string{"anyone", "member", "outsider"} {
-			b.Run(who, func(b *testing.B) { c.benchmarkDecide(b, s, who) })
-		}
-	})
-}
-
-func (c *company) benchmarkDecide(b *testing.B, s *policy.State, who string) {
-	const questions, samples = 1 << 12, 1 << 18
-	rng := rand.New(rand.NewPCG(1, 0))
-	subs, places := make([]policy.Subject, questions), make([]policy.Place, questions)
-	for i := range questions {
-		subs[i], places[i] = c.ask(rng, s, who)
-	}
+// timed runs what a benchmark measures, and reports the median and the slowest
+// in a hundred.
+func timed(b *testing.B, run func(i int)) {
+	const samples = 1 << 18
 	took := make([]time.Duration, 0, samples)
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
 		start := time.Now()
-		s.Decide(subs[i%questions], places[i%questions], policy.Read)
+		run(i)
 		if d := time.Since(start); len(took) < samples {
 			took = append(took, d)
 		} else {
@@ -184,6 +186,66 @@ func (c *company) benchmarkDecide(b *testing.B, s *policy.State, who string) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2]), "p50-ns")
 	b.ReportMetric(float64(took[len(took)*99/100]), "p99-ns")
+}
+
+// askers are the kinds of questions: of a file by random users ("anyone"), of a
+// file by users whom the space's levels name ("member"), and of the root of a
+// space by users who see nothing there ("outsider").
+var askers = []string{"anyone", "member", "outsider"}
+
+// questions are random ones of a kind, made before the clock runs.
+func (c *company) questions(who string) (subs []policy.Subject, places []policy.Place) {
+	const questions = 1 << 12
+	rng := rand.New(rand.NewPCG(1, 0))
+	subs, places = make([]policy.Subject, questions), make([]policy.Place, questions)
+	for i := range questions {
+		subs[i], places[i] = c.ask(rng, c.state, who)
+	}
+	return subs, places
+}
+
+// BenchmarkDecide asks for one right.
+func BenchmarkDecide(b *testing.B) {
+	eachSize(b, func(b *testing.B, c *company) {
+		for _, who := range askers {
+			b.Run(who, func(b *testing.B) {
+				subs, places := c.questions(who)
+				timed(b, func(i int) { c.state.Decide(subs[i%len(subs)], places[i%len(places)], policy.Read) })
+			})
+		}
+	})
+}
+
+// BenchmarkExplain asks for one right and every step to it.
+func BenchmarkExplain(b *testing.B) {
+	eachSize(b, func(b *testing.B, c *company) {
+		for _, who := range askers {
+			b.Run(who, func(b *testing.B) {
+				subs, places := c.questions(who)
+				timed(b, func(i int) { c.state.Explain(subs[i%len(subs)], places[i%len(places)], policy.Read) })
+			})
+		}
+	})
+}
+
+// BenchmarkFlips looks for what would change the answer.
+func BenchmarkFlips(b *testing.B) {
+	eachSize(b, func(b *testing.B, c *company) {
+		for _, who := range askers {
+			b.Run(who, func(b *testing.B) {
+				subs, places := c.questions(who)
+				timed(b, func(i int) { c.state.Flips(subs[i%len(subs)], places[i%len(places)], policy.Reshare) })
+			})
+		}
+	})
+}
+
+// BenchmarkReach asks for everything that one user reaches.
+func BenchmarkReach(b *testing.B) {
+	eachSize(b, func(b *testing.B, c *company) {
+		subs, _ := c.questions("anyone")
+		timed(b, func(i int) { c.state.Reach(subs[i%len(subs)]) })
+	})
 }
 
 func (c *company) ask(rng *rand.Rand, s *policy.State, who string) (policy.Subject, policy.Place) {
@@ -207,16 +269,14 @@ func (c *company) ask(rng *rand.Rand, s *policy.State, who string) (policy.Subje
 // BenchmarkChange makes one change and asks one question of the new state.
 func BenchmarkChange(b *testing.B) {
 	eachSize(b, func(b *testing.B, c *company) {
-		first := c.load(b)
 		for _, kind := range changeKinds {
 			b.Run(kind.name, func(b *testing.B) {
-				s, rng := first, rand.New(rand.NewPCG(2, 0))
-				b.ReportAllocs()
-				for b.Loop() {
+				s, rng := c.state, rand.New(rand.NewPCG(2, 0))
+				timed(b, func(int) {
 					change := kind.make(c, rng, s)
 					if change == nil { // nothing of this kind is left to change
-						s = first
-						continue
+						s = c.state
+						return
 					}
 					next, _, err := s.Apply(change...)
 					if err != nil {
@@ -225,7 +285,7 @@ func BenchmarkChange(b *testing.B) {
 					s = next
 					sub, at := c.ask(rng, s, "anyone")
 					s.Decide(sub, at, policy.Read)
-				}
+				})
 			})
 		}
 	})
@@ -261,14 +321,74 @@ var changeKinds = []struct {
 	}},
 }
 
+// BenchmarkMatrix asks for a thousand users in a thousand spaces, or as many as
+// there are.
+func BenchmarkMatrix(b *testing.B) {
+	const side = 1000
+	eachSize(b, func(b *testing.B, c *company) {
+		users := c.users[:min(len(c.users), side)]
+		var spaces []policy.ID
+		for _, sp := range c.model.Spaces[:min(len(c.model.Spaces), side)] {
+			spaces = append(spaces, sp.ID)
+		}
+		in := policy.Subject{Mask: policy.All, Class: policy.Web, Now: 1 << 30}
+		timed(b, func(int) { c.state.Matrix(in, users, spaces) })
+		b.ReportMetric(float64(len(users)*len(spaces)), "cells")
+	})
+}
+
+// BenchmarkWhatIf foretells what a change means: a group that joins another one
+// with up to a thousand users, a group that goes, a profile that everybody has,
+// and one account that gets another profile.
+func BenchmarkWhatIf(b *testing.B) {
+	eachSize(b, func(b *testing.B, c *company) {
+		for _, kind := range whatIfs {
+			b.Run(kind.name, func(b *testing.B) {
+				after, _, err := c.state.Apply(kind.make(c)...)
+				if err != nil {
+					b.Fatal(err)
+				}
+				in := policy.Subject{Mask: policy.All, Class: policy.Web, Now: 1 << 30}
+				touched := 0
+				timed(b, func(int) { touched = len(policy.Compare(c.state, after, in).Users) })
+				b.ReportMetric(float64(touched), "users")
+			})
+		}
+	})
+}
+
+var whatIfs = []struct {
+	name string
+	make func(*company) []policy.Change
+}{
+	{"join", func(c *company) (changes []policy.Change) {
+		const joining = 1000
+		for _, u := range c.users[1:min(len(c.users), joining+1)] {
+			changes = append(changes, policy.Join{Group: c.groups[0], Member: u})
+		}
+		return changes
+	}},
+	{"group", func(c *company) []policy.Change { return []policy.Change{policy.DropGroup{ID: c.groups[0]}} }},
+	{"profile", func(c *company) []policy.Change {
+		p, functions := c.model.Profiles[0], policy.AllFunctions&^policy.FilesModify
+		p.Functions = &functions
+		return []policy.Change{policy.PutProfile{Profile: p}}
+	}},
+	{"user", func(c *company) []policy.Change {
+		u := c.model.Users[7]
+		u.Inactive = true
+		return []policy.Change{policy.PutUser{User: u}}
+	}},
+}
+
 // BenchmarkStart loads a policy, and says what an entry costs in memory.
 func BenchmarkStart(b *testing.B) {
 	eachSize(b, func(b *testing.B, c *company) {
 		var s *policy.State
-		for b.Loop() {
+		timed(b, func(int) {
 			s = nil
 			s = c.load(b)
-		}
+		})
 		with := heap()
 		entries := 0
 		for _, m := range c.model.Marks {

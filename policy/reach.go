@@ -20,7 +20,7 @@ type Reached struct {
 // top down.
 func (s *State) Reach(sub Subject) []Reached {
 	var all []Reached
-	for _, sp := range s.Spaces() {
+	for _, sp := range s.spaces.all() {
 		at := Place{Space: sp.ID, Path: []Node{sp.Root}}
 		if d := s.Decide(sub, at, 0); d.Held != 0 || d.Visible {
 			all = append(all, Reached{at, d.Held, d.Shell})
@@ -28,14 +28,17 @@ func (s *State) Reach(sub Subject) []Reached {
 	}
 	seen := map[Node]bool{}
 	for _, n := range s.differing(&sub) {
-		at, ok := s.placeOf(n)
-		if !ok || seen[n] || len(at.Path) == 1 {
+		if seen[n] {
 			continue
 		}
 		seen[n] = true
-		d := s.Decide(sub, at, 0)
+		at, ok := s.placeOf(n)
+		if !ok || len(at.Path) == 1 {
+			continue
+		}
 		above := Place{Space: at.Space, Path: at.Path[:len(at.Path)-1]}
-		if d.Held != s.Held(sub, above) {
+		if s.Held(sub, at) != s.Held(sub, above) {
+			d := s.Decide(sub, at, 0)
 			all = append(all, Reached{at, d.Held, d.Shell})
 		}
 	}
@@ -60,25 +63,27 @@ func (s *State) differing(sub *Subject) []Node {
 
 // placeOf is the place of a marked node; false for one in the trash.
 func (s *State) placeOf(n Node) (Place, bool) {
-	var at Place
-	for up := n; up != 0; {
-		w, ok := s.ways.get(uint64(up))
-		if !ok {
-			return at, false
-		}
-		if w.parent != 0 {
-			if over, _ := s.ways.get(uint64(w.parent)); over == nil || !over.has(up) {
-				return at, false
-			}
-		}
-		at.Path = append(at.Path, up)
-		up = w.parent
+	path, listed := s.pathTo(n)
+	sp := s.SpaceAt(path[0])
+	if sp == nil || !listed {
+		return Place{}, false
 	}
-	slices.Reverse(at.Path)
-	sp := s.SpaceAt(at.Path[0])
-	if sp == nil {
-		return at, false
+	return Place{sp.ID, path}, s.OnWay(n)
+}
+
+// pathTo leads from the root to a node on the way to a mark, for any other it is
+// the node alone; listed tells whether nothing on it lies in the trash.
+func (s *State) pathTo(n Node) (path []Node, listed bool) {
+	listed = true
+	for {
+		path = append(path, n)
+		w, ok := s.ways.get(uint64(n))
+		if !ok || w.parent == 0 {
+			slices.Reverse(path)
+			return path, listed
+		}
+		over, _ := s.ways.get(uint64(w.parent))
+		listed = listed && over != nil && over.has(n)
+		n = w.parent
 	}
-	at.Space = sp.ID
-	return at, true
 }

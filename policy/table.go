@@ -169,3 +169,70 @@ func (b *branch[V]) each(yield func(uint64, V) bool) bool {
 	}
 	return true
 }
+
+// differing gives every key whose slot the tables do not share, with its value
+// in each, the zero value where it has none. What they share is passed over: the
+// cost is that of the changes between two versions, not that of their size.
+func (t table[V]) differing(o table[V], visit func(key uint64, old, now V)) {
+	t.root.differing(o.root, visit)
+}
+
+func (b *branch[V]) differing(o *branch[V], visit func(key uint64, old, now V)) {
+	if b == o {
+		return
+	}
+	for bits := b.bits() | o.bits(); bits != 0; bits &= bits - 1 {
+		old, now := b.slot(bits&-bits), o.slot(bits&-bits)
+		if old != nil && now != nil && old.sub != nil && now.sub != nil {
+			old.sub.differing(now.sub, visit)
+			continue
+		}
+		var none V
+		for key, val := range old.all() {
+			other, _ := now.find(key)
+			visit(key, val, other)
+		}
+		for key, val := range now.all() {
+			if _, both := old.find(key); !both {
+				visit(key, none, val)
+			}
+		}
+	}
+}
+
+func (b *branch[V]) bits() uint64 {
+	if b == nil {
+		return 0
+	}
+	return b.bitmap
+}
+
+// slot is the one of that bit, or nil.
+func (b *branch[V]) slot(bit uint64) *slot[V] {
+	if b.bits()&bit == 0 {
+		return nil
+	}
+	return &b.slots[bits.OnesCount64(b.bitmap&(bit-1))]
+}
+
+// all gives what the slot holds: nothing, one pair or a branch of them.
+func (s *slot[V]) all() iter.Seq2[uint64, V] {
+	return func(yield func(uint64, V) bool) {
+		switch {
+		case s == nil:
+		case s.sub != nil:
+			s.sub.each(yield)
+		default:
+			yield(s.key, s.val)
+		}
+	}
+}
+
+func (s *slot[V]) find(key uint64) (val V, ok bool) {
+	for k, v := range s.all() {
+		if k == key {
+			return v, true
+		}
+	}
+	return val, false
+}

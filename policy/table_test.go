@@ -105,6 +105,77 @@ func TestTableStops(t *testing.T) {
 	}
 }
 
+// TestTableDiffering compares versions of a table, near and far, also with one
+// of another past.
+func TestTableDiffering(t *testing.T) {
+	for seed := range uint64(30) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		key := keys(seed)
+		var versions []table[int]
+		var now table[int]
+		for i := range 400 {
+			if k := key(rng); rng.IntN(3) > 0 {
+				now = now.set(k, rng.IntN(5))
+			} else {
+				now = now.del(k)
+			}
+			if i%40 == 0 {
+				versions = append(versions, now)
+			}
+		}
+		var remade table[int]
+		for k, v := range now.all() {
+			remade = remade.set(k, v)
+		}
+		versions = append(versions, now, remade, table[int]{})
+		for _, a := range versions {
+			for _, b := range versions {
+				if got, want := differences(t, a, b), missed(a, b); !maps.Equal(got, want) {
+					t.Fatalf("seed %d: %d differences, want %d", seed, len(got), len(want))
+				}
+			}
+		}
+		calls := 0
+		now.differing(now.set(key(rng), 7), func(uint64, int, int) { calls++ })
+		if calls > 64 {
+			t.Errorf("seed %d: one change made %d calls", seed, calls)
+		}
+	}
+}
+
+// differences are the pairs of values that differ, by key.
+func differences(t *testing.T, a, b table[int]) map[uint64][2]int {
+	t.Helper()
+	got := map[uint64][2]int{}
+	seen := map[uint64]bool{}
+	a.differing(b, func(key uint64, old, now int) {
+		if seen[key] {
+			t.Fatalf("key %#x told twice", key)
+		}
+		seen[key] = true
+		if old != now {
+			got[key] = [2]int{old, now}
+		}
+	})
+	return got
+}
+
+// missed are the same, by looking at every key.
+func missed(a, b table[int]) map[uint64][2]int {
+	want := map[uint64][2]int{}
+	for k, v := range a.all() {
+		if w, _ := b.get(k); w != v {
+			want[k] = [2]int{v, w}
+		}
+	}
+	for k, w := range b.all() {
+		if v, _ := a.get(k); w != v {
+			want[k] = [2]int{v, w}
+		}
+	}
+	return want
+}
+
 // TestTableOf: a table made at once is the one made pair by pair, and goes on
 // from there.
 func TestTableOf(t *testing.T) {

@@ -42,6 +42,7 @@ type furnished struct {
 	group                   policy.Group
 	team                    policy.Space
 	big, sub, small, thrown Info
+	link                    policy.Share
 }
 
 func furnish(t *testing.T) (f furnished) {
@@ -62,6 +63,8 @@ func furnish(t *testing.T) (f furnished) {
 	f.sub, err = s.Stat(split("/Team/sub"), Want{})
 	f.big, f.small = of.put(s, "/Team/sub/big", bigFile), of.put(s, "/Team/small", text(1, 100))
 	f.thrown = of.put(s, "/Team/thrown", text(2, 200))
+	f.link, err = s.Link(ctx, split("~mia"), policy.Share{Rights: policy.See}, NewLink{Token: [32]byte{7}, Password: "x"})
+	must(t, err)
 	_, _, lockErr := s.Lock(ctx, split("/Team/small"), LockRequest{}, Terms{})
 	err = errors.Join(err, lockErr,
 		s.Remove(ctx, split("/Team/thrown"), Terms{}),
@@ -131,6 +134,13 @@ func (f *furnished) damages() []damage {
 		{"property of another", propKey(f.small.Node, "urn:test", "x"), nil, []byte("y"), "which says it has none"},
 		{"lock short", []byte{tableLock}, to([]byte{0}), nil, "lock record"},
 		{"lock on nothing", lockKey(absent, "urn:uuid:x"), nil, appendLock(nil, &Lock{User: f.mia.ID}), "which is gone"},
+		{"link short", linkKey(f.link.ID), to([]byte{1}), nil, "link record"},
+		{"link gone", linkKey(f.link.ID), gone, nil, "1 tokens of links, 0 links"},
+		{"link of nothing", linkKey(1 << 40), nil, appendLink(nil, &link{}), "which is none"},
+		{"link without its password", linkKey(f.link.ID), to(appendLink(nil, &link{NewLink: NewLink{Token: [32]byte{7}}})), nil, "disagree about a password"},
+		{"token gone", tokenKey([32]byte{7}), gone, nil, "its token leads elsewhere"},
+		{"token of another", tokenKey([32]byte{7}), to(beUint64(uint64(f.mia.ID))), nil, "its token leads elsewhere"},
+		{"token of nothing", tokenKey([32]byte{8}), nil, beUint64(1), "2 tokens of links, 1 links"},
 		{"content gone", hashKey(tableInline, small), gone, nil, "0 bytes instead of 100"},
 		{"content short", hashKey(tableInline, small), cut, nil, "99 bytes instead of 100"},
 		{"content changed", hashKey(tableInline, small), func(v []byte) []byte { return append([]byte{v[0] ^ 1}, v[1:]...) }, nil, "is not what its name says"},

@@ -51,10 +51,14 @@ var errBetween = errors.New("the policy is changing")
 // policy as a whole is what is replaced.
 func (o *Operator) Revise(ctx context.Context, fn func(Draft) error) error {
 	return o.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		before := tx.state
 		if err := o.begin(tx); err != nil {
 			return err
 		}
-		return fn(Draft{Survey{tx}})
+		if err := fn(Draft{Survey{tx}}); err != nil || tx.state == before {
+			return err
+		}
+		return o.foretold(before, tx)
 	})
 }
 

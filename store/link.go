@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -24,15 +23,30 @@ type NewLink struct {
 	DownloadsMax int64
 }
 
-// link is the record of one.
+// link is the record of one. Every request through it reads its record.
 type link struct {
-	Token        [32]byte `json:"token"`
-	Password     string   `json:"password,omitempty"`
-	DownloadsMax int64    `json:"downloads_max,omitempty"`
-	Downloads    int64    `json:"downloads,omitempty"`
+	NewLink
+	downloads int64
 }
 
-func (l *link) usedUp() bool { return l.DownloadsMax > 0 && l.Downloads >= l.DownloadsMax }
+func (l *link) usedUp() bool { return l.DownloadsMax > 0 && l.downloads >= l.DownloadsMax }
+
+func appendLink(b []byte, l *link) []byte {
+	b = append(b, l.Token[:]...)
+	b = binary.AppendVarint(b, l.DownloadsMax)
+	b = binary.AppendVarint(b, l.downloads)
+	return append(b, l.Password...)
+}
+
+func decodeLink(b []byte) (*link, error) {
+	d := decoder{b: b}
+	l := new(link)
+	copy(l.Token[:], d.take(len(l.Token)))
+	l.DownloadsMax, l.downloads = d.varint(), d.varint()
+	l.Password = string(d.b)
+	d.b = nil
+	return l, d.done("link")
+}
 
 func linkKey(id policy.ID) []byte { return key1(tableLink, uint64(id)) }
 
@@ -44,9 +58,9 @@ func readLink(r engine.Reader, id policy.ID) (*link, error) {
 	if err != nil || v == nil {
 		return nil, err
 	}
-	l := new(link)
-	if err := json.Unmarshal(v, l); err != nil {
-		return nil, fmt.Errorf("record of link %d: %w", id, err)
+	l, err := decodeLink(v)
+	if err != nil {
+		return nil, fmt.Errorf("link %d: %w", id, err)
 	}
 	return l, nil
 }
@@ -89,15 +103,18 @@ func (st *Store) Link(token [32]byte) (Account, error) {
 	return a, err
 }
 
+func (tx *Tx) keepLink(id policy.ID, l *link) error {
+	return tx.w.Put(linkKey(id), appendLink(nil, l))
+}
+
 // putLink keeps the record of a new link.
 func (tx *Tx) putLink(id policy.ID, n *NewLink) error {
-	l := link{Token: n.Token, Password: n.Password, DownloadsMax: n.DownloadsMax}
 	if taken, err := tx.r.Get(tokenKey(n.Token)); err != nil {
 		return err
 	} else if taken != nil {
 		return fmt.Errorf("a link with this token: %w", ErrExists)
 	}
-	if err := keepRecord(tx.w, linkKey(id), &l); err != nil {
+	if err := tx.keepLink(id, &link{NewLink: *n}); err != nil {
 		return err
 	}
 	return tx.w.Put(tokenKey(n.Token), beUint64(uint64(id)))
@@ -245,11 +262,11 @@ func (st *Store) countDownload(ctx context.Context, id policy.ID) error {
 		if l == nil || l.usedUp() {
 			return ErrNotFound
 		}
-		l.Downloads++
+		l.downloads++
 		if l.usedUp() {
 			tx.w.OnCommit(func() { st.stamps.bump(id) }) // nobody is signed in to it any more
 		}
-		return keepRecord(tx.w, linkKey(id), l)
+		return tx.keepLink(id, l)
 	})
 }
 
@@ -268,8 +285,8 @@ func (st *Store) keepDownloads(ctx context.Context) error {
 			if l == nil {
 				continue
 			}
-			l.Downloads += n
-			if err := keepRecord(tx.w, linkKey(id), l); err != nil {
+			l.downloads += n
+			if err := tx.keepLink(id, l); err != nil {
 				return err
 			}
 		}
@@ -289,16 +306,16 @@ func (k *checker) linkTables() error {
 	tokens := 0
 	err := scanTable(k.tx.r, tableLink, func(key, v []byte) error {
 		id := policy.ID(binary.BigEndian.Uint64(key[1:]))
-		var l link
-		if err := json.Unmarshal(v, &l); err != nil {
-			k.faultf("record of link %d: %v", id, err)
+		l, err := decodeLink(v)
+		if err != nil {
+			k.faultf("link %d: %v", id, err)
 			return nil
 		}
 		k.found.Links++
 		sh, _ := k.tx.state.Share(id)
 		switch {
 		case sh == nil || !sh.IsLink():
-			k.faultf("record of link %d, which is no link", id)
+			k.faultf("link %d, which is none", id)
 		case sh.Password != (l.Password != ""):
 			k.faultf("link %d: its share and its record disagree about a password", id)
 		}

@@ -523,16 +523,21 @@ func (tx *Tx) dropLock(g grant, l Lock) error {
 // dropLocks ends every lock on a node and below it: a resource that goes away
 // or moves takes no lock with it. RFC 4918, sections 7.6 and 9.6
 func (tx *Tx) dropLocks(g grant, e *Entry) error {
-	var locks []Lock
-	if err := tx.eachLock(g, e.Node, func(l Lock) { locks = append(locks, l) }); err != nil {
-		return err
-	}
+	scope := e.Node
 	if e.Dir {
-		below, err := tx.locksBelow(g, e.Node)
-		if err != nil {
-			return err
+		scope = 0
+	}
+	var locks []Lock
+	var failed error
+	err := tx.eachKept(g, scope, func(l Lock) {
+		up, err := way(tx.r, l.Node)
+		failed = errors.Join(failed, err)
+		if slices.Contains(up, e.Node) {
+			locks = append(locks, l)
 		}
-		locks = append(locks, below...)
+	})
+	if err := errors.Join(err, failed); err != nil {
+		return err
 	}
 	for _, l := range locks {
 		if err := tx.dropLock(g, l); err != nil {

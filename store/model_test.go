@@ -174,6 +174,7 @@ func (p *play) step() (got, want error) {
 		p.model.now = p.clock.Now()
 		note("collect")
 		_, got = p.of.st.Collect(ctx, time.Duration(p.rand.IntN(2))*time.Hour)
+		p.model.locks = slices.DeleteFunc(p.model.locks, func(k oracleLock) bool { return !p.model.counts(k) })
 		return got, nil
 	}
 	note("change policy")
@@ -238,7 +239,8 @@ func (p *play) lock(user string, at Path, t Terms, submits bool) (got, want erro
 	l, _, got := p.as[user].Lock(ctx, at, q, t)
 	on, want := p.model.lock(user, at, q.Infinite, q.Shared, submits)
 	if want == nil {
-		p.model.locks = append(p.model.locks, oracleLock{l.Token, user, on, q.Infinite, q.Shared, p.model.now.Add(30 * time.Minute)})
+		p.model.dropIdle(on, q.Infinite)
+		p.model.locks = append(p.model.locks, oracleLock{l.Token, user, on, q.Infinite, q.Shared, p.model.now.Add(30 * time.Minute), l.Adds})
 	}
 	return got, want
 }

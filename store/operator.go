@@ -15,6 +15,8 @@ type Operator struct {
 	by    policy.Subject
 	via   Door
 	epoch uint64 // of the policy that changes are made for, 0 for any
+	// see gets what changes would make of the policy, which are then not made.
+	see func(before, after *policy.State)
 }
 
 // Operator is the operator's way in. Only the packages admin and cmd ask for it.
@@ -23,13 +25,17 @@ func (st *Store) Operator() *Operator { return &Operator{st: st, via: commandLin
 // As is the operator acting in somebody's name, by a door. The zero Subject is
 // the operator as such.
 func (o *Operator) As(by policy.Subject, via string) *Operator {
-	return &Operator{o.st, by, Door{Method: via}, o.epoch}
+	as := *o
+	as.by, as.via = by, Door{Method: via}
+	return &as
 }
 
 // Since is the operator making changes for the policy of an epoch: once another
 // is in force they are refused with ErrEpoch. 0 is for any.
 func (o *Operator) Since(epoch uint64) *Operator {
-	return &Operator{o.st, o.by, o.via, epoch}
+	since := *o
+	since.epoch = epoch
+	return &since
 }
 
 // Change applies what plan makes of the policy of this moment: all or nothing,
@@ -60,6 +66,7 @@ func (tx *Tx) known(p Path) (*spot, error) {
 
 func (o *Operator) change(ctx context.Context, plan func(*Tx) ([]policy.Change, error)) error {
 	return o.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		before := tx.state
 		if err := o.begin(tx); err != nil {
 			return err
 		}
@@ -67,7 +74,10 @@ func (o *Operator) change(ctx context.Context, plan func(*Tx) ([]policy.Change, 
 		if err != nil || len(changes) == 0 {
 			return err
 		}
-		return tx.changeAs(changes...)
+		if err := tx.changeAs(changes...); err != nil {
+			return err
+		}
+		return o.foretold(before, tx)
 	})
 }
 

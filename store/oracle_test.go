@@ -49,6 +49,19 @@ type oracleLock struct {
 	on               *leaf
 	infinite, shared bool
 	until            time.Time
+	adds             bool // it was taken with the right to add alone
+}
+
+// kept tells whether a lock has not run out; counts, whether its holder may still
+// write there, so that it stands in anybody's way.
+func (m *oracle) kept(k oracleLock) bool { return k.until.After(m.now) }
+
+func (m *oracle) counts(k oracleLock) bool {
+	need := policy.Write
+	if k.adds {
+		need = policy.Add
+	}
+	return m.kept(k) && k.on.held(k.user)&need != 0
 }
 
 func newLeaf(dir bool, creator string, made time.Time) *leaf {
@@ -344,7 +357,7 @@ func (m *oracle) saves(user string, src, dst *leaf) bool {
 // covering are the locks on one leaf: its own and the infinite ones above.
 func (m *oracle) covering(l *leaf) (locks []oracleLock) {
 	for _, lock := range m.locks {
-		if lock.until.After(m.now) && (lock.on == l || lock.infinite && l.below(lock.on)) {
+		if m.counts(lock) && (lock.on == l || lock.infinite && l.below(lock.on)) {
 			locks = append(locks, lock)
 		}
 	}
@@ -353,7 +366,7 @@ func (m *oracle) covering(l *leaf) (locks []oracleLock) {
 
 func (m *oracle) under(l *leaf) (locks []oracleLock) {
 	for _, lock := range m.locks {
-		if lock.until.After(m.now) && lock.on != l && lock.on.below(l) {
+		if m.counts(lock) && lock.on != l && lock.on.below(l) {
 			locks = append(locks, lock)
 		}
 	}
@@ -473,7 +486,7 @@ func (m *oracle) bringBack(user string, file *leaf) {
 	}
 	a := m.asides[i]
 	m.asides = slices.Delete(m.asides, i, i+1)
-	locked := slices.ContainsFunc(m.locks, func(k oracleLock) bool { return k.on == a.file && k.until.After(m.now) })
+	locked := slices.ContainsFunc(m.locks, func(k oracleLock) bool { return k.on == a.file && m.counts(k) })
 	name := file.name()
 	if a.user != user || file.dir || !m.young(user, file) || a.file == file || a.file.up != a.dir || a.dir.kids[a.file.name()] != a.file ||
 		a.file.stood != a.file.name() || !a.file.onlyWritten(user) || locked {
@@ -701,14 +714,22 @@ func (m *oracle) unlock(user string, p Path, token string) error {
 		return err
 	}
 	l, _ := m.find(p)
-	locks := m.covering(l)
-	i := slices.IndexFunc(locks, func(k oracleLock) bool { return k.token == token })
+	i := slices.IndexFunc(m.locks, func(k oracleLock) bool {
+		return m.kept(k) && k.token == token && (k.on == l || k.infinite && l.below(k.on))
+	})
 	switch {
 	case i < 0:
 		return ErrNoLock
-	case locks[i].user != user && l.held(user)&policy.BreakLock == 0:
+	case m.counts(m.locks[i]) && m.locks[i].user != user && l.held(user)&policy.BreakLock == 0:
 		return errRefused
 	}
 	m.locks = slices.DeleteFunc(m.locks, func(k oracleLock) bool { return k.token == token })
 	return nil
+}
+
+// dropIdle ends the locks that do not count where a new one is taken.
+func (m *oracle) dropIdle(l *leaf, infinite bool) {
+	m.locks = slices.DeleteFunc(m.locks, func(k oracleLock) bool {
+		return !m.counts(k) && (l.below(k.on) || infinite && k.on.below(l))
+	})
 }

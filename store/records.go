@@ -73,15 +73,9 @@ func loadPolicy(r engine.Reader) (*policy.State, error) {
 			return nil, err
 		}
 	}
-	v, err := r.Get(keySettings)
-	if err != nil {
+	var err error
+	if m.Settings, err = loadSettings(r); err != nil {
 		return nil, err
-	}
-	if v != nil {
-		m.Settings = new(policy.Settings)
-		if err := json.Unmarshal(v, m.Settings); err != nil {
-			return nil, fmt.Errorf("settings: %w", err)
-		}
 	}
 	if err := loadTable(r, tableUser, &m.Users); err != nil {
 		return nil, err
@@ -111,6 +105,19 @@ func loadPolicy(r engine.Reader) (*policy.State, error) {
 		m.Marks = append(m.Marks, placed)
 	}
 	return policy.Load(m)
+}
+
+// loadSettings reads the settings, nil for those of a store that nobody has set.
+func loadSettings(r engine.Reader) (*policy.Settings, error) {
+	v, err := r.Get(keySettings)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	set := new(policy.Settings)
+	if err := json.Unmarshal(v, set); err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	return set, nil
 }
 
 func placeMark(r engine.Reader, mark policy.Mark, roots map[policy.Node]policy.ID) (policy.PlacedMark, error) {

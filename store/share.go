@@ -97,7 +97,7 @@ func (tx *Tx) sharedAt(sh *policy.Share, at policy.Place) (Shared, error) {
 	if err != nil || l == nil {
 		return shared, err
 	}
-	shared.DownloadsMax, shared.Downloads = l.DownloadsMax, l.Downloads+tx.st.downloads.get(sh.ID)
+	shared.DownloadsMax, shared.Downloads = l.DownloadsMax, l.downloads+tx.st.downloads.get(sh.ID)
 	if shared.Asleep == "" && l.usedUp() {
 		shared.Asleep = "all its downloads are used up"
 	}
@@ -281,22 +281,32 @@ func (o *Operator) Shares(wanted func(*policy.State, *policy.Share) bool) ([]Sha
 	return list, err
 }
 
-// endShares takes away the tokens of links that a change ended, whatever ended
-// them.
+// endShares takes away what hung on shares that a change ended, whatever ended
+// them: the tokens of links, and the locks of those who lost the right. None of
+// these comes back to life with the next share.
 func (tx *Tx) endShares(before *policy.State, d policy.Delta) error {
 	for n, m := range d.Marks {
 		was := before.Mark(n)
 		if was == nil {
 			continue
 		}
-		for i := range was.Shares {
-			sh := &was.Shares[i]
-			if !sh.IsLink() || m != nil && slices.ContainsFunc(m.Shares, func(o policy.Share) bool { return o.ID == sh.ID }) {
-				continue
-			}
-			if err := tx.dropLink(sh.ID); err != nil {
+		ended := slices.DeleteFunc(slices.Clone(was.Shares), func(sh policy.Share) bool {
+			return m != nil && slices.ContainsFunc(m.Shares, func(o policy.Share) bool { return o.ID == sh.ID })
+		})
+		for i := range ended {
+			if err := tx.dropLink(ended[i].ID); err != nil {
 				return err
 			}
+		}
+		if len(ended) == 0 || tx.st.lockCount.Load() == 0 {
+			continue
+		}
+		up, err := way(tx.r, n)
+		if err != nil {
+			return err
+		}
+		if err := tx.dropIdle(housekeeping(tx, n), up, true); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,9 @@ type stage struct {
 }
 
 const everybodysPassword = "correct horse"
+
+// nobody asks without a name and a password.
+const nobody = "nobody"
 
 // talk is a conversation under way.
 type talk struct {
@@ -100,7 +104,7 @@ func split(line string) (words []word, err error) {
 type wanted struct {
 	with, without []string
 	sameAs        string
-	keep          []string // NAME=Header
+	keep          []string // NAME=Header, or NAME=what stands before it in the output of a command
 }
 
 // outcome takes the trailing conditions off the words.
@@ -161,7 +165,17 @@ func (c *talk) operate(words []word) {
 		c.t.Fatalf("%s: exit %d instead of %d\n%s", c.where, got, code, output)
 	}
 	c.look(want, output)
+	for _, k := range want.keep {
+		name, before, _ := strings.Cut(k, "=")
+		_, after, found := strings.Cut(output, strings.Trim(before, `"`))
+		if c.kept[name] = anyID.FindString(after); !found || c.kept[name] == "" {
+			c.t.Fatalf("%s: nothing to keep\n%s", c.where, output)
+		}
+	}
 }
+
+// anyID is an ID or token as commands print it.
+var anyID = regexp.MustCompile(`^[0-9a-z]+`)
 
 func (c *talk) look(want wanted, shown string) {
 	c.t.Helper()
@@ -247,7 +261,7 @@ func namedBody(name string) (string, bool) {
 // headers. A path given beside replaces theirs.
 func (c *talk) send(words []word, path string) reply {
 	c.t.Helper()
-	who, method := words[0].text, words[1].text
+	who, method := c.fill(words[0].text), words[1].text
 	if path == "" {
 		path = c.fill(words[2].text)
 	}
@@ -284,7 +298,9 @@ func (c *talk) send(words []word, path string) reply {
 		c.t.Fatalf("%s: %v", c.where, err)
 	}
 	req.Header = headers
-	req.SetBasicAuth(who, everybodysPassword)
+	if who != nobody {
+		req.SetBasicAuth(who, everybodysPassword)
+	}
 	return c.exchange(who, req)
 }
 

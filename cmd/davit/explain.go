@@ -120,6 +120,36 @@ func showAnswer(p *printer, a admin.Answer) {
 		p.line("")
 		showCheck(p, &a.Checks[i])
 	}
+	showFlips(p, a)
+}
+
+// showFlips tells what would turn the answer, with the commands to type.
+func showFlips(p *printer, a admin.Answer) {
+	switch {
+	case a.Stuck:
+		p.line("\nneither one step nor two would change it")
+		return
+	case len(a.Flips) == 0:
+		return
+	case a.Allowed:
+		p.line("\nwould take it away:")
+	case len(a.Flips[0].Commands) > 1 || len(a.Flips[0].Commands) == 1 && a.Flips[0].Otherwise != "":
+		p.line("\nno single step would change it; these together would:")
+	default:
+		p.line("\nwould change it:")
+	}
+	for _, f := range a.Flips {
+		if f.Otherwise != "" {
+			p.line("  to ask %s", f.Otherwise)
+		}
+		for _, command := range f.Commands {
+			concerns := ""
+			if f.Accounts > 1 {
+				concerns = "  # concerns " + counted(f.Accounts, "user")
+			}
+			p.line("  %s%s", command, concerns)
+		}
+	}
 }
 
 func showCheck(p *printer, c *admin.Check) {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/csv"
-
 	"github.com/spf13/cobra"
 
 	"davit/admin"
@@ -86,54 +84,4 @@ func showHolders(p *printer, all []admin.Holder) {
 	for _, h := range all {
 		p.row(h.User, h.Level, h.Rights.String(), list(h.Through))
 	}
-}
-
-func newMatrix(g *global) *cobra.Command {
-	var a asking
-	var sel admin.Selection
-	var asCSV bool
-	cmd := &cobra.Command{
-		Use:   "matrix",
-		Short: "show the effective level of every user in every space",
-		Long: `show the effective level of every user in every space, personal drives left
-out. a cell that ends in ! is pinned: there only the user's own level counts.`,
-		Example: "  davit matrix --space 'fin*'\n  davit matrix --csv > levels.csv",
-	}
-	a.flags(cmd)
-	cmd.Flags().StringVar(&sel.Spaces, "space", "", "`pattern` of space names, with * and ?")
-	cmd.Flags().StringVar(&sel.Users, "user", "", "`pattern` of user names, with * and ?")
-	cmd.Flags().BoolVar(&asCSV, "csv", false, "print CSV")
-	read := func([]string) (_ admin.Selection, err error) {
-		if sel.Class, err = policy.ParseClasses(a.class); err != nil {
-			err = misusedBy(cmd, err)
-		}
-		return sel, err
-	}
-	return carries(g, cmd, admin.Matrix, read, func(p *printer, t admin.Table) {
-		if asCSV {
-			w := csv.NewWriter(p.w)
-			w.Write(append([]string{"user"}, t.Spaces...))
-			for _, r := range t.Rows {
-				w.Write(cells(r))
-			}
-			w.Flush()
-			p.err = w.Error()
-			return
-		}
-		p.row(append([]string{"user"}, t.Spaces...)...)
-		for _, r := range t.Rows {
-			p.row(cells(r)...)
-		}
-	})
-}
-
-func cells(r admin.Row) []string {
-	out := []string{r.User}
-	for i, level := range r.Levels {
-		if r.Pinned[i] {
-			level += "!"
-		}
-		out = append(out, level)
-	}
-	return out
 }

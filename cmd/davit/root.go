@@ -27,9 +27,13 @@ type global struct {
 	// epoch of the policy that a change is made for, 0 for any.
 	epoch uint64
 	json  bool
-	in    io.Reader
-	out   io.Writer
-	err   io.Writer
+	// digest of a difference that was reviewed: only that one is made.
+	digest string
+	// foretells is set to the clients asked about where nothing may be changed.
+	foretells *policy.Class
+	in        io.Reader
+	out       io.Writer
+	err       io.Writer
 }
 
 func newRoot(g *global) *cobra.Command {
@@ -61,7 +65,7 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy, 5 confl
 		newInit(g), newServe(g), newDemo(g),
 		newUser(g), newGroup(g), newRole(g), newProfile(g), newSpace(g), newLevel(g), newACL(g), newQuota(g), newDevice(g), newPolicy(g),
 		newShare(g), newLink(g),
-		newCan(g), newExplain(g), newWho(g), newReach(g), newMatrix(g), newAudit(g),
+		newCan(g), newExplain(g), newWho(g), newReach(g), newMatrix(g), newWhatIf(g), newAudit(g),
 		newCheck(g), newCollect(g), newScrub(g),
 		newVersion(g), newMan(g),
 	)
@@ -108,7 +112,7 @@ flags of every command:
 func settle(cmd *cobra.Command) {
 	cmd.Short = strings.ToLower(cmd.Short[:1]) + cmd.Short[1:]
 	switch {
-	case !cmd.HasSubCommands():
+	case !cmd.HasSubCommands() || cmd.RunE != nil: // some do something by themselves, too
 		cmd.DisableFlagsInUseLine = !cmd.HasAvailableLocalFlags()
 		cmd.Args = positional
 	case cmd.HasParent():
@@ -180,14 +184,17 @@ func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
 // command line, show prints its answer for people.
 func carries[A, R any](g *global, cmd *cobra.Command, op admin.Op[A, R], read func(args []string) (A, error), show func(*printer, R)) *cobra.Command {
 	if op.Changes() {
-		sinceEpoch(g, cmd)
+		changing(g, cmd, op.Name())
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		in, err := read(args)
 		if err != nil {
 			return err
 		}
-		out, err := do(cmd.Context(), g, op, in)
+		if g.foretells != nil {
+			return g.foretell(cmd.Context(), op.Name(), in)
+		}
+		out, err := carryOut(cmd.Context(), g, op, in)
 		if err != nil {
 			return err
 		}
@@ -196,9 +203,19 @@ func carries[A, R any](g *global, cmd *cobra.Command, op admin.Op[A, R], read fu
 	return cmd
 }
 
-// sinceEpoch is the flag of commands that change the policy.
-func sinceEpoch(g *global, cmd *cobra.Command) {
+// changing makes cmd one that changes the policy by the operation.
+func changing(g *global, cmd *cobra.Command, op string) {
+	cmd.Annotations = map[string]string{changes: op}
+	cmd.Flags().StringVar(&g.digest, "digest", "", "change only what davit whatif showed: the `digest` of that")
 	cmd.Flags().Uint64Var(&g.epoch, "epoch", 0, "change only what has not changed since: the `number` that show commands tell with --json")
+}
+
+// carryOut carries out an operation, if it is what was reviewed.
+func carryOut[A, R any](ctx context.Context, g *global, op admin.Op[A, R], args A) (R, error) {
+	if g.digest != "" {
+		return reviewed(ctx, g, op, args)
+	}
+	return do(ctx, g, op, args)
 }
 
 // do carries out an operation through the door there is.

@@ -28,6 +28,7 @@ var update = flag.Bool("update", false, "write what came out into the golden fil
 //
 //	$ davit user add mia --password-stdin < correct horse
 //	user mia added
+//	$ davit matrix apply - < user,Team\nmia,editor\n
 //	$ davit user show bob
 //	! davit: no user "bob"       a line on standard error
 //	= 3                          an exit code other than 0
@@ -240,7 +241,7 @@ func (d *desk) transcript(line string) string {
 	for i, id := range d.shares {
 		command = strings.NewReplacer(fmt.Sprintf(" S%d", i+1), " "+id, fmt.Sprintf(":S%d", i+1), ":"+id).Replace(command)
 	}
-	code, out, errs := d.davit(stdin, words(d.t, command)...)
+	code, out, errs := d.davit(strings.ReplaceAll(stdin, `\n`, "\n"), words(d.t, command)...)
 	if shown := anyDecision.FindStringSubmatch(out); shown != nil {
 		d.decision = shown[1]
 	}
