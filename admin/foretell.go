@@ -30,6 +30,9 @@ type Plan struct {
 	Digest string `json:"digest,omitempty"`
 }
 
+// bytesMax: the plan may be of the longest arguments that there are.
+func (Plan) bytesMax() int64 { return PolicyText{}.bytesMax() }
+
 // PlanOf is the plan of an operation with its arguments.
 func PlanOf(op string, args any) (Plan, error) {
 	text, err := json.Marshal(args)

@@ -55,7 +55,7 @@ func (o *Operator) Revise(ctx context.Context, fn func(Draft) error) error {
 		if err := o.begin(tx); err != nil {
 			return err
 		}
-		if err := fn(Draft{Survey{tx}}); err != nil {
+		if err := fn(Draft{Survey{tx}}); err != nil || tx.state == before {
 			return err
 		}
 		return o.foretold(before, tx)

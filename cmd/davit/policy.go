@@ -83,18 +83,22 @@ hold, nothing is changed, and the exit code is 4. accounts and spaces are made
 and never removed.`,
 		Example: "  davit policy apply office.policy --dry-run\n  davit policy apply office.policy",
 	}
-	sinceEpoch(g, cmd)
+	changing(g, cmd, admin.ApplyPolicy.Name())
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "do all of it and give it back: what comes out is what apply would say")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		in, err := g.policyFile(args)
 		if err != nil {
 			return err
 		}
-		op, ended := admin.ApplyPolicy, "%s made"
-		if dryRun {
-			op, ended = admin.RehearsePolicy, "%s would be made; none is"
+		if g.foretells != nil {
+			return g.foretell(cmd.Context(), admin.ApplyPolicy.Name(), in)
 		}
-		plan, err := do(cmd.Context(), g, op, in)
+		apply, ended := carryOut[admin.PolicyText, admin.PolicyPlan], "%s made"
+		op := admin.ApplyPolicy
+		if dryRun {
+			apply, op, ended = do, admin.RehearsePolicy, "%s would be made; none is"
+		}
+		plan, err := apply(cmd.Context(), g, op, in)
 		if err != nil {
 			return err
 		}

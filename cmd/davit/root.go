@@ -184,21 +184,15 @@ func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
 // command line, show prints its answer for people.
 func carries[A, R any](g *global, cmd *cobra.Command, op admin.Op[A, R], read func(args []string) (A, error), show func(*printer, R)) *cobra.Command {
 	if op.Changes() {
-		cmd.Annotations = map[string]string{changes: op.Name()}
-		sinceEpoch(g, cmd)
-		cmd.Flags().StringVar(&g.digest, "digest", "", "change only what davit whatif showed: the `digest` of that")
+		changing(g, cmd, op.Name())
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		in, err := read(args)
 		if err != nil {
 			return err
 		}
-		carryOut := do[A, R]
-		switch {
-		case g.foretells != nil:
+		if g.foretells != nil {
 			return g.foretell(cmd.Context(), op.Name(), in)
-		case g.digest != "":
-			carryOut = reviewed[A, R]
 		}
 		out, err := carryOut(cmd.Context(), g, op, in)
 		if err != nil {
@@ -209,9 +203,19 @@ func carries[A, R any](g *global, cmd *cobra.Command, op admin.Op[A, R], read fu
 	return cmd
 }
 
-// sinceEpoch is the flag of commands that change the policy.
-func sinceEpoch(g *global, cmd *cobra.Command) {
+// changing makes cmd one that changes the policy by the operation.
+func changing(g *global, cmd *cobra.Command, op string) {
+	cmd.Annotations = map[string]string{changes: op}
+	cmd.Flags().StringVar(&g.digest, "digest", "", "change only what davit whatif showed: the `digest` of that")
 	cmd.Flags().Uint64Var(&g.epoch, "epoch", 0, "change only what has not changed since: the `number` that show commands tell with --json")
+}
+
+// carryOut carries out an operation, if it is what was reviewed.
+func carryOut[A, R any](ctx context.Context, g *global, op admin.Op[A, R], args A) (R, error) {
+	if g.digest != "" {
+		return reviewed(ctx, g, op, args)
+	}
+	return do(ctx, g, op, args)
 }
 
 // do carries out an operation through the door there is.
