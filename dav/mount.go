@@ -111,8 +111,8 @@ func (rq *request) href(p store.Path, collection bool) string {
 	return string(wire.AppendHref(nil, rq.mount.prefix, rq.urlOf(p), collection))
 }
 
-// below reads a URL of the same mount, such as a Destination. RFC 4918 gives
-// clients no other.
+// below reads a URL of the same mount, such as a Destination: no mount leads into
+// another.
 func (rq *request) below(url string) (kind, store.Path, error) {
 	p, err := wire.ParseDestination(url, rq.r.Host, rq.mount.prefix)
 	if err != nil {
