@@ -95,7 +95,19 @@ func (w *twin) compare(n int) {
 		}
 		w.met["decisions"] += len(w.model.tree)
 		w.checkExplanation(q, pick(w, w.model.tree))
+		w.compareNowhere(sub)
 	}
+}
+
+// compareNowhere asks at what is no place: nothing is held or seen there.
+func (w *twin) compareNowhere(sub policy.Subject) {
+	at := w.place(pick(w, w.model.tree))
+	nowhere := pick(w, []policy.Place{{}, {Space: at.Space}, {Space: 1 << 40, Path: at.Path}, {Space: at.Space, Path: []policy.Node{1 << 40}}})
+	d := w.state.Decide(sub, nowhere, policy.See)
+	if d.Held != 0 || d.Visible || w.state.Held(sub, nowhere) != 0 || w.state.HeldBelow(sub, nowhere) != 0 {
+		w.Fatalf("seed %d: %+v holds something at %+v: %+v", w.seed, sub, nowhere, d)
+	}
+	w.met["nowhere"]++
 }
 
 func (w *twin) compareAt(sub policy.Subject, a *asker, path string, all answers) {
@@ -152,6 +164,7 @@ func (w *twin) witness(a *asker, path string, held policy.Rights) {
 	link := m.link(a.who) != nil
 	note("by a link", link)
 	note("by a link, allowed", link && held != 0)
+	note("by a link that ended", slices.Contains(m.ended, a.who))
 	note("by a share", given&held != 0)
 	note("by a reshare", regiven&held != 0)
 	note("steady", a.steady)

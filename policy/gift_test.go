@@ -132,3 +132,20 @@ func TestLinkSleepsEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// TestSharesMax: one place has room for so many shares and no more; a change of one
+// of them still finds it.
+func TestSharesMax(t *testing.T) {
+	w := newOrganisation(t)
+	at := w.place("/room/brief.odt")
+	var all []policy.Change
+	for range 1000 {
+		id := w.name("share")
+		all = append(all, policy.PutShare{At: at, Share: policy.Share{ID: id, By: w.id("user:mia"), To: id, Rights: policy.Read}})
+	}
+	w.apply(all...)
+	w.apply(all[500])
+	if err := w.try(policy.PutShare{At: at, Share: policy.Share{ID: w.name("share"), By: w.id("user:mia"), To: w.id("user:zoe"), Rights: policy.Read}}); err == nil {
+		t.Error("one more than a thousand")
+	}
+}

@@ -55,6 +55,7 @@ func (m *model) putShare(sh share) {
 func (m *model) endShares(which func(share) bool) {
 	for _, gone := range m.shares {
 		if which(gone) && gone.isLink() {
+			m.ended = append(m.ended, gone.id)
 			m.lines = slices.DeleteFunc(m.lines, func(l line) bool { return l.who == gone.id })
 		}
 	}
@@ -122,6 +123,7 @@ func (m *model) clone() *model {
 		c.spaces[name] = &own
 	}
 	c.lines, c.shares, c.tree = slices.Clone(m.lines), slices.Clone(m.shares), slices.Clone(m.tree)
+	c.ended = slices.Clone(m.ended)
 	c.cuts, c.trash = maps.Clone(m.cuts), maps.Clone(m.trash)
 	return &c
 }

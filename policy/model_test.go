@@ -22,6 +22,7 @@ type model struct {
 	settings modelSettings
 	lines    []line
 	shares   []share
+	ended    []string // links that there were
 	cuts     map[string]bool
 	trash    map[string]bool // paths that were deleted and still lie there
 	tree     []string        // every path there is

@@ -361,6 +361,9 @@ func (w *twin) question() question {
 	if link := w.someLink(); link != "" && w.chance(12) {
 		q.who = link
 	}
+	if len(w.model.ended) > 0 && w.chance(2) {
+		q.who = pick(w, w.model.ended)
+	}
 	switch w.rng.IntN(20) {
 	case 0, 1:
 		q.mask = policy.ReadOnly
