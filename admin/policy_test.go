@@ -390,7 +390,9 @@ share /Finance/Sales by=ann to=user:mia rights=level:viewer made=2026-01-02T00:0
 	if len(before) != 2 || before[0].Level != "viewer" || before[1].Label != "second" || before[0].Made != before[1].Made {
 		t.Fatalf("shares %+v %+v", before[0], before[1])
 	}
-	b.apply("davit-policy 1\nshare /finance/Sales by=ANN to=user:mia rights=level:editor")
+	const edited = "davit-policy 1\nshare /finance/Sales by=ANN to=user:mia rights=level:editor"
+	b.apply(edited)
+	b.settled(edited)
 	if sh := b.st.Policy().Shares()[0]; sh.ID != before[0].ID || sh.Level != "editor" || sh.Made != before[0].Made {
 		t.Errorf("changed into %+v", sh)
 	}
@@ -426,6 +428,7 @@ func TestRoomsByText(t *testing.T) {
 user "Max Weber" type=manager
 space Hall owner="Max Weber"
 level Hall user:mia viewer
+level Hall user:zoë viewer
 acl /Hall user:bob deny=read`)
 	const next = `davit-policy 1
 user "Max Weber" type=member
@@ -434,6 +437,7 @@ user mia type=manager
 space Hall owner=mia template=form-filling state=archived
 level Hall user:mia manager
 level Hall user:bob filler
+level Hall user:zoë creator
 level Hall members filler class=web`
 	b.apply(next)
 	b.settled(next)
@@ -453,6 +457,22 @@ level Hall members filler class=web`
 	refused := "davit-policy 1\nspace Hall owner=ann\nacl /Hall user:ann deny=read"
 	if _, err := b.ApplyPolicy(ctx, PolicyText{[]byte(refused)}); kindOf(err) != Invalid || !strings.Contains(err.Error(), "line 3: user:ann owns the space") {
 		t.Errorf("an owner behind a wall: %v", err)
+	}
+}
+
+// TestDriveWakes: what a drive carried when its account became a guest's comes back
+// with the drive, and is held against the text like all else.
+func TestDriveWakes(t *testing.T) {
+	b := newHouse(t)
+	before := b.export()
+	b.apply("davit-policy 1\nlevel ~zoë user:mia viewer\nacl ~zoë user:mia allow=history\nshare ~zoë by=zoë to=user:mia rights=read")
+	b.apply("davit-policy 1\nuser zoë type=guest")
+	if got := b.export(); strings.Contains(got, "~zoë") || !strings.Contains(got, "(entries and shares: 2)") {
+		t.Errorf("asleep:\n%s", got)
+	}
+	b.apply(before)
+	if got := b.export(); got != before {
+		t.Errorf("%s\nwant\n%s", got, before)
 	}
 }
 
@@ -486,6 +506,9 @@ func TestApplyInSomebodysName(t *testing.T) {
 	if b.export() != before || b.st.Policy().Epoch != epoch {
 		t.Error("a refused text changed the policy")
 	}
+	if _, err := ApplyPolicy.Do(ctx, b.As("mia"), PolicyText{[]byte("davit-policy 1\nassert mia must read /Finance")}); kindOf(err) != Refused {
+		t.Errorf("a member learns from a text: %v", err)
+	}
 	const may = `davit-policy 1
 group crew
 member group:crew user:mia
@@ -493,6 +516,8 @@ user new
 space Finance owner=mia
 space Shelf state=archived
 level Shelf group:crew viewer
+space Desk state=archived
+level Desk group:crew viewer
 level Finance group:crew viewer deny=purge
 acl /Finance/HR group:staff deny=write,delete
 cut /Finance/Sales
