@@ -271,20 +271,14 @@ func BenchmarkChange(b *testing.B) {
 	eachSize(b, func(b *testing.B, c *company) {
 		for _, kind := range changeKinds {
 			b.Run(kind.name, func(b *testing.B) {
-				s, rng := c.state, rand.New(rand.NewPCG(2, 0))
+				rng := rand.New(rand.NewPCG(2, 0))
 				timed(b, func(int) {
-					change := kind.make(c, rng, s)
-					if change == nil { // nothing of this kind is left to change
-						s = c.state
-						return
-					}
-					next, _, err := s.Apply(change...)
+					next, _, err := c.state.Apply(kind.make(c, rng)...)
 					if err != nil {
 						b.Fatal(err)
 					}
-					s = next
-					sub, at := c.ask(rng, s, "anyone")
-					s.Decide(sub, at, policy.Read)
+					sub, at := c.ask(rng, next, "anyone")
+					next.Decide(sub, at, policy.Read)
 				})
 			})
 		}
@@ -293,29 +287,25 @@ func BenchmarkChange(b *testing.B) {
 
 var changeKinds = []struct {
 	name string
-	make func(*company, *rand.Rand, *policy.State) []policy.Change
+	make func(*company, *rand.Rand) []policy.Change
 }{
-	{"entry", func(c *company, rng *rand.Rand, _ *policy.State) []policy.Change {
+	{"entry", func(c *company, rng *rand.Rand) []policy.Change {
 		return []policy.Change{policy.SetEntry{At: c.places[rng.IntN(len(c.places))], Entry: c.entry(rng)}}
 	}},
-	{"join", func(c *company, rng *rand.Rand, _ *policy.State) []policy.Change {
+	{"join", func(c *company, rng *rand.Rand) []policy.Change {
 		return []policy.Change{policy.Join{Group: c.groups[rng.IntN(len(c.groups))], Member: c.users[rng.IntN(len(c.users))]}}
 	}},
-	{"nest", func(c *company, rng *rand.Rand, _ *policy.State) []policy.Change {
+	{"nest", func(c *company, rng *rand.Rand) []policy.Change {
 		i := 1 + rng.IntN(len(c.groups)-1) // groups hold only earlier ones, so no circle
 		return []policy.Change{policy.Join{Group: c.groups[i], Member: c.groups[rng.IntN(i)]}}
 	}},
-	{"user", func(c *company, rng *rand.Rand, s *policy.State) []policy.Change {
-		u := *s.User(c.users[1+rng.IntN(len(c.users)-1)])
+	{"user", func(c *company, rng *rand.Rand) []policy.Change {
+		u := *c.state.User(c.users[1+rng.IntN(len(c.users)-1)])
 		u.Inactive = !u.Inactive
 		return []policy.Change{policy.PutUser{User: u}}
 	}},
-	{"drop", func(c *company, rng *rand.Rand, s *policy.State) []policy.Change {
-		u := s.User(c.users[1+rng.IntN(len(c.users)-1)])
-		if u == nil {
-			return nil
-		}
-		gone := *u
+	{"drop", func(c *company, rng *rand.Rand) []policy.Change {
+		gone := *c.state.User(c.users[1+rng.IntN(len(c.users)-1)])
 		gone.Inactive = true
 		return []policy.Change{policy.PutUser{User: gone}, policy.DropUser{ID: gone.ID}}
 	}},

@@ -184,6 +184,9 @@ func (s *State) mayManage(sub *Subject, sp *Space) bool {
 func (s *State) level(sub *Subject, sp *Space, ways []*way, i int, pinned, cutOff bool, tr *trace) (granted, walls Rights) {
 	ids, _ := s.closures.get(uint64(sub.id()))
 	m := matching{list: listAt(sp, ways, i), ids: ids}
+	if i >= 0 {
+		m.packed = ways[i].at
+	}
 	for e := m.next(); e != nil; e = m.next() {
 		allow, _, deny := e.under(sub)
 		walls |= deny
@@ -191,7 +194,7 @@ func (s *State) level(sub *Subject, sp *Space, ways []*way, i int, pinned, cutOf
 		if !counts {
 			allow = 0
 		}
-		part := allow &^ mentionedBelow(sub, e.Principal, sp, ways, i+1)
+		part := allow &^ mentionedBelow(sub, e.Principal, ways, i+1)
 		granted |= part
 		tr.step(i, e, part, cutOff)
 	}
@@ -200,12 +203,13 @@ func (s *State) level(sub *Subject, sp *Space, ways []*way, i int, pinned, cutOf
 
 // mentionedBelow is every right that an entry of p at level from or nearer
 // allows or revokes.
-func mentionedBelow(sub *Subject, p ID, sp *Space, ways []*way, from int) Rights {
+func mentionedBelow(sub *Subject, p ID, ways []*way, from int) Rights {
 	var said Rights
 	for i := from; i < len(ways); i++ {
-		list := listAt(sp, ways, i)
-		for j := firstOf(list, p); j < len(list) && list[j].Principal == p; j++ {
-			allow, revoke, _ := list[j].under(sub)
+		at := ways[i].at
+		j, _ := slices.BinarySearch(at, p)
+		for ; j < len(at) && at[j] == p; j++ {
+			allow, revoke, _ := ways[i].mark.Entries[j].under(sub)
 			said |= allow | revoke
 		}
 	}
@@ -222,35 +226,43 @@ func listAt(sp *Space, ways []*way, i int) []Entry {
 	return ways[i].mark.Entries
 }
 
+func principalsOf(list []Entry) []ID {
+	at := make([]ID, len(list))
+	for i := range list {
+		at[i] = list[i].Principal
+	}
+	return at
+}
+
 func firstOf(list []Entry, p ID) int {
 	i, _ := slices.BinarySearchFunc(list, p, func(e Entry, p ID) int { return cmp.Compare(e.Principal, p) })
 	return i
 }
 
 // matching walks the entries of a list whose principal is among ids. Both are
-// ascending; the shorter one leads.
+// ascending; the shorter one leads. With the list's principals packed it fetches
+// no entry but those that match.
 type matching struct {
-	list []Entry
-	ids  []ID
-	i, j int
+	list        []Entry
+	packed, ids []ID
+	i, j        int
 }
 
 func (m *matching) next() *Entry {
 	for m.i < len(m.list) && m.j < len(m.ids) {
-		e := &m.list[m.i]
-		switch p := m.ids[m.j]; {
-		case e.Principal == p:
+		switch here, p := m.principal(), m.ids[m.j]; {
+		case here == p:
 			m.i++
-			return e
-		case e.Principal < p:
+			return &m.list[m.i-1]
+		case here < p:
 			if len(m.list) > 8*len(m.ids) {
-				m.i += firstOf(m.list[m.i:], p)
+				m.i += m.firstOf(p)
 			} else {
 				m.i++
 			}
 		default:
 			if len(m.ids) > 8*len(m.list) {
-				k, _ := slices.BinarySearch(m.ids[m.j:], e.Principal)
+				k, _ := slices.BinarySearch(m.ids[m.j:], here)
 				m.j += k
 			} else {
 				m.j++
@@ -258,6 +270,22 @@ func (m *matching) next() *Entry {
 		}
 	}
 	return nil
+}
+
+func (m *matching) principal() ID {
+	if m.packed != nil {
+		return m.packed[m.i]
+	}
+	return m.list[m.i].Principal
+}
+
+// firstOf is how many entries on the first one of p stands.
+func (m *matching) firstOf(p ID) int {
+	if m.packed != nil {
+		k, _ := slices.BinarySearch(m.packed[m.i:], p)
+		return k
+	}
+	return firstOf(m.list[m.i:], p)
 }
 
 // ceilings cut what the lists give.

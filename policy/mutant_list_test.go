@@ -2,11 +2,11 @@ package policy_test
 
 // decisionMutants are bugs in how a decision is made.
 var decisionMutants = []mutant{
-	{"a nearer entry decides nothing", "decide.go", "part := allow &^ mentionedBelow(sub, e.Principal, sp, ways, i+1)", "part := allow"},
-	{"the entry right below does not decide", "decide.go", "sp, ways, i+1)", "sp, ways, i+2)"},
+	{"a nearer entry decides nothing", "decide.go", "part := allow &^ mentionedBelow(sub, e.Principal, ways, i+1)", "part := allow"},
+	{"the entry right below does not decide", "decide.go", "e.Principal, ways, i+1)", "e.Principal, ways, i+2)"},
 	{"a nearer revoke does not decide", "decide.go", "said |= allow | revoke", "said |= allow | revoke&0"},
-	{"a nearer allow of another principal decides", "decide.go", "j < len(list) && list[j].Principal == p; j++", "j < len(list); j++"},
-	{"a revoke beats the allow beside it", "decide.go", "allow, _, deny := e.under(sub)", "allow, r, deny := e.under(sub)\n\t\tallow &^= mentionedBelow(sub, e.Principal, sp, ways, i) &^ mentionedBelow(sub, e.Principal, sp, ways, i+1) & r"},
+	{"a nearer allow of another principal decides", "decide.go", "j < len(at) && at[j] == p; j++", "j < len(at); j++"},
+	{"a revoke beats the allow beside it", "decide.go", "allow, _, deny := e.under(sub)", "allow, r, deny := e.under(sub)\n\t\tallow &^= mentionedBelow(sub, e.Principal, ways, i) &^ mentionedBelow(sub, e.Principal, ways, i+1) & r"},
 	{"a wall above a cut does not hold", "decide.go", "walls |= deny\n", "if !cutOff {\n\t\t\twalls |= deny\n\t\t}\n"},
 	{"a pin lets groups through", "decide.go", "counts := !cutOff && (!pinned || e.Principal == sub.User)", "counts := !cutOff"},
 	{"a pin lets the own entries out", "decide.go", "(!pinned || e.Principal == sub.User)", "!pinned"},
@@ -41,7 +41,7 @@ var decisionMutants = []mutant{
 	{"a shell leads nowhere that only a giver sees", "decide.go", "all = append(all, theirs...)", "_ = theirs"},
 	{"a tree is held whatever is cut in it", "decide.go", "w.mark != nil && (w.mark.Cut || ", "w.mark != nil && ("},
 	{"a tree is held whatever stands deeper in it", "decide.go", "held &= s.heldUnder(sub, sp, below)", "_ = below"},
-	{"long lists are searched wrong", "decide.go", "m.i += firstOf(m.list[m.i:], p)", "m.i += firstOf(m.list[m.i:], p) + 1"},
+	{"long lists are searched wrong", "decide.go", "m.i += m.firstOf(p)", "m.i += m.firstOf(p) + 1"},
 	{"many groups are searched wrong", "decide.go", "m.j += k\n", "m.j += k + 1\n"},
 
 	{"an entry outlives its end", "entry.go", "e.Until != 0 && sub.Now >= e.Until", "e.Until != 0 && sub.Now > e.Until"},

@@ -37,6 +37,7 @@ type way struct {
 	kids   nodes
 	parked nodes // kids in the trash
 	mark   *Mark
+	at     []ID // the principals of the mark's entries
 }
 
 // nodes is a persistent set.
