@@ -40,13 +40,13 @@ type suite struct {
 }
 
 var suites = []suite{
-	{"deciding", decisionMutants, []string{"-test.short", "-test.run", "^TestModel$"}},
+	{"deciding", decisionMutants, []string{"-test.run", "^TestModel$"}},
 	{"governing", governMutants, []string{"-courts", "150", "-test.run", "^(TestNobody.*|TestAttacks|TestRanks|TestCredentials.*|TestBadPlaces|TestSelfGrantEnds|TestSharesKeepTheirAge|TestApplyRefuses)$"}},
 }
 
 // mutantTime is how long the tests may take with a bug; one that hangs them is
 // noticed.
-const mutantTime = 2 * time.Minute
+const mutantTime = 5 * time.Minute
 
 // TestMutants plants one bug at a time into a copy of the package: all have to be
 // noticed.
