@@ -24,10 +24,16 @@ npm_package=webdav
 npm_version=5.11.0
 npm_folder=${XDG_CACHE_HOME:-$HOME/.cache}/davit-peers
 
-install_within=240 # seconds, for all that apt-get installs
-npm_within=60      # seconds
+within=240 # seconds, for everything
+deadline=$(($(date +%s) + within))
 
 PATH=$PATH:/usr/sbin:/sbin
+
+# bounded runs a command quietly for as long as there is time.
+bounded() {
+	left=$((deadline - $(date +%s)))
+	[ $left -gt 0 ] && timeout $left "$@" >/dev/null 2>&1 </dev/null
+}
 
 # missing prints the lines of clients whose program is not there.
 missing() {
@@ -41,20 +47,20 @@ missing() {
 from_debian() {
 	export DEBIAN_FRONTEND=noninteractive
 	quick='-qq -y -o Acquire::Retries=0 -o Acquire::http::Timeout=20 --no-install-recommends'
-	timeout 60 apt-get update -qq -o Acquire::Retries=0 >/dev/null 2>&1
+	# shellcheck disable=SC2086
+	bounded apt-get update $quick
 	# shellcheck disable=SC2046,SC2086
-	timeout $install_within apt-get install $quick $(missing | cut -d ' ' -f 2-) >/dev/null 2>&1 </dev/null && return
+	bounded apt-get install $quick $(missing | cut -d ' ' -f 2-) && return
 	missing | while read -r program packages; do
 		# shellcheck disable=SC2086
-		timeout 60 apt-get install $quick $packages >/dev/null 2>&1 </dev/null
+		bounded apt-get install $quick $packages
 	done
 }
 
 from_npm() {
 	command -v npm >/dev/null 2>&1 || return
 	[ "$(node -p "require('$npm_folder/node_modules/$npm_package/package.json').version" 2>/dev/null)" = $npm_version ] && return
-	timeout $npm_within npm install --prefix "$npm_folder" --ignore-scripts --no-audit --no-fund --no-save \
-		"$npm_package@$npm_version" >/dev/null 2>&1 </dev/null || echo "the npm package $npm_package is not installed and its tests are skipped"
+	bounded npm install --prefix "$npm_folder" --ignore-scripts --no-audit --no-fund --no-save "$npm_package@$npm_version" || echo "the npm package $npm_package is not installed and its tests are skipped"
 }
 
 if [ -n "$(missing)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
