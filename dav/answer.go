@@ -22,6 +22,7 @@ var (
 	errMediaType        = errors.New("MKCOL takes no body of this kind")
 	errBroken           = errors.New("the request body broke off")
 	errReport           = errors.New("no report of this kind for this resource")
+	errMacFile          = errors.New("files of macOS beside people's own are not wanted here")
 )
 
 // An answer is a status with what goes into the body.
@@ -57,6 +58,7 @@ var answers = []struct {
 	{wire.ErrDestination, http.StatusBadRequest, ""},
 	{wire.ErrOtherHost, http.StatusBadGateway, ""}, // RFC 4918, section 9.8.5
 	{wire.ErrOutside, http.StatusForbidden, ""},
+	{errMacFile, http.StatusForbidden, ""},
 	{errUnknownMethod, http.StatusNotImplemented, ""},
 	{errMethodNotAllowed, http.StatusMethodNotAllowed, ""},
 	{errDepth, http.StatusBadRequest, ""},

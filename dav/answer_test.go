@@ -69,6 +69,7 @@ func TestAnswers(t *testing.T) {
 		{"COPY", wire.ErrDestination, 400, ""},
 		{"COPY", wire.ErrOtherHost, 502, ""},
 		{"COPY", wire.ErrOutside, 403, ""},
+		{"PUT", errMacFile, 403, ""},
 		{"BREW", errUnknownMethod, 501, ""},
 		{"PUT", errMethodNotAllowed, 405, ""},
 		{"MOVE", errDepth, 400, ""},

@@ -18,6 +18,12 @@ import (
 // fill makes n small files in a folder through the store.
 func fill(b testing.TB, s *davtest.Server, folder string, n int) {
 	b.Helper()
+	fillAs(b, s, folder, n, "file-%06d.txt")
+}
+
+// fillAs is fill with names of another pattern.
+func fillAs(b testing.TB, s *davtest.Server, folder string, n int, name string) {
+	b.Helper()
 	session := s.Store.Login(store.Credential{User: s.Store.Policy().UserNamed("mia").ID, Mask: policy.All, Class: policy.DAV})
 	if _, err := session.Mkdir(context.Background(), store.Path{"~mia", folder}, store.Terms{}); err != nil {
 		b.Fatal(err)
@@ -27,7 +33,7 @@ func fill(b testing.TB, s *davtest.Server, folder string, n int) {
 	for w := range writers {
 		go func() {
 			for i := w; i < n; i += writers {
-				u, err := session.Begin(store.Path{"~mia", folder, fmt.Sprintf("file-%06d.txt", i)}, -1, store.Terms{})
+				u, err := session.Begin(store.Path{"~mia", folder, fmt.Sprintf(name, i)}, -1, store.Terms{})
 				if err == nil {
 					fmt.Fprintf(u, "content of %d", i)
 					_, _, err = u.Commit(context.Background(), store.Meta{})

@@ -24,18 +24,22 @@ const Prefix = "/dav"
 
 // Config of a Handler.
 type Config struct {
-	Log *slog.Logger
+	Log      *slog.Logger
+	MacFiles MacFiles
 }
 
 // A Handler answers WebDAV for everybody; each request brings its session.
-type Handler struct{ log *slog.Logger }
+type Handler struct {
+	log      *slog.Logger
+	macFiles MacFiles
+}
 
 // New makes a Handler.
 func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{log: c.Log}
+	return &Handler{log: c.Log, macFiles: c.MacFiles}
 }
 
 // method answers one request, or gives the error to answer with.
@@ -58,6 +62,9 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 	w.Header()["Ms-Author-Via"] = authorVia // Office opens read-only without it
 	rq := &request{h: h, w: w, r: r, session: s, mount: mount{prefix: Prefix}}
 	err := rq.locate()
+	if err == nil {
+		err = rq.refuseMacFile()
+	}
 	if err == nil {
 		m, known := methods[r.Method]
 		if !known {

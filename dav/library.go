@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/net/webdav"
@@ -146,6 +147,10 @@ func remove(rq *request) error {
 func unlock(rq *request) error {
 	if err := rq.item(); err != nil {
 		return err
+	}
+	// The npm package webdav 5.11 sends the token without its brackets.
+	if token := rq.r.Header.Get("Lock-Token"); strings.HasPrefix(token, "urn:") {
+		rq.r.Header.Set("Lock-Token", "<"+token+">") // RFC 4918, section 10.5
 	}
 	d := &deed{}
 	return rq.carryOut(d, unlocking{deed: d, context: rq.r.Context(), unlock: func(ctx context.Context, token string) error {

@@ -106,6 +106,10 @@ func (rq *request) itemPages(s *store.Session, want store.Want) iter.Seq2[[]memb
 				yield(nil, err)
 				return
 			}
+			if len(infos) > 0 {
+				after = infos[len(infos)-1].Name
+			}
+			infos = rq.withoutMacFiles(infos)
 			page := make([]member, len(infos))
 			// One block holds the names of the URLs of a page.
 			names := make([]string, (len(url)+1)*len(infos))
@@ -118,7 +122,6 @@ func (rq *request) itemPages(s *store.Session, want store.Want) iter.Seq2[[]memb
 			if !yield(page, nil) || !more {
 				return
 			}
-			after = infos[len(infos)-1].Name
 		}
 	}
 }

@@ -187,6 +187,9 @@ func TestWindowsAttributes(t *testing.T) {
 	if got := mia.Do("HEAD", "/dav/home/a.txt", "").Header.Get("Last-Modified"); got != "Fri, 03 Jan 2020 10:00:00 GMT" {
 		t.Errorf("Last-Modified %q", got)
 	}
+	mia.Do("PUT", "/dav/home/a.txt", "by another", "If", "(<"+token+">)").Want(t, 204)
+	mia.Do("PROPFIND", "/dav/home/a.txt", "", "Depth", "0").
+		Want(t, 207, "Wed, 01 Jan 2020 10:00:00 GMT</x:Win32CreationTime>", "!Fri, 03 Jan 2020 10:00:00 GMT")
 }
 
 // touch and rsync on a mount of macOS set the time in DAV's own property.

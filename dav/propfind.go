@@ -182,7 +182,7 @@ func (f *finding) write(m *member) {
 	if f.kind == wire.AllProp {
 		for i := range m.Props {
 			if name := propName(&m.Props[i]); !slices.Contains(f.names, name) {
-				f.m.Prop(name, propLang(&m.Props[i]), propValue(&m.Props[i]))
+				f.m.Prop(name, propLang(&m.Props[i]), propValue(&m.Props[i], m))
 			}
 		}
 	}
@@ -213,7 +213,7 @@ func (f *finding) writeLive(p *liveProp, m *member) bool {
 func (f *finding) writeDead(name xml.Name, m *member) bool {
 	for i := range m.Props {
 		if p := &m.Props[i]; p.Local == name.Local && p.Space == name.Space {
-			f.m.Prop(name, propLang(p), propValue(p))
+			f.m.Prop(name, propLang(p), propValue(p, m))
 			return true
 		}
 	}

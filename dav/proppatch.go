@@ -19,13 +19,21 @@ func propLang(p *store.Prop) string {
 	return string(lang)
 }
 
-func propValue(p *store.Prop) []byte {
+// propValue is the XML of a property of a member. The time that Windows keeps
+// is the member's own, which changes when others write: Explorer (WebClient 10)
+// would go on showing its copy of what was there before.
+func propValue(p *store.Prop, m *member) []byte {
 	_, value, _ := bytes.Cut(p.Value, []byte{0})
+	if propName(p) == win32Modified {
+		if _, is := clockTime(string(value)); is {
+			return wire.AppendHTTPTime(nil, m.Modified)
+		}
+	}
 	return value
 }
 
-// windowsTimes is the namespace in which Windows keeps a file's times.
-const windowsTimes = "urn:schemas-microsoft-com:"
+// win32Modified is the time of the last write as Windows keeps it.
+var win32Modified = xml.Name{Space: "urn:schemas-microsoft-com:", Local: "Win32LastModifiedTime"}
 
 // proppatch answers PROPPATCH: all instructions or none.
 // RFC 4918, section 9.2
@@ -81,10 +89,15 @@ func proppatch(rq *request) error {
 
 // fileTime is the modification time that Windows or a file manager sets.
 func fileTime(p *wire.PropPatch) (time.Time, bool) {
-	if p.Remove || p.Name != davName("getlastmodified") && p.Name != (xml.Name{Space: windowsTimes, Local: "Win32LastModifiedTime"}) {
+	if p.Remove || p.Name != davName("getlastmodified") && p.Name != win32Modified {
 		return time.Time{}, false
 	}
-	t, err := http.ParseTime(p.Text())
+	return clockTime(p.Text())
+}
+
+// clockTime reads a date that a file may have.
+func clockTime(text string) (time.Time, bool) {
+	t, err := http.ParseTime(text)
 	return t, err == nil && t.Year() > 1970 && t.Year() < 2200
 }
 

@@ -47,12 +47,13 @@ type talk struct {
 	t     *testing.T
 	on    stage
 	http  map[string]*http.Client // a connection for each person, kept open
+	uses  map[string][]word       // the headers that a person's client sends with every request
 	kept  map[string]string
 	where string // file and line
 }
 
 func converse(t *testing.T, on stage, file, text string) {
-	c := &talk{t: t, on: on, http: map[string]*http.Client{}, kept: map[string]string{}}
+	c := &talk{t: t, on: on, http: map[string]*http.Client{}, uses: map[string][]word{}, kept: map[string]string{"URL": on.url}}
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -63,9 +64,12 @@ func converse(t *testing.T, on stage, file, text string) {
 		if err != nil || len(words) < 2 {
 			t.Fatalf("%s: cannot be read: %v", c.where, err)
 		}
-		if words[0].text == "op" {
+		switch {
+		case words[0].text == "op":
 			c.operate(words[1:])
-		} else {
+		case words[1].text == "uses":
+			c.uses[words[0].text] = words[2:]
+		default:
 			c.ask(words)
 		}
 	}
@@ -266,48 +270,70 @@ func (c *talk) send(words []word, path string) reply {
 		path = c.fill(words[2].text)
 	}
 	body, headers := "", http.Header{}
-	for _, w := range words[3:] {
-		switch text := c.fill(w.text); {
-		case w.quoted:
-			body = text
-		case text[0] == '@':
-			known := false
-			if body, known = namedBody(text[1:]); !known {
-				c.t.Fatalf("%s: no body %s", c.where, text)
-			}
-		case text[0] == '#':
-			n, err := strconv.Atoi(text[1:])
-			if err != nil {
-				c.t.Fatalf("%s: %v", c.where, err)
-			}
-			body = strings.Repeat("x", n)
-		default:
-			name, value, found := strings.Cut(text, "=")
-			if !found {
-				c.t.Fatalf("%s: %q is neither body nor header", c.where, text)
-			}
-			value = strings.Trim(value, `"`)
-			if name == "Destination" {
-				value = c.on.url + value
-			}
-			headers.Set(name, value)
+	for _, w := range slices.Concat(c.uses[who], words[3:]) {
+		if given, is := c.body(w); is {
+			body = given
+			continue
 		}
+		name, value, found := strings.Cut(w.text, "=")
+		if !found {
+			c.t.Fatalf("%s: %q is neither body nor header", c.where, w.text)
+		}
+		value = c.fill(strings.Trim(value, `"`))
+		if name == "Destination" && strings.HasPrefix(value, "/") {
+			value = c.on.url + value
+		}
+		headers.Set(name, value)
 	}
 	req, err := http.NewRequest(method, c.on.url+path, strings.NewReader(body))
 	if err != nil {
 		c.t.Fatalf("%s: %v", c.where, err)
 	}
 	req.Header = headers
+	if headers.Get("Transfer-Encoding") == "chunked" {
+		req.ContentLength = -1
+	}
 	if who != nobody {
 		req.SetBasicAuth(who, everybodysPassword)
 	}
 	return c.exchange(who, req)
 }
 
+// body gives the body that a word stands for, if it stands for one.
+func (c *talk) body(w word) (body string, is bool) {
+	c.t.Helper()
+	switch text := c.fill(w.text); {
+	case w.quoted:
+		return text, true
+	case text[0] == '@' && strings.Contains(text, "."):
+		captured, err := os.ReadFile(filepath.Join("../../testdata/conversations/bodies", filepath.Base(text[1:])))
+		if err != nil {
+			c.t.Fatalf("%s: %v", c.where, err)
+		}
+		return string(captured), true
+	case text[0] == '@':
+		known, is := namedBody(text[1:])
+		if !is {
+			c.t.Fatalf("%s: no body %s", c.where, text)
+		}
+		return known, true
+	case text[0] == '#':
+		n, err := strconv.Atoi(text[1:])
+		if err != nil {
+			c.t.Fatalf("%s: %v", c.where, err)
+		}
+		return strings.Repeat("x", n), true
+	}
+	return "", false
+}
+
 func (c *talk) exchange(who string, req *http.Request) reply {
 	c.t.Helper()
 	if c.http[who] == nil {
-		c.http[who] = &http.Client{Transport: &http.Transport{}}
+		c.http[who] = &http.Client{
+			Transport:     &http.Transport{},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
 	}
 	resp, err := c.http[who].Do(req)
 	if err != nil {

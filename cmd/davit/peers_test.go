@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +41,10 @@ func TestPeers(t *testing.T) {
 		{"litmus", []string{"litmus"}, litmus},
 		{"cadaver", []string{"cadaver", "curl"}, cadaver},
 		{"curl", []string{"curl"}, curl},
+		{"gvfs", []string{"dbus-run-session", "gio", "/usr/lib/gvfs/gvfsd-dav"}, gvfs},
+		{"KIO", []string{"dbus-run-session", "gdbus", "kioclient5"}, kio},
+		{"LibreOffice", []string{"soffice", "/usr/bin/python3"}, libreOffice},
+		{"npm webdav", []string{"node"}, npmWebdav},
 	} {
 		t.Run(peer.name, func(t *testing.T) {
 			t.Parallel()
@@ -68,6 +74,42 @@ func newSite(t *testing.T) *site {
 	s.operate(t, "space", "add", "Team", "--kind", "group-folder")
 	s.operate(t, "level", "set", "Team", s.user, "editor")
 	return s
+}
+
+// colleague is max, another editor of Team: what he sees is what was stored.
+func (s *site) colleague(t *testing.T) *site {
+	t.Helper()
+	max := &site{s.stage, "max", s.password, s.home}
+	s.operate(t, "user", "add", max.user, "--password-stdin")
+	s.operate(t, "level", "set", "Team", max.user, "editor")
+	return max
+}
+
+// wantNames holds the members of a collection to their hrefs' last parts.
+func (s *site) wantNames(t *testing.T, path string, want ...string) {
+	t.Helper()
+	_, body := s.want(t, 207, "PROPFIND", path, "", "Depth", "1")
+	var got []string
+	for _, m := range hrefBelow.FindAllStringSubmatch(body, -1) {
+		if below := strings.Trim(strings.TrimPrefix(m[1], path), "/"); below != "" {
+			got = append(got, below)
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%s sees %q in %s instead of %q", s.user, got, path, want)
+	}
+}
+
+var hrefBelow = regexp.MustCompile(`<D:response><D:href>([^<]*)</D:href>`)
+
+// wantContent holds a file to its content.
+func (s *site) wantContent(t *testing.T, path, content string) {
+	t.Helper()
+	if _, body := s.want(t, 200, "GET", path, ""); body != content {
+		t.Errorf("%s reads %d other bytes in %s instead of %d", s.user, len(body), path, len(content))
+	}
 }
 
 // operate runs a command of the operator, who types the password when asked.

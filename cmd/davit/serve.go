@@ -36,12 +36,14 @@ const (
 
 type serveOptions struct {
 	listen, cert, key, readyFile string
+	macFiles                     dav.MacFiles
 	behindProxy, logJSON         bool
 	listening                    func(url string) // called once, if there is one
 }
 
 func newServe(g *global) *cobra.Command {
 	var o serveOptions
+	var macFiles string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "serve the data directory",
@@ -57,10 +59,15 @@ loopback only, unless a proxy in front of it takes the clients' connections.`,
 	f.StringVar(&o.key, "tls-key", "", "`file` of the certificate's key, PEM")
 	f.BoolVar(&o.behindProxy, "behind-proxy", false, "a proxy speaks TLS to the clients and appends their address to X-Forwarded-For")
 	f.StringVar(&o.readyFile, "ready-file", "", "write the base URL to this `file` once the server listens")
+	f.StringVar(&macFiles, "mac-files", string(dav.MacKept), "`way` with the files that macOS leaves beside others (._NAME, .DS_Store): kept, hidden from listings, or refused")
 	f.BoolVar(&o.logJSON, "log-json", false, "log JSON instead of text")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if (o.cert == "") != (o.key == "") {
 			return misused(cmd, "--tls-cert and --tls-key go together")
+		}
+		var err error
+		if o.macFiles, err = dav.ParseMacFiles(macFiles); err != nil {
+			return misused(cmd, "--mac-files: %v", err)
 		}
 		return runServe(cmd.Context(), g, o)
 	}
@@ -88,7 +95,7 @@ func runServe(ctx context.Context, g *global, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	s := newServer(st, o.behindProxy, log)
+	s := newServer(st, &o, log)
 	if err = s.listen(g.data, o.listen, config); err == nil {
 		if err = o.announce(s.url()); err == nil {
 			log.Info("serving", "url", s.url(), "data", g.data)
@@ -174,13 +181,13 @@ type server struct {
 	log     *slog.Logger
 }
 
-func newServer(st *store.Store, behindProxy bool, log *slog.Logger) *server {
+func newServer(st *store.Store, o *serveOptions, log *slog.Logger) *server {
 	options := auth.Options{Now: st.Now}
-	if behindProxy {
+	if o.behindProxy {
 		options.Remote = lastHop
 	}
 	service := auth.New(st, options)
-	content := &auth.Guard{Store: st, Auth: service, Next: dav.New(dav.Config{Log: log}), Class: policy.DAV}
+	content := &auth.Guard{Store: st, Auth: service, Next: dav.New(dav.Config{Log: log, MacFiles: o.macFiles}), Class: policy.DAV}
 	s := &server{st: st, admin: admin.New(st, service), front: &front{content: content}, log: log}
 	s.http = &http.Server{
 		Handler:           s.front,

@@ -260,6 +260,7 @@ func TestServeRefuses(t *testing.T) {
 		{"--tls-cert none.pem --tls-key none.pem", exitFailed, "load the certificate"},
 		{"--listen " + taken.Addr().String(), exitFailed, "listen for clients"},
 		{"--listen 127.0.0.1:0 --ready-file " + filepath.Join(d.dir, "none", "ready"), exitFailed, "write the ready file"},
+		{"--mac-files gone", exitUsage, "write kept, hidden or refused"},
 		{"now", exitUsage, `unexpected argument "now"`},
 	} {
 		args := append([]string{"--data", d.dir, "serve"}, strings.Fields(c.args)...)
@@ -280,7 +281,7 @@ func TestServeBroken(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.open(func(st *store.Store) {
-		s := newServer(st, false, slog.New(slog.DiscardHandler))
+		s := newServer(st, &serveOptions{}, slog.New(slog.DiscardHandler))
 		if err := s.listen(d.dir, "127.0.0.1:0", nil); err != nil {
 			t.Fatal(err)
 		}

@@ -43,7 +43,7 @@ func TestCommandList(t *testing.T) {
 // TestContract holds the spellings that others rely on.
 func TestContract(t *testing.T) {
 	for _, line := range []string{
-		"init --owner --password-stdin", "serve --listen --tls-cert --tls-key --behind-proxy --ready-file --log-json",
+		"init --owner --password-stdin", "serve --listen --tls-cert --tls-key --behind-proxy --mac-files --ready-file --log-json",
 		"user add --type --profile --email --language --quota --password-stdin", "user list", "user show",
 		"user set --type", "user deactivate", "user activate", "user delete", "user unlock", "user passwd --password-stdin",
 		"group add", "group remove", "group list", "group show", "group join", "group leave",

@@ -1,39 +1,73 @@
 #!/bin/sh
 # Installs the real clients that TestPeers drives, where it may: as root, with
-# apt-get. It says what stays missing, which the tests then skip by name, and
-# never fails the build.
+# apt-get, and from npm into the user's cache. It says what stays missing, which
+# the tests then skip by name, takes a few minutes at most and never fails the
+# build.
 set -u
 
-# program package
+# program packages
 clients='litmus litmus
 cadaver cadaver
 mount.davfs davfs2
 rclone rclone
 curl curl
-fusermount3 fuse3'
+fusermount3 fuse3
+dbus-run-session dbus-daemon
+gio libglib2.0-bin
+/usr/lib/gvfs/gvfsd-dav gvfs gvfs-backends
+kioclient5 kio kde-cli-tools
+soffice libreoffice-writer-nogui python3-uno
+node nodejs npm'
+
+# from npm, at the version that the tests know
+npm_package=webdav
+npm_version=5.11.0
+npm_folder=${XDG_CACHE_HOME:-$HOME/.cache}/davit-peers
+
+within=240 # seconds, for everything
+deadline=$(($(date +%s) + within))
 
 PATH=$PATH:/usr/sbin:/sbin
 
+# bounded runs a command quietly for as long as there is time.
+bounded() {
+	left=$((deadline - $(date +%s)))
+	[ $left -gt 0 ] && timeout $left "$@" >/dev/null 2>&1 </dev/null
+}
+
 # missing prints the lines of clients whose program is not there.
 missing() {
-	echo "$clients" | while read -r program package; do
-		command -v "$program" >/dev/null 2>&1 || echo "$program $package"
+	echo "$clients" | while read -r program packages; do
+		command -v "$program" >/dev/null 2>&1 || echo "$program $packages"
 	done
 }
 
-wanted=$(missing)
-[ -n "$wanted" ] || exit 0
-
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+# from_debian installs what is missing, all at once, and one by one what is left:
+# a package that this release does not have must not keep the others out.
+from_debian() {
 	export DEBIAN_FRONTEND=noninteractive
-	quick='-o Acquire::Retries=0 -o Acquire::http::Timeout=20'
-	apt-get update -qq $quick >/dev/null 2>&1
-	for package in $(echo "$wanted" | cut -d ' ' -f 2); do
-		apt-get install -qq -y $quick --no-install-recommends "$package" >/dev/null 2>&1 </dev/null
+	quick='-qq -y -o Acquire::Retries=0 -o Acquire::http::Timeout=20 --no-install-recommends'
+	# shellcheck disable=SC2086
+	bounded apt-get update $quick
+	# shellcheck disable=SC2046,SC2086
+	bounded apt-get install $quick $(missing | cut -d ' ' -f 2-) && return
+	missing | while read -r program packages; do
+		# shellcheck disable=SC2086
+		bounded apt-get install $quick $packages
 	done
-fi
+}
 
-missing | while read -r program package; do
-	echo "$program is not installed and its tests are skipped; install the package $package"
+from_npm() {
+	command -v npm >/dev/null 2>&1 || return
+	[ "$(node -p "require('$npm_folder/node_modules/$npm_package/package.json').version" 2>/dev/null)" = $npm_version ] && return
+	bounded npm install --prefix "$npm_folder" --ignore-scripts --no-audit --no-fund --no-save "$npm_package@$npm_version" || echo "the npm package $npm_package is not installed and its tests are skipped"
+}
+
+if [ -n "$(missing)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+	from_debian
+fi
+from_npm
+missing | while read -r program packages; do
+	echo "$program is not installed and its tests are skipped; install $packages"
 done
 exit 0
