@@ -51,6 +51,7 @@ var answers = []struct {
 	{store.ErrTooMany, http.StatusInsufficientStorage, ""},
 	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"}, // RFC 3744, section 8.1.1
 	{errReport, http.StatusForbidden, "supported-report"},          // RFC 3253, section 3.6
+	{store.ErrSyncToken, http.StatusForbidden, "valid-sync-token"}, // RFC 6578, section 3.2
 	{wire.ErrTooLarge, http.StatusRequestEntityTooLarge, ""},
 	{wire.ErrXML, http.StatusBadRequest, ""},
 	{wire.ErrHeader, http.StatusBadRequest, ""},

@@ -109,6 +109,7 @@ func (f *finding) add(name xml.Name) {
 		f.want.Quota = f.want.Quota || p.want.Quota
 		f.want.Locks = f.want.Locks || p.want.Locks
 		f.want.ACL = f.want.ACL || p.want.ACL
+		f.want.Sync = f.want.Sync || p.want.Sync
 	}
 }
 

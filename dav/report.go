@@ -36,6 +36,7 @@ func init() {
 		{davName("principal-property-search"), always, principalSearch},
 		{davName("principal-search-property-set"), always, searchProperties},
 		{davName("acl-principal-prop-set"), stored, aclPrincipals},
+		{davName("sync-collection"), syncable, syncCollection},
 	}
 }
 

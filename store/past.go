@@ -49,9 +49,9 @@ func (c *comparison) readPast(way []policy.Node) (*past, error) {
 	if base.seq < floor || base.seq > c.now.seq || c.now.seq-base.seq > changesMax {
 		return nil, ErrSyncToken
 	}
-	// Of a sight that is only summed nobody knows what it showed.
-	if !c.now.seen.known || !base.seen.known {
-		if !base.seen.is(c.now.seen.list) || !c.now.seen.known && base.seen.sum != c.now.seen.sum {
+	if !base.seen.known {
+		// Of a sight that is only summed nobody knows what it showed.
+		if !base.seen.is(&c.now.seen) {
 			return nil, ErrSyncToken
 		}
 		own := *base

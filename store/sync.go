@@ -45,12 +45,8 @@ type SyncPage struct {
 // a token that tells too little; the caller begins anew without one.
 func (s *Session) Changes(p Path, q SyncQuery) (page SyncPage, err error) {
 	err = s.view(func(tx *Tx) error {
-		kept, err := tx.r.Get(keyEpoch)
-		if err != nil {
+		if err := tx.between(); err != nil {
 			return err
-		}
-		if epoch, err := readUint64(kept); err != nil || epoch != tx.state.Epoch {
-			return errors.Join(errBetween, err)
 		}
 		page, err = s.changes(tx, p, q)
 		return err
@@ -123,13 +119,11 @@ func (s *Session) moment(tx *Tx, space policy.ID) (*moment, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err = tx.r.Get(keyEpoch)
-	if err != nil {
-		return nil, err
-	}
-	// Beside a policy of another moment than the tree's the sight is not known.
-	if epoch, err := readUint64(v); err != nil || epoch == tx.state.Epoch {
+	switch err = tx.between(); {
+	case err == nil:
 		m.seen = sightedOf(tx.state.Sight(s.subject(tx), space))
+	case errors.Is(err, errBetween):
+		err = nil // nobody knows what was seen: the token will be refused
 	}
 	return m, err
 }
@@ -201,7 +195,7 @@ func (c *comparison) run(g grant, sp *spot) error {
 	t := c.token
 	if t.goal != nil {
 		// The pages of one answer are all told to the same eyes.
-		if !t.goal.seen.is(c.now.seen.list) || t.goal.seq > c.now.seq {
+		if !t.goal.seen.is(&c.now.seen) || t.goal.seq > c.now.seq {
 			return ErrSyncToken
 		}
 		c.last = t.after

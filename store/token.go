@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"davit/policy"
@@ -60,26 +61,29 @@ type moment struct {
 	seen  sighted
 }
 
-// sighted is a sight, or the sum of one that is too long to be kept. The zero one
-// is like none.
+// sighted is a sight, or the sum of one that was too long to be kept. The zero one
+// is like no other.
 type sighted struct {
 	list  policy.Sight
-	sum   [sha256.Size / 2]byte
-	known bool // list holds it
+	sum   sightSum // when the list is not known
+	known bool
 }
 
-func sightedOf(sight policy.Sight) sighted {
-	if len(sight) <= tokenSightMax {
-		return sighted{list: sight, known: true}
-	}
+type sightSum [sha256.Size / 2]byte
+
+func sightedOf(sight policy.Sight) sighted { return sighted{list: sight, known: true} }
+
+func sumOf(sight policy.Sight) sightSum {
 	sum := sha256.Sum256(appendSight(nil, sight))
-	return sighted{sum: [len(sum) / 2]byte(sum[:])}
+	return sightSum(sum[:len(sightSum{})])
 }
 
-// is tells whether it is that sight.
-func (s *sighted) is(sight policy.Sight) bool {
-	other := sightedOf(sight)
-	return s.known == other.known && s.sum == other.sum && len(s.list.Apart(other.list)) == 0
+// is tells whether it is the sight that the other, which is known, is.
+func (s *sighted) is(other *sighted) bool {
+	if s.known {
+		return slices.Equal(s.list, other.list)
+	}
+	return s.sum == sumOf(other.list)
 }
 
 func appendSight(b []byte, sight policy.Sight) []byte {
@@ -102,35 +106,44 @@ func (d *decoder) sight() (sight policy.Sight) {
 	return sight
 }
 
+// How a moment is encoded.
+const (
+	momentNone   byte = iota
+	momentKept        // with its sight
+	momentSummed      // with the sum of it
+)
+
 // appendMoment encodes a moment, nil for none.
 func appendMoment(b []byte, m *moment) []byte {
-	const none, whole, summed = 0, 1, 2
-	kind := byte(none)
-	switch {
-	case m == nil:
-		return append(b, kind)
-	case m.seen.known:
-		kind = whole
-	default:
-		kind = summed
+	if m == nil {
+		return append(b, momentNone)
 	}
-	b = append(b, kind)
+	kept := m.seen.known && len(m.seen.list) <= tokenSightMax
+	if kept {
+		b = append(b, momentKept)
+	} else {
+		b = append(b, momentSummed)
+	}
 	b = binary.AppendUvarint(b, m.seq)
 	b = binary.AppendUvarint(b, m.epoch)
 	b = binary.AppendUvarint(b, m.until)
-	if kind == whole {
+	if kept {
 		return appendSight(b, m.seen.list)
 	}
-	return append(b, m.seen.sum[:]...)
+	sum := m.seen.sum
+	if m.seen.known {
+		sum = sumOf(m.seen.list)
+	}
+	return append(b, sum[:]...)
 }
 
 func (d *decoder) moment() *moment {
 	kind := d.byte()
-	if kind == 0 {
+	if kind == momentNone {
 		return nil
 	}
 	m := &moment{seq: d.uvarint(), epoch: d.uvarint(), until: d.uvarint()}
-	if m.seen.known = kind == 1; m.seen.known {
+	if m.seen.known = kind == momentKept; m.seen.known {
 		m.seen.list = d.sight()
 	} else {
 		copy(m.seen.sum[:], d.take(len(m.seen.sum)))
