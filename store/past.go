@@ -30,7 +30,9 @@ type past struct {
 	// away are nodes that were out of the space and are back: nobody logged here
 	// what happened below them meanwhile.
 	away map[policy.Node]bool
-	way  []policy.Node // from the root to the collection that was asked for
+	// restless are nodes that moved while the client was told page by page.
+	restless map[policy.Node]bool
+	way      []policy.Node // from the root to the collection that was asked for
 }
 
 // slot is a name in a collection.
@@ -60,7 +62,7 @@ func (c *comparison) readPast(way []policy.Node) (*past, error) {
 	}
 	p := &past{base: base, first: map[policy.Node]slot{}, fresh: map[policy.Node]bool{},
 		stood: map[policy.Node]map[string][]policy.Node{}, touched: map[policy.Node]map[string]bool{},
-		left: map[policy.Node]uint64{}, away: map[policy.Node]bool{}}
+		left: map[policy.Node]uint64{}, away: map[policy.Node]bool{}, restless: map[policy.Node]bool{}}
 	if err := c.eachChange(base.seq, func(seq uint64, rec *changeRec) { p.take(seq, rec, c.mayKnow(base, seq)) }); err != nil {
 		return nil, err
 	}
@@ -116,6 +118,9 @@ func (p *past) take(seq uint64, rec *changeRec, known bool) {
 			p.first[rec.node] = here
 			p.stand(rec.node, here)
 		}
+	}
+	if rec.op != Updated && seq <= p.base.until {
+		p.restless[rec.node] = true
 	}
 	if rec.op != Removed {
 		p.fresh[rec.node] = true
@@ -224,6 +229,13 @@ func (p *past) touchedIn(dir policy.Node, from string) []string {
 // stayed tells whether nothing happened to a node's place since.
 func (p *past) stayed(n policy.Node) bool { _, moved := p.first[n]; return !moved }
 
+// stayedAt tells whether a client that was told page by page has the node at that
+// place for certain.
+func (p *past) stayedAt(n policy.Node, at slot) bool {
+	first, moved := p.first[n]
+	return !moved || first == at && !p.restless[n]
+}
+
 // stoodAt are those that the client may know at a name in collections that it
 // knew at one path.
 func (c *comparison) stoodAt(olds []old, name string) (stood []old, err error) {
@@ -237,7 +249,7 @@ func (c *comparison) stoodAt(olds []old, name string) (stood []old, err error) {
 			nodes = append(nodes, e.Node)
 		}
 		for _, n := range nodes {
-			one := old{n, c.past.base.seen.list.Of(n, dir.view)}
+			one := old{n, c.past.base.seen.list.Of(n, dir.view), dir.sure && c.past.stayedAt(n, slot{dir.node, name})}
 			if one.view != policy.Hidden && !slices.Contains(stood, one) {
 				stood = append(stood, one)
 			}

@@ -185,10 +185,12 @@ type comparison struct {
 	last Path // that was told, or was told before
 }
 
-// An old is a node that the client may know at some path, as it was shown.
+// An old is a node that the client knows at some path, as it was shown there.
 type old struct {
 	node policy.Node
 	view policy.View
+	// sure: it has it, with all that was below. Otherwise it may have any of that.
+	sure bool
 }
 
 func (c *comparison) run(g grant, sp *spot) error {
@@ -207,7 +209,7 @@ func (c *comparison) run(g grant, sp *spot) error {
 			return err
 		}
 		if v := c.past.view(); v != policy.Hidden {
-			olds = []old{{t.node, v}}
+			olds = []old{{t.node, v, true}}
 		}
 	}
 	now := policy.Hidden
@@ -254,7 +256,7 @@ func (c *comparison) members(dir collectionNow, olds []old, after Path) error {
 	switch {
 	case len(olds) == 0:
 		return c.newMembers(dir, after)
-	case len(olds) == 1 && olds[0] == old{dir.g.node, dir.view}:
+	case len(olds) == 1 && olds[0] == old{dir.g.node, dir.view, true}:
 		for _, name := range c.past.touchedIn(dir.g.node, first) {
 			if err := c.touched(dir, olds, name, after); err != nil || c.more {
 				return err
@@ -331,7 +333,7 @@ func (c *comparison) member(dir collectionNow, name string, e *Entry, stood []ol
 		below.g, below.place = dir.g.child(e.Node, d.Held), at(dir.place.Space, dir.place.Path, e.Node)
 	}
 	seen := below.view != policy.Hidden
-	same := seen && len(stood) == 1 && stood[0] == old{e.Node, below.view}
+	same := seen && len(stood) == 1 && stood[0] == old{e.Node, below.view, true}
 	if len(after) == 0 {
 		if err := c.tell(below, e, stood, same); err != nil || c.more {
 			return err
