@@ -48,7 +48,7 @@ func init() {
 	methods = map[string]method{
 		"OPTIONS": options, "GET": get, "HEAD": get, "PUT": put, "PROPFIND": propfind, "PROPPATCH": proppatch,
 		"MKCOL": mkcol, "DELETE": remove, "COPY": copyTo, "MOVE": move, "LOCK": lock, "UNLOCK": unlock,
-		"ACL": acl, "REPORT": report,
+		"ACL": acl, "REPORT": report, "SEARCH": search,
 	}
 }
 
