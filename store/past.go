@@ -26,9 +26,8 @@ type past struct {
 	// touched are the names to look at: where something happened, and the way
 	// down to there.
 	touched map[policy.Node]map[string]bool
-	left    map[policy.Node]uint64 // the change that took a node away
-	// away are nodes that were out of the space and are back: nobody logged here
-	// what happened below them meanwhile.
+	// away are nodes that came from another space: nobody logged here what happened
+	// below them before.
 	away map[policy.Node]bool
 	// restless are nodes that moved while the client was told page by page.
 	restless map[policy.Node]bool
@@ -62,7 +61,7 @@ func (c *comparison) readPast(way []policy.Node) (*past, error) {
 	}
 	p := &past{base: base, first: map[policy.Node]slot{}, fresh: map[policy.Node]bool{},
 		stood: map[policy.Node]map[string][]policy.Node{}, touched: map[policy.Node]map[string]bool{},
-		left: map[policy.Node]uint64{}, away: map[policy.Node]bool{}, restless: map[policy.Node]bool{}}
+		away: map[policy.Node]bool{}, restless: map[policy.Node]bool{}}
 	if err := c.eachChange(base.seq, func(seq uint64, rec *changeRec) { p.take(seq, rec, c.mayKnow(base, seq)) }); err != nil {
 		return nil, err
 	}
@@ -106,15 +105,13 @@ func (c *comparison) eachChange(after uint64, fn func(seq uint64, rec *changeRec
 func (p *past) take(seq uint64, rec *changeRec, known bool) {
 	here := slot{rec.parent, rec.name}
 	p.touch(here)
-	switch left, gone := p.left[rec.node]; {
-	case rec.op == Removed:
-		p.left[rec.node] = seq
-	case gone && rec.op == Created && left != seq-1: // not a MOVE inside the space
+	came := rec.op == Created || rec.op == Arrived
+	if rec.op == Arrived {
 		p.away[rec.node] = true
 	}
 	if _, before := p.first[rec.node]; !before {
 		p.first[rec.node] = slot{}
-		if rec.op != Created {
+		if !came {
 			p.first[rec.node] = here
 			p.stand(rec.node, here)
 		}
@@ -125,7 +122,7 @@ func (p *past) take(seq uint64, rec *changeRec, known bool) {
 	if rec.op != Removed {
 		p.fresh[rec.node] = true
 	}
-	if rec.op == Created && known {
+	if came && known {
 		p.stand(rec.node, here)
 	}
 }

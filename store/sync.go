@@ -344,7 +344,7 @@ func (c *comparison) member(dir collectionNow, name string, e *Entry, stood []ol
 	if !seen || !e.Dir || !c.deep {
 		return nil
 	}
-	if len(stood) > 0 && c.past.away[e.Node] {
+	if c.past != nil && c.past.away[e.Node] && slices.ContainsFunc(stood, func(o old) bool { return o.node == e.Node }) {
 		return ErrSyncToken
 	}
 	return c.members(below, stood, after)
