@@ -179,9 +179,34 @@ func heedReport(x *exchange, m []string) error {
 	if err := reportThere(m[1]); err != nil {
 		return err
 	}
+	if strings.HasPrefix(m[1], "sync-collection") {
+		x.body = x.syncBody(m[1])
+		return nil
+	}
 	x.body = `<principal-property-search xmlns="DAV:"><property-search><prop><displayname/></prop><match>` + m[2] +
 		`</match></property-search><prop><displayname/></prop></principal-property-search>`
 	return nil
+}
+
+// syncBody asks for everything below a path, or for what changed there since who
+// asks was told last.
+func (x *exchange) syncBody(report string) string {
+	lane := "sync " + x.do.Who + " " + x.do.At
+	since := ""
+	if report == "sync-collection-since" {
+		since = x.tokens[lane]
+	}
+	whole := x.send
+	x.send = func() (*davtest.Response, string, error) {
+		a, status, err := whole()
+		if a != nil {
+			if told := elements(a.Body, named("sync-token")); len(told) > 0 {
+				x.tokens[lane] = told[0]
+			}
+		}
+		return a, status, err
+	}
+	return `<sync-collection xmlns="DAV:"><sync-token>` + since + `</sync-token><sync-level>infinite</sync-level><prop><getetag/></prop></sync-collection>`
 }
 
 // heedGrant makes one line the whole list of the path.

@@ -107,7 +107,7 @@ var wrong = []struct{ steps, says string }{
 	{`{do: {who: bob, m: GET, at: /deck/log.txt, body: "bad password x2"}}`, "401 instead of"},
 	{`{set: {account: {user: bob, locked: true}}}, {do: {who: bob, m: GET, at: /deck/log.txt}}`, "401 instead of"},
 	{`{do: {who: bob, m: MERGE, at: /deck/log.txt}}`, "501 instead of"},
-	{`{do: {who: bob, m: SEARCH, at: /deck}}`, "the method SEARCH"},
+	{`{do: {who: bob, m: MKCALENDAR, at: /deck}}`, "the method MKCALENDAR"},
 	{`{do: {share: s1, m: GET, at: /log.txt}}`, "no share"},
 	{`{do: {share: unknown, m: GET, at: /log.txt}, want: {status: 200}}`, "404 instead of 200"},
 	{`{set: {share: {id: s1, by: bob, at: /bunk, to: link, rights: [see, read]}}}, {do: {share: s1, m: GET, at: /diary.txt}, want: {status: 404}}`, "200 instead of 404"},

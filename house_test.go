@@ -311,7 +311,7 @@ func TestOneGate(t *testing.T) {
 // written, and the only functions that may use them.
 var trailers = map[string][]string{
 	"Apply":      {"change", "replay"},
-	"keyEpoch":   {"keep", "loadPolicy", "Survey"},
+	"keyEpoch":   {"keep", "loadPolicy", "between"},
 	"keyAudit":   {"appendLine", "readHead"},
 	"auditKey":   {"appendLine", "keptLine", "end"},
 	"appendLine": {"record", "beginTrail", "deny"},

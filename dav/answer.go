@@ -50,8 +50,13 @@ var answers = []struct {
 	{store.ErrShort, http.StatusBadRequest, ""},
 	{store.ErrDiskFull, http.StatusInsufficientStorage, "sufficient-disk-space"}, // RFC 4331, section 6
 	{store.ErrTooMany, http.StatusInsufficientStorage, ""},
-	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"}, // RFC 3744, section 8.1.1
-	{errReport, http.StatusForbidden, "supported-report"},          // RFC 3253, section 3.6
+	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"},                // RFC 3744, section 8.1.1
+	{errReport, http.StatusForbidden, "supported-report"},                         // RFC 3253, section 3.6
+	{store.ErrSyncToken, http.StatusForbidden, "valid-sync-token"},                // RFC 6578, section 3.2
+	{wire.ErrGrammar, http.StatusUnprocessableEntity, "search-grammar-supported"}, // RFC 5323, section 2.4
+	{wire.ErrQuery, http.StatusUnprocessableEntity, ""},
+	{wire.ErrScopes, http.StatusForbidden, "search-multiple-scope-supported"},
+	{wire.ErrScope, http.StatusConflict, "search-scope-valid"}, // RFC 5323, section 5.4.2
 	{wire.ErrTooLarge, http.StatusRequestEntityTooLarge, ""},
 	{wire.ErrXML, http.StatusBadRequest, ""},
 	{wire.ErrHeader, http.StatusBadRequest, ""},
@@ -206,7 +211,8 @@ func (rq *request) answer(err error) {
 		return
 	}
 	text := http.StatusText(a.status)
-	if a.status == http.StatusBadRequest || a.status == http.StatusBadGateway || a.status == http.StatusUnsupportedMediaType {
+	switch a.status {
+	case http.StatusBadRequest, http.StatusBadGateway, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
 		text = err.Error()
 	}
 	http.Error(rq.w, text, a.status)
@@ -214,15 +220,21 @@ func (rq *request) answer(err error) {
 
 // allow lists the methods for the URL.
 func (rq *request) allow() string {
-	if rq.kind != kindItem {
+	switch rq.kind {
+	case kindItem:
+		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"
+	case kindPrincipal:
 		return "OPTIONS, GET, HEAD, PROPFIND, REPORT"
 	}
-	return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, ACL, LOCK, UNLOCK"
+	return "OPTIONS, GET, HEAD, PROPFIND, REPORT, SEARCH"
 }
 
 // options answers OPTIONS, everywhere.
 func options(rq *request) error {
 	rq.w.Header().Set("Allow", rq.allow())
+	if rq.kind != kindPrincipal {
+		rq.w.Header()["Dasl"] = grammars
+	}
 	rq.w.WriteHeader(http.StatusOK)
 	return nil
 }

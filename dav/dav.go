@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"davit/dav/wire"
@@ -51,7 +52,7 @@ func init() {
 	methods = map[string]method{
 		"OPTIONS": options, "GET": get, "HEAD": get, "PUT": put, "PROPFIND": propfind, "PROPPATCH": proppatch,
 		"MKCOL": mkcol, "DELETE": remove, "COPY": copyTo, "MOVE": move, "LOCK": lock, "UNLOCK": unlock,
-		"ACL": acl, "REPORT": report,
+		"ACL": acl, "REPORT": report, "SEARCH": search,
 	}
 }
 
@@ -196,8 +197,9 @@ func (rq *request) terms() (store.Terms, error) {
 		Submits: func(l store.Lock) bool {
 			return slices.Contains(head.TokensFor(func(res string) bool { return rq.covers(l, res) }), l.Token)
 		},
-		If:    func(target *store.Entry, look store.Look) error { return rq.holds(head, target, look) },
-		Match: func(target *store.Entry) error { return matches(cond, false, target) },
+		If:     func(target *store.Entry, look store.Look) error { return rq.holds(head, target, look) },
+		Match:  func(target *store.Entry) error { return matches(cond, false, target) },
+		Synced: slices.DeleteFunc(head.Tokens(), func(token string) bool { return !strings.HasPrefix(token, store.SyncPrefix) }),
 	}, nil
 }
 

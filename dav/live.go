@@ -63,6 +63,10 @@ func init() {
 		// RFC 3744, section 5.7: no other resource's list has to grant as well
 		{name: davName("inherited-acl-set"), has: stored, write: func(f *finding, _ *member) { f.m.Empty(wire.InheritedACLSet) }},
 		{name: davName("supported-report-set"), has: always, write: writeReports},
+		// RFC 5323, section 3.3
+		{name: davName("supported-query-grammar-set"), has: searched, write: func(f *finding, _ *member) { f.m.Raw(wire.QueryGrammars, queryGrammars) }},
+		// RFC 6578, section 4: not in allprop
+		{name: davName("sync-token"), want: store.Want{Sync: true}, has: syncable, write: func(f *finding, m *member) { f.m.Text(wire.SyncToken, m.SyncToken) }},
 	}
 	liveProps = append(liveProps, principalProps()...)
 	for i := range liveProps {

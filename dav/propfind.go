@@ -77,12 +77,16 @@ type finding struct {
 	people  map[policy.ID][]store.Principal // looked up so far
 	expand  map[xml.Name]*finding           // of a report that follows what properties name
 	room    *int                            // for further URLs in such a report
-	only    func(*member) bool              // tells which members are wanted, nil for all
+	visit   func(*member) error             // is shown the members that list goes through
 	bare    bool                            // no properties were asked for
 }
 
 func newFinding(rq *request, s *store.Session, find wire.Propfind, prefer wire.Preferences) *finding {
 	f := &finding{rq: rq, s: s, kind: find.Kind, minimal: prefer.Minimal}
+	f.visit = func(m *member) error {
+		f.tell(m)
+		return nil
+	}
 	if find.Kind != wire.Props {
 		for i := range liveProps {
 			if p := &liveProps[i]; p.all {
@@ -109,6 +113,7 @@ func (f *finding) add(name xml.Name) {
 		f.want.Quota = f.want.Quota || p.want.Quota
 		f.want.Locks = f.want.Locks || p.want.Locks
 		f.want.ACL = f.want.ACL || p.want.ACL
+		f.want.Sync = f.want.Sync || p.want.Sync
 	}
 }
 
@@ -120,7 +125,8 @@ func (f *finding) to(m *wire.Multistatus) {
 	}
 }
 
-// list writes the members of a collection, and with deep everything below them.
+// list goes through the members of a collection, and with deep through everything
+// below them.
 func (f *finding) list(pages iter.Seq2[[]member, error], s *store.Session, deep bool) error {
 	for page, err := range pages {
 		if err != nil {
@@ -128,8 +134,8 @@ func (f *finding) list(pages iter.Seq2[[]member, error], s *store.Session, deep 
 		}
 		for i := range page {
 			m := &page[i]
-			if f.only == nil || f.only(m) {
-				f.tell(m)
+			if err := f.visit(m); err != nil {
+				return err
 			}
 			if err := f.m.Err(); err != nil {
 				return err

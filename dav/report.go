@@ -36,6 +36,7 @@ func init() {
 		{davName("principal-property-search"), always, principalSearch},
 		{davName("principal-search-property-set"), always, searchProperties},
 		{davName("acl-principal-prop-set"), stored, aclPrincipals},
+		{davName("sync-collection"), syncable, syncCollection},
 	}
 }
 
@@ -222,7 +223,12 @@ func principalMatch(rq *request, s *store.Session, self *member, body []byte) er
 	if p == nil || p.refs == nil {
 		return f.end(nil)
 	}
-	f.only = func(m *member) bool { return p.has(m) && f.namesAsker(p.refs(f, m)) }
+	f.visit = func(m *member) error {
+		if p.has(m) && f.namesAsker(p.refs(f, m)) {
+			f.tell(m)
+		}
+		return nil
+	}
 	return f.end(f.list(rq.pages(s, f.want), s, true))
 }
 

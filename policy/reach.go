@@ -27,7 +27,7 @@ func (s *State) Reach(sub Subject) []Reached {
 		}
 	}
 	seen := map[Node]bool{}
-	for _, n := range s.differing(&sub) {
+	for _, n := range s.differing(&sub, 0) {
 		if seen[n] {
 			continue
 		}
@@ -50,15 +50,22 @@ func (s *State) Reach(sub Subject) []Reached {
 
 // differing are the nodes where the subject's rights may differ from those
 // above: what names one of its principals, or one of somebody who gave to it, and
-// what is cut.
-func (s *State) differing(sub *Subject) []Node {
+// what is cut. Below one root, or everywhere for 0.
+func (s *State) differing(sub *Subject, root Node) []Node {
 	ids, _ := s.closures.get(uint64(sub.id()))
 	var out []Node
-	for _, id := range s.withGivers(ids, 0) {
-		at, _ := s.named.get(uint64(id))
+	add := func(at places) {
+		if root != 0 {
+			at = at.within(root)
+		}
 		out = at.appendNodes(out)
 	}
-	return s.cuts.appendNodes(out)
+	for _, id := range s.withGivers(ids, root) {
+		at, _ := s.named.get(uint64(id))
+		add(at)
+	}
+	add(s.cuts)
+	return out
 }
 
 // placeOf is the place of a marked node; false for one in the trash.

@@ -247,7 +247,8 @@ func (k *checker) node(e *Entry, want nodeRec) {
 	}
 }
 
-// sequence: the change log has every number up to the newest.
+// sequence: the change log has every number up to the newest, from the first that
+// it has not forgotten.
 func (k *checker) sequence(sp *policy.Space) error {
 	v, err := k.tx.r.Get(seqKey(sp.ID))
 	if err != nil {
@@ -257,7 +258,11 @@ func (k *checker) sequence(sp *policy.Space) error {
 	if err != nil {
 		k.faultf("space %q: sequence: %v", sp.Name, err)
 	}
-	next := uint64(1)
+	forgotten, err := k.tx.floor(sp.ID)
+	if err != nil {
+		k.faultf("space %q: what its change log forgot: %v", sp.Name, err)
+	}
+	next := forgotten + 1
 	err = scanPrefix(k.tx.r, key1(tableChange, uint64(sp.ID)), func(key, v []byte) bool {
 		if seq := binary.BigEndian.Uint64(key[9:]); seq != next {
 			k.faultf("space %q: change %d is followed by %d", sp.Name, next-1, seq)

@@ -27,12 +27,8 @@ type Marked struct {
 // Survey lends a survey of this moment.
 func (o *Operator) Survey(ctx context.Context, fn func(Survey) error) error {
 	err := o.st.view(func(tx *Tx) error {
-		v, err := tx.r.Get(keyEpoch)
-		if err != nil {
+		if err := tx.between(); err != nil {
 			return err
-		}
-		if epoch, err := readUint64(v); err != nil || epoch != tx.state.Epoch {
-			return errors.Join(errBetween, err)
 		}
 		return fn(Survey{tx})
 	})
@@ -45,6 +41,19 @@ func (o *Operator) Survey(ctx context.Context, fn func(Survey) error) error {
 
 // errBetween: a change of the policy is on the disk and not yet in force.
 var errBetween = errors.New("the policy is changing")
+
+// between fails with errBetween when policy and tree are not of one moment.
+func (tx *Tx) between() error {
+	v, err := tx.r.Get(keyEpoch)
+	if err != nil {
+		return err
+	}
+	epoch, err := readUint64(v)
+	if err == nil && epoch != tx.state.Epoch {
+		err = errBetween
+	}
+	return err
+}
 
 // Revise carries out what fn does to the draft: all of it in one transaction, or
 // nothing when fn fails. It takes as many keys as the policy has records: the

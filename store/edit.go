@@ -229,7 +229,11 @@ func (s *Session) move(tx *Tx, g, dg grant, src, dst *spot) error {
 	}
 	e.Name = dst.name()
 	s.touch(&e)
-	if _, err := tx.log(dst.space.ID, s.cred.id(), Created, e.Node, to, e.Name); err != nil {
+	came := Created
+	if src.space != dst.space {
+		came = Arrived
+	}
+	if _, err := tx.log(dst.space.ID, s.cred.id(), came, e.Node, to, e.Name); err != nil {
 		return err
 	}
 	if err := tx.link(dg, to, &e); err != nil {

@@ -223,6 +223,7 @@ const (
 	Created ChangeOp = iota + 1
 	Updated
 	Removed
+	Arrived // from another space
 )
 
 // changeRec is one line of a space's change log.

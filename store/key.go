@@ -21,6 +21,7 @@ const (
 	tableLink    = 'k' // link -> its token, password and downloads
 	tableToken   = 'h' // hash of a token -> link
 	tableSeq     = 's' // space -> newest change
+	tableFloor   = 'f' // space -> newest change that the log has forgotten
 	tableChange  = 'c' // space, seq -> what changed
 	tableEntry   = 'e' // parent, name -> entry: a listing is one scan
 	tableNode    = 'n' // node -> parent, name: the way up
@@ -43,6 +44,7 @@ var (
 	keyEpoch    = []byte{tableMeta, 'e'}
 	keySettings = []byte{tableMeta, 's'}
 	keyAudit    = []byte{tableMeta, 'a'} // number and seal of the newest audit line
+	keySeal     = []byte{tableMeta, 'k'} // key of sync tokens
 )
 
 func beUint64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
@@ -59,6 +61,8 @@ func key1(table byte, n uint64) []byte {
 }
 
 func seqKey(space policy.ID) []byte { return key1(tableSeq, uint64(space)) }
+
+func floorKey(space policy.ID) []byte { return key1(tableFloor, uint64(space)) }
 
 func changeKey(space policy.ID, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(key1(tableChange, uint64(space)), seq)

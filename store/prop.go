@@ -82,11 +82,11 @@ func (s *Session) SetProps(ctx context.Context, p Path, patch []Prop, modified t
 			return err
 		}
 		s.touch(sp.entry())
-		return tx.setProps(g, sp, patch, modified)
+		return s.setProps(tx, g, sp, patch, modified)
 	})
 }
 
-func (tx *Tx) setProps(g grant, sp *spot, patch []Prop, modified time.Time) error {
+func (s *Session) setProps(tx *Tx, g grant, sp *spot, patch []Prop, modified time.Time) error {
 	e := sp.entry()
 	for _, p := range patch {
 		key := propKey(e.Node, p.Space, p.Local)
@@ -114,10 +114,14 @@ func (tx *Tx) setProps(g grant, sp *spot, patch []Prop, modified time.Time) erro
 	if !modified.IsZero() {
 		e.Modified = modified
 	}
-	var parent policy.Node
-	if !sp.isRoot() {
-		_, dir := sp.parent()
-		parent = dir.Node
+	if sp.isRoot() {
+		return tx.put(g, 0, e)
 	}
-	return tx.put(g, parent, e)
+	_, dir := sp.parent()
+	if len(patch) > 0 || !modified.IsZero() {
+		if _, err := tx.log(sp.space.ID, s.cred.id(), Updated, e.Node, dir.Node, e.Name); err != nil {
+			return err
+		}
+	}
+	return tx.put(g, dir.Node, e)
 }

@@ -280,6 +280,9 @@ func (tx *Tx) besideNamed(sp *spot, name string) (*spot, error) {
 func (s *Session) takePlace(tx *Tx, g grant, sp, back *spot) error {
 	_, dir := sp.parent()
 	n, e := sp.entry(), back.entry()
+	if _, err := tx.log(sp.space.ID, s.cred.id(), Removed, e.Node, dir.Node, e.Name); err != nil {
+		return err
+	}
 	if err := s.exchange(tx, g, sp, n, e); err != nil {
 		return err
 	}

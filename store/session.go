@@ -85,7 +85,7 @@ func (s *Session) update(ctx context.Context, fn func(*Tx) error) error {
 }
 
 // Want says what an Info should hold beside the entry; each costs look-ups.
-type Want struct{ Quota, Locks, Props, ACL bool }
+type Want struct{ Quota, Locks, Props, ACL, Sync bool }
 
 // An Info is an entry as the asker may know it.
 type Info struct {
@@ -103,6 +103,8 @@ type Info struct {
 	Props []Prop
 	// ACL is told to who holds read-acl.
 	ACL ACL
+	// SyncToken stands for what the asker sees of a collection now.
+	SyncToken string
 }
 
 // Stat tells about one file or collection.
@@ -117,9 +119,18 @@ func (s *Session) Stat(p Path, want Want) (Info, error) {
 		if err != nil {
 			return err
 		}
-		info, err = tx.info(g, sp.place(), sp.entry(), want)
+		info, err = s.info(tx, g, sp.place(), sp.entry(), want)
 		return err
 	})
+	return info, err
+}
+
+// info is what the asker may know of an entry that g was granted for.
+func (s *Session) info(tx *Tx, g grant, at policy.Place, e *Entry, want Want) (Info, error) {
+	info, err := tx.info(g, at, e, want)
+	if err == nil && want.Sync && e.Dir {
+		info.SyncToken, err = s.syncToken(tx, at.Space, e.Node)
+	}
 	return info, err
 }
 
@@ -182,23 +193,19 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want
 	sub, dir := s.subject(tx), sp.place()
 	var failed error
 	err = tx.children(g, g.node, after, func(e *Entry) bool {
-		d := policy.Decision{Held: g.held, Visible: g.held&policy.See != 0}
-		if tx.state.OnWay(e.Node) {
-			d = tx.state.Decide(sub, at(dir.Space, dir.Path, e.Node), 0)
-		}
+		d := s.sees(tx, sub, g, dir, e.Node)
 		if !d.Visible {
 			return true
 		}
 		if more = len(page) == n; more {
 			return false
 		}
-		cg := g.child(e.Node, d.Held)
-		if !want.Locks && !want.ACL && !e.Dir && !(want.Props && e.HasProps) {
-			page = append(page, Info{Entry: *e, Held: d.Held, Owner: sp.space.Owner})
-			return true
-		}
 		var info Info
-		info, failed = tx.info(cg, at(dir.Space, dir.Path, e.Node), e, want)
+		if plain(e, want) {
+			info = Info{Entry: *e, Held: d.Held, Owner: sp.space.Owner}
+		} else {
+			info, failed = s.info(tx, g.child(e.Node, d.Held), at(dir.Space, dir.Path, e.Node), e, want)
+		}
 		page = append(page, info)
 		return failed == nil
 	})
@@ -206,6 +213,19 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want
 		err = failed
 	}
 	return page, more, err
+}
+
+// sees decides one child of a collection that g was granted for.
+func (s *Session) sees(tx *Tx, sub policy.Subject, g grant, dir policy.Place, child policy.Node) policy.Decision {
+	if tx.state.OnWay(child) {
+		return tx.state.Decide(sub, at(dir.Space, dir.Path, child), 0)
+	}
+	return policy.Decision{Held: g.held, Visible: g.held&policy.See != 0}
+}
+
+// plain tells whether the entry alone has everything that is wanted.
+func plain(e *Entry, want Want) bool {
+	return !want.Locks && !want.ACL && !e.Dir && !(want.Props && e.HasProps)
 }
 
 // Spaces lists what stands in the mount's top: every space that the asker sees
@@ -249,7 +269,7 @@ func (s *Session) top(tx *Tx, space *policy.Space, want Want) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	return tx.info(g, sp.place(), sp.entry(), want)
+	return s.info(tx, g, sp.place(), sp.entry(), want)
 }
 
 // A File is content that its reader was granted. It outlives the transaction
@@ -335,6 +355,9 @@ type Terms struct {
 	If func(target *Entry, look Look) error
 	// Match judges the target by the preconditions of HTTP.
 	Match func(target *Entry) error
+	// Synced are the sync tokens that the If header names. Those that still hold
+	// of a collection are told by look among its tokens.
+	Synced []string
 }
 
 // Look tells of another path in the same transaction.
@@ -351,7 +374,7 @@ func (s *Session) judge(tx *Tx, sp *spot, t Terms, locked error) error {
 		target = sp.entry()
 	}
 	if t.If != nil {
-		if err := t.If(target, func(p Path) (*Entry, []string) { return s.look(tx, p) }); err != nil {
+		if err := t.If(target, func(p Path) (*Entry, []string) { return s.look(tx, p, t.Synced) }); err != nil {
 			return err
 		}
 	}
@@ -361,7 +384,7 @@ func (s *Session) judge(tx *Tx, sp *spot, t Terms, locked error) error {
 	return t.Match(target)
 }
 
-func (s *Session) look(tx *Tx, p Path) (*Entry, []string) {
+func (s *Session) look(tx *Tx, p Path, synced []string) (*Entry, []string) {
 	sp, err := s.resolve(tx, p)
 	if err != nil {
 		return nil, nil
@@ -377,7 +400,13 @@ func (s *Session) look(tx *Tx, p Path) (*Entry, []string) {
 	if err != nil {
 		return nil, nil
 	}
-	return sp.entry(), tokensOf(locks)
+	tokens := tokensOf(locks)
+	for _, token := range synced {
+		if s.unchanged(tx, g, sp, token) {
+			tokens = append(tokens, token)
+		}
+	}
+	return sp.entry(), tokens
 }
 
 // lookOver tells which locks cover a name that is not there: those of its

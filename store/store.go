@@ -81,6 +81,7 @@ type Store struct {
 	ids    allocator
 	ledger ledger
 	stamps stamps
+	sealer sealer
 
 	denials   denials
 	lockCount atomic.Int64 // records in the lock table, expired ones too
@@ -119,6 +120,9 @@ func Init(dir string, o Options) error {
 		if err != nil {
 			return err
 		}
+		if err := tx.newSealKey(); err != nil {
+			return err
+		}
 		tx.via = commandLine
 		return tx.change(policy.PutProfile{Profile: policy.Profile{ID: id, Name: "standard", Quota: policy.NoLimit}})
 	})
@@ -135,6 +139,9 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, err
 	}
 	err = st.load()
+	if err == nil {
+		err = st.loadSealer()
+	}
 	if err == nil {
 		err = st.beginTrail()
 	}

@@ -21,10 +21,11 @@ type Tx struct {
 
 	changed *policy.State // set by change, published with the commit
 	charges map[policy.Node]usageDelta
-	seqs    map[policy.ID]uint64 // the newest change of spaces changed here
-	holds   []*hold              // over once this is applied
-	own     []*hold              // made in here: given back when this fails
-	adopt   []policy.Node        // where a limit may stand from now on
+	seqs    map[policy.ID]uint64  // the newest change of spaces changed here
+	holds   []*hold               // over once this is applied
+	own     []*hold               // made in here: given back when this fails
+	adopt   []policy.Node         // where a limit may stand from now on
+	moments map[policy.ID]*moment // of spaces, for the session whose view this is
 }
 
 // change applies what follows from a change of content, which was decided with
