@@ -10,8 +10,11 @@ import (
 	"davit/caldav/ical"
 )
 
-// NameMax is how long a TZID may be, in bytes.
-const NameMax = 255
+// Limits of names.
+const (
+	NameMax  = 255 // bytes of a TZID
+	ZonesMax = 100 // TZIDs that one object uses
+)
 
 // ErrUnknown says that no rules are known behind a TZID.
 var ErrUnknown = errors.New("the time zone is not known")
@@ -41,6 +44,9 @@ func New(obj *ical.Object) *Finder {
 func (f *Finder) Find(tzid string) (*Zone, error) {
 	if z := f.found[tzid]; z != nil {
 		return z, nil
+	}
+	if len(f.found) == ZonesMax {
+		return nil, fmt.Errorf("%w: the object uses more than %d", ErrUnknown, ZonesMax)
 	}
 	z, err := f.find(tzid)
 	if err != nil {
@@ -93,8 +99,8 @@ func known(name string) *Zone {
 	if loc, ok := windows[strings.ToLower(name)]; ok {
 		name = loc
 	}
-	if offset, ok := offsetName(name); ok {
-		return &Zone{name: name, rules: fixed(offset)}
+	if seconds, ok := offsetName(name); ok {
+		return offset(name, seconds)
 	}
 	// The standard library takes Local for the zone of the machine.
 	if strings.EqualFold(name, "Local") || !isName(name) {
@@ -120,7 +126,7 @@ func isName(s string) bool {
 
 // offsetName reads UTC, Z, GMT+1, UTC-03:00 and the like, which mean what is ahead
 // of UTC. Etc/GMT+1 is another matter, and in the database.
-func offsetName(name string) (offset int64, ok bool) {
+func offsetName(name string) (seconds int64, ok bool) {
 	s := strings.ToUpper(name)
 	if s == "Z" || s == "UTC" || s == "GMT" {
 		return 0, true
@@ -145,8 +151,8 @@ func offsetName(name string) (offset int64, ok bool) {
 	if len(digits) == 3 {
 		digits = "0" + digits
 	}
-	offset, ok = clock(digits)
-	return sign * offset, ok
+	seconds, ok = clock(digits)
+	return sign * seconds, ok
 }
 
 // clock reads HHMM or HHMMSS as seconds.

@@ -51,8 +51,12 @@ type fixed int64
 
 func (f fixed) segment(Instant) segment { return always(int64(f)) }
 
-// UTC returns the zone of times with a Z.
-func UTC() *Zone { return &Zone{name: "UTC", rules: fixed(0)} }
+// UTC returns the zone of times with a Z. It may be shared: it has nothing to remember.
+func UTC() *Zone { return offset("UTC", 0) }
+
+func offset(name string, seconds int64) *Zone {
+	return &Zone{name: name, rules: fixed(seconds), last: always(seconds)}
+}
 
 // located is a zone of the time zone database.
 type located struct{ loc *time.Location }
@@ -95,17 +99,12 @@ const offsetMax = 26 * 60 * 60
 // is the first; one that it jumps over is read with the offset before the gap: RFC
 // 5545, section 3.3.5.
 func (z *Zone) Instant(w ical.Wall) Instant {
-	i, _ := z.instant(w)
+	i, _ := z.Resolve(w)
 	return i
 }
 
-// InGap tells whether the clock jumps over a local time.
-func (z *Zone) InGap(w ical.Wall) bool {
-	_, gap := z.instant(w)
-	return gap
-}
-
-func (z *Zone) instant(w ical.Wall) (i Instant, gap bool) {
+// Resolve is Instant, and tells whether the clock jumps over the local time.
+func (z *Zone) Resolve(w ical.Wall) (i Instant, gap bool) {
 	// Well within the segment that answered last no change is near.
 	if i := Instant(int64(w) - z.last.offset); i >= add(z.last.start, offsetMax) && i < add(z.last.end, -offsetMax) {
 		return i, false
