@@ -162,11 +162,11 @@ func (st *stream) advance() {
 
 // beyond returns the first key after another and drops those before.
 func (st *stream) beyond(last key) (key, bool) {
-	for len(st.delayed) > 0 && st.delayed[0] <= last {
-		st.delayed = st.delayed[1:]
-	}
 	for st.open && st.head <= last {
 		st.advance()
+	}
+	for len(st.delayed) > 0 && st.delayed[0] <= last {
+		st.delayed = st.delayed[1:]
 	}
 	switch {
 	case len(st.delayed) > 0 && (!st.open || st.delayed[0] < st.head):

@@ -64,6 +64,9 @@ func (r *Rule) NewExceptions(start, stop ical.Wall, b *Budget) *Iterator {
 	it.first = it.rule.position(start)
 	it.period = it.first
 	it.set.times = it.rule.times()
+	if it.rule.unpickable(len(it.set.times)) {
+		it.left = 0
+	}
 	return it
 }
 
@@ -78,7 +81,8 @@ func (it *Iterator) Seek(w ical.Wall) {
 	it.pending = false
 	if it.rule.count == 0 {
 		if to := it.aligned(it.rule.position(w)); to > it.period {
-			it.period, it.set.days, it.at = to, nil, 0
+			it.period, it.at = to, 0
+			it.set.clear()
 		}
 	}
 	it.skip()
@@ -193,7 +197,8 @@ func (it *Iterator) fill() bool {
 
 // load makes the set of the next period, be it empty, and tells the steps it took.
 func (it *Iterator) load() (steps int64) {
-	it.set.days, it.at = it.set.days[:0], 0
+	it.at = 0
+	it.set.clear()
 	tried := it.rule.days(it.period, &it.set)
 	it.set.choose(it.rule.positions)
 	it.period += it.rule.interval
@@ -206,9 +211,11 @@ type periodSet struct {
 	days  []int64 // since 1970-01-01
 	base  ical.Wall
 	times []int32 // seconds since midnight, or since base for periods below a day
-	picks []int   // nil: all
+	picks []int   // nil: all, if there is no BYSETPOS
 	none  bool    // nothing is picked
 }
+
+func (s *periodSet) clear() { s.days, s.picks, s.none = s.days[:0], s.picks[:0], false }
 
 func (s *periodSet) size() int {
 	switch {

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"math/bits"
+	"slices"
 
 	"davit/caldav/ical"
 )
@@ -131,6 +132,13 @@ func (r *Rule) times() (times []int32) {
 		}
 	}
 	return times
+}
+
+// unpickable tells whether every BYSETPOS is beyond the instances that one period can
+// have, with so many times a day.
+func (r *Rule) unpickable(times int) bool {
+	most := times * [...]int{Secondly: 1, Minutely: 1, Hourly: 1, Daily: 1, Weekly: 7, Monthly: 31, Yearly: 366}[r.freq]
+	return len(r.positions) > 0 && !slices.ContainsFunc(r.positions, func(p int) bool { return max(p, -p) <= most })
 }
 
 // passable returns w if a period below a day that begins there may match, or else a
