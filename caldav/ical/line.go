@@ -17,12 +17,9 @@ func (d *decoder) property(content string) (Prop, error) {
 	}
 	from := i
 	for content[i] == ';' {
-		key, values, after, err := d.param(content, i+1)
+		key, values, after, err := d.param(content, i+1, from+ParamsMax)
 		if err != nil {
 			return Prop{}, err
-		}
-		if after-from > ParamsMax {
-			return Prop{}, d.wrong("", "the parameters of %s have more than %d bytes", prop.Name, ParamsMax)
 		}
 		prop.Params[key] = append(prop.Params[key], values...)
 		i = after
@@ -44,9 +41,9 @@ func (d *decoder) named(s string) error {
 	return nil
 }
 
-// param reads one parameter from i on; after is the place of the semicolon or colon
-// behind it.
-func (d *decoder) param(content string, i int) (key string, values []string, after int, err error) {
+// param reads one parameter from i on, which has to end before a limit; after is the
+// place of the semicolon or colon behind it.
+func (d *decoder) param(content string, i, limit int) (key string, values []string, after int, err error) {
 	eq := strings.IndexAny(content[i:], "=:;")
 	if eq < 0 || content[i+eq] != '=' {
 		return "", nil, 0, d.wrong("RFC 5545, section 3.2", "a parameter has no value")
@@ -59,6 +56,9 @@ func (d *decoder) param(content string, i int) (key string, values []string, aft
 		var value string
 		if value, i, err = d.paramValue(content, i); err != nil {
 			return "", nil, 0, err
+		}
+		if i > limit {
+			return "", nil, 0, d.wrong("", "the parameters have more than %d bytes", ParamsMax)
 		}
 		values = append(values, value)
 		if content[i] != ',' {

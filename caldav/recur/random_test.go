@@ -44,6 +44,9 @@ type modelOverride struct {
 // modelInstance is what has to come out; id is an instant, or a day.
 type modelInstance struct{ id, start, end time.Time }
 
+// brief tells whether the series is worked out for days only, not for months.
+func (m *modelSeries) brief() bool { return m.horizon.Sub(m.start) < 72*time.Hour }
+
 func (m *modelSeries) instant(w time.Time) time.Time {
 	if m.kind == 'u' {
 		return w
@@ -437,7 +440,11 @@ func (d dice) override(m *modelSeries, id time.Time) {
 	if !m.id(o.id).Equal(id) || slices.ContainsFunc(m.overrides, func(p modelOverride) bool { return p.id.Equal(o.id) }) {
 		return // the second of two equal walls has no name
 	}
-	o.start = o.id.Add(time.Duration(d.IntN(200)-100) * 30 * time.Minute)
+	far := 100 // half hours
+	if m.brief() {
+		far = 20
+	}
+	o.start = o.id.Add(time.Duration(d.IntN(2*far)-far) * 30 * time.Minute)
 	if m.kind == 'd' {
 		o.start, o.length = o.id.AddDate(0, 0, d.IntN(7)-3), time.Duration(1+d.IntN(3))*24*time.Hour
 	}
@@ -494,7 +501,7 @@ func (m *modelSeries) compare(d dice, all []modelInstance) error {
 	from := m.start.Add(-48*time.Hour + time.Duration(d.Int64N(int64(m.horizon.Sub(m.start)+96*time.Hour))))
 	to := from.Add(time.Duration(d.Int64N(int64(m.horizon.Sub(m.start)))))
 	from, to = from.Truncate(time.Second), to.Truncate(time.Second)
-	if m.horizon.Sub(m.start) < 72*time.Hour {
+	if m.brief() {
 		last = m.horizon.Add(-27 * time.Hour)
 	}
 	if to.After(last) {
