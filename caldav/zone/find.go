@@ -8,6 +8,7 @@ import (
 	_ "time/tzdata" // a TZID means the same on a machine that has no zones
 
 	"davit/caldav/ical"
+	"davit/caldav/rule"
 )
 
 // Limits of names.
@@ -21,13 +22,14 @@ var ErrUnknown = errors.New("the time zone is not known")
 
 // A Finder finds the zones of one object.
 type Finder struct {
-	own   map[string]*ical.Component // VTIMEZONEs by TZID
-	found map[string]*Zone
+	own    map[string]*ical.Component // VTIMEZONEs by TZID
+	found  map[string]*Zone
+	budget rule.Budget
 }
 
 // New makes a finder for an object, or for none with nil.
 func New(obj *ical.Object) *Finder {
-	f := &Finder{own: map[string]*ical.Component{}, found: map[string]*Zone{}}
+	f := &Finder{own: map[string]*ical.Component{}, found: map[string]*Zone{}, budget: rule.Budget{Steps: budgetSteps}}
 	if obj == nil {
 		return f
 	}
@@ -61,7 +63,7 @@ func (f *Finder) find(tzid string) (*Zone, error) {
 	if c == nil {
 		return Named(tzid)
 	}
-	if own := parse(c); own != nil {
+	if own := parse(c, &f.budget); own != nil {
 		return &Zone{name: tzid, rules: own}, nil
 	}
 	if at := c.Props.Get("X-LIC-LOCATION"); at != nil {
@@ -96,11 +98,11 @@ func Named(name string) (*Zone, error) {
 
 // known finds a zone by just this name.
 func known(name string) *Zone {
-	if loc, ok := windows[strings.ToLower(name)]; ok {
-		name = loc
-	}
 	if seconds, ok := offsetName(name); ok {
 		return offset(name, seconds)
+	}
+	if loc, ok := windows[strings.ToLower(name)]; ok {
+		name = loc
 	}
 	// The standard library takes Local for the zone of the machine.
 	if strings.EqualFold(name, "Local") || !isName(name) {

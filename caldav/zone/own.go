@@ -10,10 +10,10 @@ import (
 	"davit/caldav/rule"
 )
 
-// Limits of one VTIMEZONE.
+// Limits of VTIMEZONEs.
 const (
 	ObservancesMax = 500     // STANDARD and DAYLIGHT parts, with their RDATEs
-	budgetSteps    = 100_000 // of all looks into it; what is behind them keeps the last offset
+	budgetSteps    = 500_000 // of all looks into those of one object; behind them offsets stay as they are
 )
 
 // own is the rules of a VTIMEZONE: RFC 5545, section 3.6.5. Only the years asked for
@@ -23,7 +23,7 @@ type own struct {
 	before      int64 // the offset before the first onset
 	changes     []change
 	from, to    Instant // changes is whole between them
-	budget      rule.Budget
+	budget      *rule.Budget
 }
 
 // An observance is a STANDARD or DAYLIGHT part, whose walls are read with the offset
@@ -42,8 +42,8 @@ type change struct {
 }
 
 // parse reads a VTIMEZONE; nil if there is no rule that can be followed.
-func parse(c *ical.Component) *own {
-	o := &own{budget: rule.Budget{Steps: budgetSteps}}
+func parse(c *ical.Component, b *rule.Budget) *own {
+	o := &own{budget: b}
 	parts := 0
 	for _, part := range c.Children {
 		if part.Name != "STANDARD" && part.Name != "DAYLIGHT" {
@@ -150,10 +150,10 @@ func (o *own) load(i Instant) {
 	o.changes = nil
 	for n := range o.observances {
 		ob := &o.observances[n]
-		if at, ok := ob.lastBefore(o.from, &o.budget); ok && at >= last.at {
+		if at, ok := ob.lastBefore(o.from, o.budget); ok && at >= last.at {
 			last = change{at, ob.to}
 		}
-		o.changes = ob.between(o.from, o.to, &o.budget, o.changes)
+		o.changes = ob.between(o.from, o.to, o.budget, o.changes)
 	}
 	slices.SortStableFunc(o.changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
 	o.changes = slices.Insert(o.changes, 0, change{math.MinInt64, last.offset})
