@@ -92,21 +92,21 @@ func (s *Series) lastKey() (last key, open bool, err error) {
 	budget := rule.Budget{Steps: StepsMax}
 	last = s.dates[len(s.dates)-1]
 	for _, r := range s.rules {
-		stop := ical.WallMax
+		stop, until := ical.WallMax, keyMax
 		if t := r.Until(); t != nil {
-			stop, _ = s.until(*t)
+			stop, until = s.until(*t)
 		}
-		switch {
-		case !r.Finite():
-			open = true
-		case r.Count() == 0:
-			last = max(last, s.wallKey(stop))
-		default:
+		if r.Count() > 0 {
 			it := r.NewIterator(s.master.start.Wall, stop, &budget)
+			stop = s.master.start.Wall
 			if w, ok := it.Last(); ok {
-				last = max(last, s.wallKey(w))
+				stop = w
 			}
 			err = errors.Join(err, it.Err())
+		}
+		open = open || !r.Finite()
+		if r.Finite() {
+			last = max(last, min(until, s.wallKey(stop)))
 		}
 	}
 	return last, open, err

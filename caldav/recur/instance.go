@@ -117,12 +117,12 @@ func (s *Series) walk(w window, only *ical.Component, show func(*Instance) bool)
 // walkPiece shows the instances of one piece, and calls before with each key.
 func (s *Series) walkPiece(p *piece, w window, b *rule.Budget, before func(key) bool, show func(*Instance) bool) (more bool, err error) {
 	from, to := p.from, p.to
-	margin := max(p.length.Length(), s.longest) + slack
-	if w.from > math.MinInt64+2*ical.DurationMax {
-		from = max(from, key(w.from)-key(margin)-key(p.shift))
+	ahead, behind := s.margins(p)
+	if k := key(w.from); k > -distant {
+		from = max(from, k-ahead)
 	}
-	if w.to < math.MaxInt64-2*ical.DurationMax {
-		to = min(to, key(w.to)+slack-key(p.shift))
+	if k := key(w.to); k < distant {
+		to = min(to, k+behind)
 	}
 	if from >= to {
 		return true, nil
@@ -137,6 +137,16 @@ func (s *Series) walkPiece(p *piece, w window, b *rule.Budget, before func(key) 
 		}
 	}
 	return true, o.err()
+}
+
+// margins tell how far ahead of and behind a window the keys may be whose instances
+// overlap it.
+func (s *Series) margins(p *piece) (ahead, behind key) {
+	length := max(p.length.Length(), s.longest)
+	if s.allDay() || p.shift != 0 || p.start.Form == ical.DateForm || p.length.Days != 0 || s.longest != 0 {
+		return key(length) + key(p.shift) + slack, slack - key(p.shift)
+	}
+	return key(length) + 1, 1
 }
 
 // place makes the instance of a key in a piece.

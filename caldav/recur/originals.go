@@ -9,8 +9,9 @@ import (
 	"davit/caldav/zone"
 )
 
-// slack is more than walls and instants can differ in order, in seconds: what is cut
-// off on the wall is cut off too late by it, and then by the instant.
+// slack is more than walls and instants can differ in order near a change of a zone,
+// in seconds: what is cut off on the wall is cut off too late by it, and then by the
+// instant.
 const slack = 2 * ical.Day
 
 // originals walks the keys of a series in order: what rules and dates make, without
@@ -113,15 +114,32 @@ func (s *Series) stream(r *rule.Rule, start func(start, stop ical.Wall, b *rule.
 	if t := r.Until(); t != nil {
 		stop, st.until = s.until(*t)
 	}
-	if to < key(math.MaxInt64-slack) {
-		stop = min(stop, ical.Wall(to)+slack)
+	if to < distant {
+		stop = min(stop, st.wall(to, slack))
 	}
 	st.it = start(s.master.start.Wall, stop, b)
-	if from > keyMin+slack {
-		st.it.Seek(ical.Wall(from) - slack)
+	if from > -distant {
+		st.it.Seek(st.wall(from, -slack))
 	}
 	st.advance()
 	return st
+}
+
+// distant is a key that no time has.
+const distant key = math.MaxInt64 / 2
+
+// wall returns the wall of a key, moved by spare if the clock changes near it: then
+// what is before it on the wall may not be before it in time.
+func (st *stream) wall(k key, spare ical.Wall) ical.Wall {
+	if st.zone == nil {
+		return ical.Wall(k)
+	}
+	i := zone.Instant(k)
+	w := st.zone.Wall(i)
+	if st.zone.Wall(i-slack) != w-slack || st.zone.Wall(i+slack) != w+slack {
+		w += spare
+	}
+	return w
 }
 
 // until returns the last wall and the last key of a rule: RFC 5545, section 3.3.10. A
