@@ -71,6 +71,7 @@ func Decode(data []byte) (*Object, error) {
 		return nil, &Error{Precondition: MaxResourceSize, Reason: fmt.Sprintf("the object has more than %d bytes", SizeMax)}
 	}
 	d := decoder{text: strings.TrimPrefix(string(data), "\uFEFF")}
+	d.obj.Lines = make([]Line, 0, min(strings.Count(d.text, "\n")+1, LinesMax))
 	for {
 		more, err := d.line()
 		if err != nil {

@@ -92,8 +92,8 @@ func (r *Rule) days(position int64, set *periodSet) (tried int) {
 	return 1
 }
 
-// month collects the days of a month. Where the rule names days of months from their
-// beginning and nothing else, only those are tried.
+// month collects the days of a month. Only those are tried that have a weekday and,
+// counted from the beginning, a number that the rule names.
 func (r *Rule) month(year, month int, set *periodSet) (tried int) {
 	length := ical.MonthDays(year, month)
 	candidates := uint64(1)<<(length+1) - 2
@@ -101,6 +101,9 @@ func (r *Rule) month(year, month int, set *periodSet) (tried int) {
 		candidates &= r.monthDays
 	}
 	before := ical.DayOf(year, month, 1) - 1
+	if wanted := r.wanted; wanted != 0 {
+		candidates &= monthOf(wanted, weekday(before+1))
+	}
 	for candidates != 0 {
 		dom := bits.TrailingZeros64(candidates)
 		candidates &= candidates - 1
@@ -110,6 +113,13 @@ func (r *Rule) month(year, month int, set *periodSet) (tried int) {
 		}
 	}
 	return tried
+}
+
+// monthOf turns a set of weekdays into the set of the days of a month that have one of
+// them, for a month that begins with a weekday.
+func monthOf(wanted uint64, first int) uint64 {
+	week := (wanted>>first | wanted<<(7-first)) & 0x7f
+	return (week | week<<7 | week<<14 | week<<21 | week<<28) << 1
 }
 
 // times are the times within a day, or within the period if that is shorter.

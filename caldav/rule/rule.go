@@ -40,6 +40,8 @@ type Rule struct {
 	weekdays                uint64 // bit 0 is Monday
 	nth                     []nthDay
 	positions               []int
+
+	wanted uint64 // the weekdays of weekdays and nth together
 }
 
 // nthDay is a BYDAY with a number, such as -1FR.
@@ -86,6 +88,10 @@ func (r *Rule) derived(start ical.Wall) *Rule {
 		}
 	case d.freq == Yearly && d.weeks|d.weekEnds != 0 && d.weekdays == 0 && d.monthDays|d.monthEnds == 0 && d.yearDays == nil:
 		d.weekdays = 1 << weekday(start.Day())
+	}
+	d.wanted = d.weekdays
+	for _, nth := range d.nth {
+		d.wanted |= 1 << nth.weekday
 	}
 	return &d
 }
