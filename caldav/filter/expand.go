@@ -39,6 +39,10 @@ func (w *writer) expand(sel *Selection) error {
 // instance writes one instance from the lines of its component.
 func (w *writer) instance(at int, in *recur.Instance, sel *Selection) {
 	end := w.behind(at)
+	if in.Start.IsZero() { // it has no time to be written anew
+		w.component(at, end, sel)
+		return
+	}
 	for ; at < end; at++ {
 		line := &w.obj.Lines[at]
 		switch {
@@ -75,8 +79,10 @@ func (w *writer) instanceLine(line *ical.Line, in *recur.Instance, sel *Selectio
 	case "DTEND", "DUE":
 		w.synthetic(sel, line.Name, params(p, "TZID VALUE"), in.To)
 	case "DURATION":
-		if asked, noValue := sel.property(line.Name); asked && !noValue && timed {
-			w.content(fmt.Sprintf("DURATION%s:PT%dS", params(p, ""), int64(in.End.Sub(in.Start).Seconds()))) // days would be nominal
+		exact := ical.Duration{Seconds: int64(in.End.Sub(in.Start).Seconds())}
+		asked, noValue := sel.property(line.Name)
+		if d, err := ical.ParseDuration(p.Value); asked && !noValue && timed && (err != nil || d != exact) {
+			w.content(fmt.Sprintf("DURATION%s:PT%dS", params(p, ""), exact.Seconds)) // days would be nominal
 			return
 		}
 		w.line(line, sel)

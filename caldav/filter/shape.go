@@ -139,25 +139,13 @@ func (w *writer) calendar(sel *Selection) error {
 			}
 		case w.shape.Expand != nil && line.Component.Name == "VTIMEZONE": // RFC 4791, section 9.6.5
 		default:
-			wanted, err := w.wanted(line.Component, scheduled)
-			if err != nil {
-				return err
-			}
-			if wanted {
+			if limit := w.shape.LimitRecurrence; limit == nil || !scheduled || w.series.Impacts(line.Component, limit.From, limit.To) {
 				w.component(at, end, inner)
 			}
 		}
 		at = end - 1
 	}
 	return nil
-}
-
-// wanted applies limit-recurrence-set.
-func (w *writer) wanted(c *ical.Component, scheduled bool) (bool, error) {
-	if w.shape.LimitRecurrence == nil || !scheduled {
-		return true, nil
-	}
-	return w.series.Impacts(c, w.shape.LimitRecurrence.From, w.shape.LimitRecurrence.To)
 }
 
 // behind returns the place behind the component that begins at a line.

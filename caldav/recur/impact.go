@@ -5,34 +5,33 @@ import (
 	"time"
 
 	"davit/caldav/ical"
-	"davit/caldav/zone"
 )
 
 // Impacts tells whether a component has to be known to tell what happens in a range of
 // time: one without RECURRENCE-ID always has, an override if its instance is or would
 // have been in the range: RFC 4791, section 9.6.6. A zero time is no limit.
-func (s *Series) Impacts(c *ical.Component, from, to time.Time) (bool, error) {
+func (s *Series) Impacts(c *ical.Component, from, to time.Time) bool {
 	for i := range s.singles {
 		one := &s.singles[i]
 		if one.component != c {
 			continue
 		}
-		w := windowOf(from, to)
-		if overlaps(s.overriding(one), w) {
-			return true, nil
+		w, in := windowOf(from, to), s.overriding(one)
+		if overlaps(in, w) {
+			return true
 		}
 		for j := range s.pieces {
 			p := &s.pieces[j]
-			if p.component == c && w.to > zone.Instant(p.from)-slack {
-				return true, nil // all that follow depend on it
+			if p.component == c && w.to > min(in.start, s.place(&s.pieces[0], one.key).start) {
+				return true // all that follow depend on it
 			}
 			if p.from <= one.key && one.key < p.to && overlaps(s.place(p, one.key), w) {
-				return true, nil
+				return true
 			}
 		}
-		return false, nil
+		return false
 	}
-	return true, nil
+	return true
 }
 
 // ValueOverlaps tells whether one of the times of a property is within a range: a
