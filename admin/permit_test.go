@@ -73,6 +73,7 @@ var permits = map[string]permitRow{
 	"reach":          {others: `{"user":"max"}`, own: `{"user":"mia"}`},
 
 	"review":      {others: `{"op":"group.add","args":{"name":"crew"},"digest":"0"}`},
+	"review.run":  {others: `{}`},
 	"role.add":    {others: `{"name":"clerk"}`},
 	"role.give":   {others: `{"role":"auditor","to":["mia"]}`},
 	"role.list":   {others: `{}`},

@@ -16,7 +16,8 @@ type Review struct {
 	Walls  []LineAt
 	// Idle are lines without which every decision stays what it is: for everybody,
 	// with every client, now and as long as nothing but the time changes. Each was
-	// taken out alone; two that stand for each other are both here.
+	// taken out alone; two that stand for each other are both here. Lines that speak
+	// of nobody who is active now are not tried.
 	Idle []LineAt
 	// Untried is how many more lines may be idle and were not tried, for there are
 	// too many.
@@ -84,9 +85,10 @@ func (s *State) Review(in Subject, signsIn func(ID) bool) Review {
 		if l.Deny != 0 {
 			r.Walls = append(r.Walls, l)
 		}
-		if why := v.unused(&l); why != "" {
+		switch why := v.unused(&l); {
+		case why != "" && (l.Allow != 0 || l.over(in.Now)):
 			r.Unused = append(r.Unused, UnusedGrant{Line: &l, Why: why})
-		} else if idle.finds(&l) {
+		case why == "" && idle.finds(&l):
 			r.Idle = append(r.Idle, l)
 		}
 	}
@@ -264,17 +266,20 @@ func (v *reviewer) unusedShares() []UnusedGrant {
 	return all
 }
 
-// unused tells why nobody can use what a line gives; empty when somebody can, and
-// for a line that gives nothing.
+// unused tells why a line speaks of nobody now; empty when it speaks of somebody,
+// and for that of a drive's owner, which stays.
 func (v *reviewer) unused(l *LineAt) string {
-	switch {
-	case l.Allow == 0:
+	switch sp := v.state.Space(l.Space); {
+	case l.OfSpace && sp.Kind == Personal && sp.Owner == l.Principal:
 		return ""
-	case l.Until != 0 && v.in.Now >= l.Until:
+	case l.over(v.in.Now):
 		return "it has ended"
 	}
 	return v.desertedBy(l.Principal)
 }
+
+// over tells whether the time of a line has passed.
+func (l *LineAt) over(now int64) bool { return l.Until != 0 && now >= l.Until }
 
 // desertedBy tells why nobody acts as a principal; empty when somebody can.
 func (v *reviewer) desertedBy(p ID) string {
