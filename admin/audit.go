@@ -148,6 +148,8 @@ func checkKept(then *policy.State, d *store.Denial) (Check, error) {
 	c := checkOf(then, p, d.Wanted, d.Explanation)
 	c.Status = http.StatusForbidden
 	switch {
+	case d.Reason != "":
+		c.Allowed, c.Why = false, plain(d.Reason)
 	case d.Hidden:
 		c.refuse(&store.Refused{})
 	case c.Allowed:
