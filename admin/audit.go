@@ -190,7 +190,7 @@ func (a *Admin) WhoThen(ctx context.Context, q PastPlace) (Past, error) {
 	if then.Space(at.Space) == nil {
 		return Past{}, notFound("davit who PATH --epoch first", "%s: there was no such space at that time", p)
 	}
-	past := Past{Path: p.String(), At: moment, Epoch: then.Epoch, Holders: a.holders(then.State, at, q.Class, moment)}
+	past := Past{Path: p.String(), At: moment, Epoch: then.Epoch, Holders: a.holders(then.State, at, q.Standpoint, moment)}
 	if e.Created.After(moment) {
 		past.Made = &e.Created
 	}

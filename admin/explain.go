@@ -26,10 +26,7 @@ type Question struct {
 	Ask  string `json:"ask"`
 	Path string `json:"path"`
 	To   string `json:"to,omitempty"` // the Destination of COPY and MOVE
-	// Class of the client; one that speaks WebDAV if empty.
-	Class policy.Class `json:"class,omitempty"`
-	// Network that the client is in, empty for an unknown one; inside if absent.
-	Network *policy.Network `json:"network,omitempty"`
+	Standpoint
 }
 
 // An Answer tells what a user gets, and why.
@@ -140,11 +137,7 @@ func (a *Admin) asker(q Question) (policy.Subject, store.Path, error) {
 		return policy.Subject{}, nil, err
 	}
 	p, err := ParsePath(q.Path)
-	sub := a.subject(u, q.Class)
-	if q.Network != nil {
-		sub.Network = *q.Network
-	}
-	return sub, p, err
+	return a.using(u, q.Standpoint), p, err
 }
 
 func (a *Admin) explainRight(q Question, sub policy.Subject, p store.Path, want policy.Rights) (Answer, error) {

@@ -23,9 +23,9 @@ var (
 // A Selection chooses rows and columns by patterns such as "fin*"; an empty one
 // takes all.
 type Selection struct {
-	Users  string       `json:"users,omitempty"`
-	Spaces string       `json:"spaces,omitempty"`
-	Class  policy.Class `json:"class,omitempty"`
+	Users  string `json:"users,omitempty"`
+	Spaces string `json:"spaces,omitempty"`
+	Standpoint
 }
 
 // A Table is the effective level of every user in every space.
@@ -73,7 +73,7 @@ func (a *Admin) Matrix(_ context.Context, sel Selection) (Table, error) {
 	if len(users)*len(spaces) > cellsMax {
 		return Table{}, invalid("--space GLOB --user GLOB", "%d users by %d spaces are too many cells at once; choose some", len(users), len(spaces))
 	}
-	for i, row := range state.Matrix(a.asking(sel.Class), users, spaces) {
+	for i, row := range state.Matrix(a.using(&policy.User{}, sel.Standpoint), users, spaces) {
 		r := &t.Rows[i]
 		r.Levels = make([]string, len(row))
 		for j, c := range row {
@@ -88,12 +88,6 @@ func (a *Admin) Matrix(_ context.Context, sel Selection) (Table, error) {
 	return t, nil
 }
 
-// asking is any user with a client of a class, one that speaks WebDAV if none is
-// named.
-func (a *Admin) asking(class policy.Class) policy.Subject {
-	return a.subject(&policy.User{}, class)
-}
-
 func matches(pattern, name string) bool {
 	ok, err := path.Match(policy.Fold(pattern), policy.Fold(name))
 	return pattern == "" || ok && err == nil
@@ -102,8 +96,8 @@ func matches(pattern, name string) bool {
 // A Sheet is a matrix as CSV: spaces in the first line, a user at the beginning
 // of each other one, and levels, with a ! where the user is to be pinned.
 type Sheet struct {
-	CSV   string       `json:"csv"`
-	Class policy.Class `json:"class,omitempty"`
+	CSV string `json:"csv"`
+	Standpoint
 }
 
 // bytesMax is what a sheet takes on the control socket, as JSON writes it.
@@ -146,7 +140,7 @@ func (a *Admin) ApplyMatrix(ctx context.Context, s Sheet) (SheetApplied, error) 
 		if a.epoch != 0 && a.epoch != state.Epoch {
 			return SheetApplied{}, fmt.Errorf("%w: it is of epoch %d now and was looked at in epoch %d", store.ErrEpoch, state.Epoch, a.epoch)
 		}
-		r := sheetReader{state: state, sub: a.asking(s.Class), applied: SheetApplied{Cells: []CellChanged{}}}
+		r := sheetReader{state: state, sub: a.using(&policy.User{}, s.Standpoint), applied: SheetApplied{Cells: []CellChanged{}}}
 		if err := r.read(s.CSV); err != nil {
 			return SheetApplied{}, err
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"davit/admin"
-	"davit/policy"
 )
 
 func newMatrix(g *global) *cobra.Command {
@@ -29,9 +28,7 @@ out. a cell that ends in ! is pinned: there only the user's own level counts.`,
 	cmd.Flags().StringVar(&sel.Users, "user", "", "`pattern` of user names, with * and ?")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print CSV")
 	read := func([]string) (_ admin.Selection, err error) {
-		if sel.Class, err = policy.ParseClasses(a.class); err != nil {
-			err = misusedBy(cmd, err)
-		}
+		sel.Standpoint, err = a.client(cmd)
 		return sel, err
 	}
 	carries(g, cmd, admin.Matrix, read, func(p *printer, t admin.Table) {
@@ -88,8 +85,8 @@ only; - is standard input.`,
 	a.flags(cmd)
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what the file would change, and change nothing")
 	read := func(args []string) (s admin.Sheet, err error) {
-		if s.Class, err = policy.ParseClasses(a.class); err != nil {
-			return s, misusedBy(cmd, err)
+		if s.Standpoint, err = a.client(cmd); err != nil {
+			return s, err
 		}
 		if dry {
 			g.foretells = &s.Class
