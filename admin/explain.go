@@ -44,6 +44,8 @@ type Answer struct {
 	Flips []Flip `json:"flips,omitempty"`
 	// Stuck: neither one step nor two turn it.
 	Stuck bool `json:"stuck,omitempty"`
+	// Epoch of the policy that was asked.
+	Epoch uint64 `json:"epoch,omitempty"`
 }
 
 // A Check is one decision, with everything that went into it.
@@ -164,10 +166,11 @@ func (a *Admin) explainRight(q Question, sub policy.Subject, p store.Path, want 
 
 // answer puts checks together; the last one decides.
 func (a *Admin) answer(q Question, sub policy.Subject, p store.Path, checks []Check) Answer {
-	u := a.st.Policy().User(sub.User)
+	state := a.st.Policy()
+	u := state.User(sub.User)
 	decisive := checks[len(checks)-1]
 	answer := Answer{
-		Ask: q.Ask, Path: p.String(), To: q.To,
+		Epoch: state.Epoch, Ask: q.Ask, Path: p.String(), To: q.To,
 		Allowed: decisive.Allowed, Status: decisive.Status, Why: decisive.Why, Checks: checks,
 	}
 	if u != nil {
