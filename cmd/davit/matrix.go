@@ -20,7 +20,8 @@ func newMatrix(g *global) *cobra.Command {
 		Use:   "matrix",
 		Short: "show the effective level of every user in every space",
 		Long: `show the effective level of every user in every space, personal drives left
-out. a cell that ends in ! is pinned: there only the user's own level counts.`,
+out. a cell that ends in ! is pinned: there only the user's own level counts. the
+column SPACE/messages tells who uses the message area of the space.`,
 		Example: "  davit matrix --space 'fin*'\n  davit matrix --csv > levels.csv",
 	}
 	a.flags(cmd)
@@ -36,7 +37,7 @@ out. a cell that ends in ! is pinned: there only the user's own level counts.`,
 			p.err = writeSheet(g.out, t)
 			return
 		}
-		p.row(append([]string{"user"}, t.Spaces...)...)
+		p.row(heads(t)...)
 		for _, r := range t.Rows {
 			p.row(cells(r)...)
 		}
@@ -49,7 +50,7 @@ out. a cell that ends in ! is pinned: there only the user's own level counts.`,
 func writeSheet(out io.Writer, t admin.Table) error {
 	buffered := bufio.NewWriter(out)
 	w := csv.NewWriter(buffered)
-	w.Write(append([]string{"user"}, t.Spaces...))
+	w.Write(heads(t))
 	for _, r := range t.Rows {
 		w.Write(cells(r))
 	}
@@ -60,11 +61,21 @@ func writeSheet(out io.Writer, t admin.Table) error {
 	return buffered.Flush()
 }
 
+// heads are those of the columns: for each space its levels, then its messages.
+func heads(t admin.Table) []string {
+	out := make([]string, 1, 2*len(t.Spaces)+1)
+	out[0] = "user"
+	for _, space := range t.Spaces {
+		out = append(out, space, admin.MessagesHead(space))
+	}
+	return out
+}
+
 func cells(r admin.Row) []string {
-	out := make([]string, 1, len(r.Levels)+1)
+	out := make([]string, 1, 2*len(r.Levels)+1)
 	out[0] = r.User
 	for i := range r.Levels {
-		out = append(out, r.Text(i))
+		out = append(out, r.Text(i), r.MessagesText(i))
 	}
 	return out
 }
@@ -77,8 +88,9 @@ func newMatrixApply(g *global) *cobra.Command {
 		Short: "make the levels of a file of davit matrix --csv true: all of them or none",
 		Long: `make the levels of a file of davit matrix --csv true: all of them or none. each
 cell that differs from what it is now becomes the user's own level in the space,
-pinned where groups give more. the file may hold some of the users and spaces
-only; - is standard input.`,
+pinned where groups give more. the file may hold some of the users and columns
+only; without a column SPACE/messages the messages follow the level. - is
+standard input.`,
 		Example: `  davit matrix apply levels.csv --dry-run
   davit matrix apply levels.csv`,
 	}
