@@ -35,7 +35,7 @@ func TestFlips(t *testing.T) {
 		{"a ceiling of the type", ``, "gus", "/room", "share", ``},
 		{"a drive", ``, "max", "/home-mia/notes.txt", "read",
 			`allow user:max read; user:max becomes viewer; user:mia shares see,read,free-busy with user:max`},
-		{"a drive whose owner may not share", `acl /home-mia user:mia deny=share`, "max", "/home-mia/notes.txt", "read",
+		{"a drive whose owner may not share", `acl /home-mia group:hr deny=share`, "max", "/home-mia/notes.txt", "read",
 			`allow user:max read; user:max becomes viewer`},
 		{"a share that is over", `lend mia group:sales /home-mia/shared until=50`, "max", "/home-mia/shared/plan.odt", "read",
 			`allow user:max read; user:max becomes viewer; user:mia shares see,read,free-busy with user:max; user:mia shares see,read with group:sales`},
