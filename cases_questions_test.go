@@ -266,7 +266,7 @@ func (r *run) explain(s *step) error {
 	now := r.clock.Swap(sub.Now)
 	defer r.clock.Store(now)
 	answer, err := admin.New(r.server.Store, r.server.Auth).Explain(context.Background(),
-		admin.Question{User: x.Who, Ask: x.Right, Path: at.String(), Class: sub.Class, Network: &sub.Network})
+		admin.Question{User: x.Who, Ask: x.Right, Path: at.String(), Standpoint: admin.Standpoint{Class: sub.Class, Network: &sub.Network}})
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (a *Admin) SetAccess(ctx context.Context, n NewAccess) (Access, error) {
 	}
 	err = a.op.ChangeAt(ctx, p, func(state *policy.State, at policy.Place) ([]policy.Change, error) {
 		var err error
-		entry.Principal, err = findPrincipal(state, n.Principal)
+		entry.Principal, err = a.findPrincipal(state, n.Principal)
 		return []policy.Change{policy.SetEntry{At: at, Entry: entry}}, err
 	})
 	if err != nil {
@@ -182,7 +182,7 @@ func (a *Admin) ShowAccess(_ context.Context, of AccessOf) (Access, error) {
 	state := a.st.Policy()
 	only := policy.Nobody
 	if of.Principal != "" {
-		if only, err = findPrincipal(state, of.Principal); err != nil {
+		if only, err = a.findPrincipal(state, of.Principal); err != nil {
 			return Access{}, err
 		}
 	}
@@ -223,7 +223,7 @@ func (a *Admin) ClearAccess(ctx context.Context, of AccessOf) (Access, error) {
 		who := policy.Nobody
 		if of.Principal != "" {
 			var err error
-			if who, err = findPrincipal(state, of.Principal); err != nil {
+			if who, err = a.findPrincipal(state, of.Principal); err != nil {
 				return nil, err
 			}
 		}

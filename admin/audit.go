@@ -148,6 +148,8 @@ func checkKept(then *policy.State, d *store.Denial) (Check, error) {
 	c := checkOf(then, p, d.Wanted, d.Explanation)
 	c.Status = http.StatusForbidden
 	switch {
+	case d.Reason != "":
+		c.Allowed, c.Why = false, plain(d.Reason)
 	case d.Hidden:
 		c.refuse(&store.Refused{})
 	case c.Allowed:
@@ -188,7 +190,7 @@ func (a *Admin) WhoThen(ctx context.Context, q PastPlace) (Past, error) {
 	if then.Space(at.Space) == nil {
 		return Past{}, notFound("davit who PATH --epoch first", "%s: there was no such space at that time", p)
 	}
-	past := Past{Path: p.String(), At: moment, Epoch: then.Epoch, Holders: a.holders(then.State, at, q.Class, moment)}
+	past := Past{Path: p.String(), At: moment, Epoch: then.Epoch, Holders: a.holders(then.State, at, q.Standpoint, moment)}
 	if e.Created.After(moment) {
 		past.Made = &e.Created
 	}

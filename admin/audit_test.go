@@ -77,6 +77,14 @@ func TestExplainDecisions(t *testing.T) {
 	}
 	must(second(a.SetAccess(ctx, NewAccess{Path: "/Team/tree/inner", Principal: "mia", Deny: "add,delete,delete-own"})))
 	must(second(a.SetAccess(ctx, NewAccess{Path: "/Team/hidden", Principal: "max", Deny: "all"})))
+	giving := func() error {
+		return as(mia).SetACL(ctx, store.Path{"Team", "tree", "inner"}, store.NewACL{
+			Match: func(*store.Entry, string) error { return nil },
+			Lines: func(store.Find) ([]policy.Entry, error) {
+				return []policy.Entry{{Principal: mia.ID, Allow: policy.Read}}, nil
+			},
+		}, store.Terms{})
+	}
 	answers := []struct {
 		err    error
 		status int
@@ -86,6 +94,7 @@ func TestExplainDecisions(t *testing.T) {
 			[]string{"max PUT /Team/tree", "delete: no line gives it", "creator"}},
 		{as(mia).Remove(ctx, store.Path{"Team", "tree"}, store.Terms{}), http.StatusForbidden, []string{"mia PUT /Team/tree", "something below is hidden from the user, or kept"}},
 		{put(max, "hidden", 0), http.StatusForbidden, []string{"max PUT /Team/hidden", "something stands there that is hidden from the user"}},
+		{giving(), http.StatusForbidden, []string{"mia PUT /Team/tree/inner because nobody changes his own rights; ask somebody else who may manager"}},
 		{put(mia, "big", 5000), http.StatusInsufficientStorage, []string{"mia PUT /Team", "5000 bytes do not fit under the limit of 1KB at /Team"}},
 	}
 	must(second(a.SetUser(ctx, EditUser{Name: "max", NewName: new("moritz")})))
@@ -118,11 +127,14 @@ func TestExplainDecisions(t *testing.T) {
 func decisionOf(err error) string {
 	var refused *store.Refused
 	var quota *store.QuotaError
+	var undelegated *store.Undelegated
 	switch {
 	case errors.As(err, &refused):
 		return refused.ID
 	case errors.As(err, &quota):
 		return quota.ID
+	case errors.As(err, &undelegated):
+		return undelegated.ID
 	}
 	return ""
 }

@@ -26,10 +26,7 @@ type Question struct {
 	Ask  string `json:"ask"`
 	Path string `json:"path"`
 	To   string `json:"to,omitempty"` // the Destination of COPY and MOVE
-	// Class of the client; one that speaks WebDAV if empty.
-	Class policy.Class `json:"class,omitempty"`
-	// Network that the client is in, empty for an unknown one; inside if absent.
-	Network *policy.Network `json:"network,omitempty"`
+	Standpoint
 }
 
 // An Answer tells what a user gets, and why.
@@ -47,6 +44,8 @@ type Answer struct {
 	Flips []Flip `json:"flips,omitempty"`
 	// Stuck: neither one step nor two turn it.
 	Stuck bool `json:"stuck,omitempty"`
+	// Epoch of the policy that was asked.
+	Epoch uint64 `json:"epoch,omitempty"`
 }
 
 // A Check is one decision, with everything that went into it.
@@ -140,11 +139,7 @@ func (a *Admin) asker(q Question) (policy.Subject, store.Path, error) {
 		return policy.Subject{}, nil, err
 	}
 	p, err := ParsePath(q.Path)
-	sub := a.subject(u, q.Class)
-	if q.Network != nil {
-		sub.Network = *q.Network
-	}
-	return sub, p, err
+	return a.using(u, q.Standpoint), p, err
 }
 
 func (a *Admin) explainRight(q Question, sub policy.Subject, p store.Path, want policy.Rights) (Answer, error) {
@@ -171,10 +166,11 @@ func (a *Admin) explainRight(q Question, sub policy.Subject, p store.Path, want 
 
 // answer puts checks together; the last one decides.
 func (a *Admin) answer(q Question, sub policy.Subject, p store.Path, checks []Check) Answer {
-	u := a.st.Policy().User(sub.User)
+	state := a.st.Policy()
+	u := state.User(sub.User)
 	decisive := checks[len(checks)-1]
 	answer := Answer{
-		Ask: q.Ask, Path: p.String(), To: q.To,
+		Epoch: state.Epoch, Ask: q.Ask, Path: p.String(), To: q.To,
 		Allowed: decisive.Allowed, Status: decisive.Status, Why: decisive.Why, Checks: checks,
 	}
 	if u != nil {

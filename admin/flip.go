@@ -90,6 +90,10 @@ func (w *commandWriter) command(c policy.Change) string {
 		return typed("acl", "uncut", w.path[:len(c.At.Path)].String())
 	case policy.SetLevel:
 		return w.levelSet(&c)
+	case policy.PutShare:
+		return w.shareAdd(len(c.At.Path), &c.Share)
+	case policy.DropShare:
+		return typed("share", "remove", shareIDText(c.ID))
 	case policy.Join:
 		return w.membership(c.Group, "join", "give", c.Member)
 	case policy.Leave:
@@ -149,6 +153,14 @@ func (w *commandWriter) levelSet(c *policy.SetLevel) string {
 		words = append(words, "--unpin")
 	}
 	return typed(words...)
+}
+
+func (w *commandWriter) shareAdd(depth int, sh *policy.Share) string {
+	gives := sh.Level
+	if gives == "" {
+		gives = strings.Join(sh.Rights.Names(), ",")
+	}
+	return typed("share", "add", w.path[:depth].String(), "--by", w.state.User(sh.By).Name, "--to", w.state.PrincipalName(sh.To), "--rights", gives)
 }
 
 func (w *commandWriter) membership(group policy.ID, ofGroup, ofRole string, member policy.ID) string {

@@ -61,7 +61,7 @@ func throughGifts(state *policy.State, x *policy.Explanation, names []string) []
 }
 
 // bearers are the links by which anybody reaches a place.
-func (a *Admin) bearers(state *policy.State, at policy.Place, class policy.Class, now time.Time) []Holder {
+func (a *Admin) bearers(state *policy.State, at policy.Place, c Standpoint, now time.Time) []Holder {
 	var all []Holder
 	for _, n := range at.Path {
 		m := state.Mark(n)
@@ -70,7 +70,7 @@ func (a *Admin) bearers(state *policy.State, at policy.Place, class policy.Class
 		}
 		for i := range m.Shares {
 			sh := &m.Shares[i]
-			sub := a.subject(&policy.User{}, class)
+			sub := a.using(&policy.User{}, c)
 			sub.Link, sub.Now = sh.ID, now.Unix()
 			if !sh.IsLink() || state.Held(sub, at) == 0 {
 				continue

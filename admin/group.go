@@ -72,7 +72,7 @@ func (a *Admin) SetGroup(ctx context.Context, e EditGroup) (Group, error) {
 		if e.Managers != nil {
 			next.Managers = nil
 			for _, name := range *e.Managers {
-				u, err := findUser(state, name)
+				u, err := a.findUser(state, name)
 				if err != nil {
 					return nil, err
 				}
@@ -90,7 +90,7 @@ func (a *Admin) SetGroup(ctx context.Context, e EditGroup) (Group, error) {
 // RemoveGroup deletes a group and every line that names it.
 func (a *Admin) RemoveGroup(ctx context.Context, n Named) (gone Group, err error) {
 	err = a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
-		g, err := findGroup(state, n.Name)
+		g, err := a.findGroup(state, n.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -154,7 +154,7 @@ func (a *Admin) changeMembers(ctx context.Context, find func(*policy.State, stri
 		}
 		var changes []policy.Change
 		for _, member := range members {
-			id, err := findPrincipal(state, member)
+			id, err := a.findPrincipal(state, member)
 			if err != nil {
 				return nil, err
 			}
@@ -190,13 +190,13 @@ func findGroup(state *policy.State, name string) (*policy.Group, error) {
 }
 
 // findGroup is findGroup for who acts: besides owners and admins, those who
-// manage a group or are in it know of it.
+// manage a group or are in it are told of it, if they may know any.
 func (a *Admin) findGroup(state *policy.State, name string) (*policy.Group, error) {
 	g, err := findGroup(state, name)
 	if err != nil || state.Operates(a.by) {
 		return g, err
 	}
-	if !slices.Contains(g.Managers, a.by.User) && !slices.Contains(state.MembersOf(g.ID), a.by.User) {
+	if !a.knows(state, g.ID) || !slices.Contains(g.Managers, a.by.User) && !slices.Contains(state.MembersOf(g.ID), a.by.User) {
 		return nil, notFound("davit group list", "no group %q", name)
 	}
 	return g, nil
@@ -206,9 +206,22 @@ func (a *Admin) findGroup(state *policy.State, name string) (*policy.Group, erro
 func findPrincipal(state *policy.State, name string) (policy.ID, error) {
 	id, err := state.ParsePrincipal(name)
 	if err != nil {
-		return id, notFound("write user:NAME, group:NAME, role:NAME, members or anyone-signed-in", "no principal %q", name)
+		return id, noPrincipal(name)
 	}
 	return id, nil
+}
+
+// findPrincipal is findPrincipal for who acts: one that he may not know of is none.
+func (a *Admin) findPrincipal(state *policy.State, name string) (policy.ID, error) {
+	id, err := findPrincipal(state, name)
+	if err == nil && !a.knows(state, id) {
+		return policy.Nobody, noPrincipal(name)
+	}
+	return id, err
+}
+
+func noPrincipal(name string) error {
+	return notFound("write user:NAME, group:NAME, role:NAME, members or anyone-signed-in", "no principal %q", name)
 }
 
 func groupShown(state *policy.State, g *policy.Group) Group {

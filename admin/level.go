@@ -32,6 +32,13 @@ type Level struct {
 	Conditions
 }
 
+// Levels are who is what in a space.
+type Levels struct {
+	Space  string  `json:"space"`
+	Levels []Level `json:"levels"`
+	Epoch  uint64  `json:"epoch"` // of the policy they were looked up in
+}
+
 // Conditions say when an entry counts; where one does not hold, the entry is as
 // if absent.
 type Conditions struct {
@@ -65,7 +72,7 @@ func (a *Admin) SetLevel(ctx context.Context, n NewLevel) (Level, error) {
 		if err != nil {
 			return nil, err
 		}
-		id, err := findPrincipal(state, n.Principal)
+		id, err := a.findPrincipal(state, n.Principal)
 		if err != nil {
 			return nil, err
 		}
@@ -140,13 +147,13 @@ func parseLevel(text string) (policy.Rights, error) {
 }
 
 // ListLevels tells who is what in a space.
-func (a *Admin) ListLevels(_ context.Context, n Named) ([]Level, error) {
+func (a *Admin) ListLevels(_ context.Context, n Named) (Levels, error) {
 	state := a.st.Policy()
 	sp, err := findSpace(state, n.Name)
 	if err != nil {
-		return nil, err
+		return Levels{}, err
 	}
-	return levelsOf(state, sp), nil
+	return Levels{store.SpacePath(state, sp), levelsOf(state, sp), state.Epoch}, nil
 }
 
 // levelsOf tells the levels of a space, and the users who are only pinned there.

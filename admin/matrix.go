@@ -23,9 +23,9 @@ var (
 // A Selection chooses rows and columns by patterns such as "fin*"; an empty one
 // takes all.
 type Selection struct {
-	Users  string       `json:"users,omitempty"`
-	Spaces string       `json:"spaces,omitempty"`
-	Class  policy.Class `json:"class,omitempty"`
+	Users  string `json:"users,omitempty"`
+	Spaces string `json:"spaces,omitempty"`
+	Standpoint
 }
 
 // A Table is the effective level of every user in every space.
@@ -40,6 +40,24 @@ type Row struct {
 	User   string   `json:"user"`
 	Levels []string `json:"levels"`
 	Pinned []bool   `json:"pinned,omitempty"` // absent where no cell is
+	// Messages tells who uses the message area; absent where no cell does.
+	Messages []bool `json:"messages,omitempty"`
+}
+
+// MessagesHead is the head of the column that tells who uses the messages of a
+// space: no name of a space has a slash.
+func MessagesHead(space string) string { return space + messagesHead }
+
+// MessagesText is what stands in that column.
+func (r *Row) MessagesText(i int) string { return messagesText(r.Messages != nil && r.Messages[i]) }
+
+const messagesHead = "/messages"
+
+func messagesText(on bool) string {
+	if on {
+		return "yes"
+	}
+	return "no"
 }
 
 // Text is a cell as sheets write it.
@@ -73,25 +91,29 @@ func (a *Admin) Matrix(_ context.Context, sel Selection) (Table, error) {
 	if len(users)*len(spaces) > cellsMax {
 		return Table{}, invalid("--space GLOB --user GLOB", "%d users by %d spaces are too many cells at once; choose some", len(users), len(spaces))
 	}
-	for i, row := range state.Matrix(a.asking(sel.Class), users, spaces) {
-		r := &t.Rows[i]
-		r.Levels = make([]string, len(row))
-		for j, c := range row {
-			if r.Levels[j] = c.Level; c.Pinned && r.Pinned == nil {
-				r.Pinned = make([]bool, len(row))
-			}
-			if c.Pinned {
-				r.Pinned[j] = true
-			}
-		}
+	for i, row := range state.Matrix(a.using(&policy.User{}, sel.Standpoint), users, spaces) {
+		t.Rows[i].fill(row)
 	}
 	return t, nil
 }
 
-// asking is any user with a client of a class, one that speaks WebDAV if none is
-// named.
-func (a *Admin) asking(class policy.Class) policy.Subject {
-	return a.subject(&policy.User{}, class)
+func (r *Row) fill(cells []policy.Cell) {
+	r.Levels = make([]string, len(cells))
+	mark := func(marks *[]bool, i int) {
+		if *marks == nil {
+			*marks = make([]bool, len(cells))
+		}
+		(*marks)[i] = true
+	}
+	for i, c := range cells {
+		r.Levels[i] = c.Level
+		if c.Pinned {
+			mark(&r.Pinned, i)
+		}
+		if c.Messages {
+			mark(&r.Messages, i)
+		}
+	}
 }
 
 func matches(pattern, name string) bool {
@@ -100,10 +122,11 @@ func matches(pattern, name string) bool {
 }
 
 // A Sheet is a matrix as CSV: spaces in the first line, a user at the beginning
-// of each other one, and levels, with a ! where the user is to be pinned.
+// of each other one, and levels, with a ! where the user is to be pinned. A column
+// headed SPACE/messages says yes or no; without one messages follow the level.
 type Sheet struct {
-	CSV   string       `json:"csv"`
-	Class policy.Class `json:"class,omitempty"`
+	CSV string `json:"csv"`
+	Standpoint
 }
 
 // bytesMax is what a sheet takes on the control socket, as JSON writes it.
@@ -146,7 +169,7 @@ func (a *Admin) ApplyMatrix(ctx context.Context, s Sheet) (SheetApplied, error) 
 		if a.epoch != 0 && a.epoch != state.Epoch {
 			return SheetApplied{}, fmt.Errorf("%w: it is of epoch %d now and was looked at in epoch %d", store.ErrEpoch, state.Epoch, a.epoch)
 		}
-		r := sheetReader{state: state, sub: a.asking(s.Class), applied: SheetApplied{Cells: []CellChanged{}}}
+		r := sheetReader{state: state, sub: a.using(&policy.User{}, s.Standpoint), applied: SheetApplied{Cells: []CellChanged{}}}
 		if err := r.read(s.CSV); err != nil {
 			return SheetApplied{}, err
 		}
@@ -169,12 +192,18 @@ type sheetReader struct {
 	state *policy.State
 	sub   policy.Subject
 
-	spaces  []policy.ID
-	names   []string // of the spaces
+	columns []sheetColumn
 	users   map[policy.ID]bool
 	changes []policy.Change
 	cells   []sheetCell // of the changes
 	applied SheetApplied
+}
+
+// A sheetColumn is what a column of a sheet is about.
+type sheetColumn struct {
+	space    policy.ID
+	messages bool // or else levels
+	head     string
 }
 
 // A sheetCell is where a cell stands in the file and what it is of.
@@ -204,7 +233,7 @@ func (r *sheetReader) read(text string) error {
 	} else if errors.Is(err, io.EOF) {
 		return invalid("davit matrix --csv writes one", "the file is empty")
 	}
-	for n := 0; err == nil; n += len(r.spaces) {
+	for n := 0; err == nil; n += len(r.columns) {
 		if n > cellsMax {
 			return invalid("apply it in parts", "the file has more than %d cells", cellsMax)
 		}
@@ -229,14 +258,19 @@ func (r *sheetReader) head(fields []string) error {
 		return invalid("davit matrix --csv writes one", "line 1, column 1: the first line is %q and the names of spaces, not %q", corner, clip(fields[0]))
 	}
 	for i, name := range fields[1:] {
-		sp := r.state.SpaceNamed(name)
-		switch {
-		case sp == nil:
-			return notFound("davit space list", "line 1, column %d: no space %q", i+2, clip(name))
-		case slices.Contains(r.spaces, sp.ID):
-			return invalid("", "line 1, column %d: space %s stands there twice", i+2, sp.Name)
+		of, messages := strings.CutSuffix(name, messagesHead)
+		sp := r.state.SpaceNamed(of)
+		if sp == nil {
+			return notFound("davit space list", "line 1, column %d: no space %q", i+2, clip(of))
 		}
-		r.spaces, r.names = append(r.spaces, sp.ID), append(r.names, sp.Name)
+		c := sheetColumn{sp.ID, messages, sp.Name}
+		if messages {
+			c.head = MessagesHead(sp.Name)
+		}
+		if slices.Contains(r.columns, c) {
+			return invalid("", "line 1, column %d: space %s stands there twice", i+2, c.head)
+		}
+		r.columns = append(r.columns, c)
 	}
 	return nil
 }
@@ -252,11 +286,29 @@ func (r *sheetReader) row(lines *csv.Reader, fields []string) error {
 	}
 	r.users[u.ID] = true
 	r.sub.User = u.ID
-	for i, is := range r.state.Matrix(r.sub, []policy.ID{u.ID}, r.spaces)[0] {
-		if text := fields[i+1]; text != cellText(is) {
-			c := sheetCell{user: u.Name, space: r.names[i], column: i + 2}
-			c.line, _ = lines.FieldPos(i + 1)
-			if err := r.cell(c, r.spaces[i], is, text); err != nil {
+	spaces := make([]policy.ID, len(r.columns))
+	for i, c := range r.columns {
+		spaces[i] = c.space
+	}
+	row := r.state.Matrix(r.sub, []policy.ID{u.ID}, spaces)[0]
+	cellAt := func(i int) sheetCell {
+		c := sheetCell{user: u.Name, space: r.columns[i].head, column: i + 2}
+		c.line, _ = lines.FieldPos(i + 1)
+		return c
+	}
+	levelled := map[policy.ID]*policy.State{} // what the levels of the row make of the policy
+	for i, is := range row {
+		if text := fields[i+1]; !r.columns[i].messages && text != cellText(is) {
+			next, err := r.cell(cellAt(i), spaces[i], is, text)
+			if err != nil {
+				return err
+			}
+			levelled[spaces[i]] = next
+		}
+	}
+	for i := range row {
+		if r.columns[i].messages {
+			if err := r.messages(cellAt(i), spaces[i], levelled[spaces[i]], fields[i+1]); err != nil {
 				return err
 			}
 		}
@@ -264,24 +316,55 @@ func (r *sheetReader) row(lines *csv.Reader, fields []string) error {
 	return nil
 }
 
-// cell plans what makes one cell true.
-func (r *sheetReader) cell(c sheetCell, space policy.ID, is policy.Cell, text string) error {
-	level, pinned := strings.CutSuffix(text, pinMark)
-	if !slices.Contains(levelNames, level) {
-		return r.refused(c, invalid("levels: "+strings.Join(levelNames, " "), "no level %q", clip(text)))
+// messages plans what makes one cell of messages true once the levels are: state
+// is the policy that they make, nil for that of now.
+func (r *sheetReader) messages(c sheetCell, space policy.ID, state *policy.State, text string) error {
+	if text != messagesText(true) && text != messagesText(false) {
+		return r.refused(c, invalid("", "%q is neither yes nor no", clip(text)))
 	}
-	change, reason := r.state.CellChange(r.sub, space, policy.Cell{Level: level, Pinned: pinned})
+	if state == nil {
+		state = r.state
+	}
+	on := text == messagesText(true)
+	change, reason := state.MessagesChange(r.sub, space, on)
 	switch {
 	case reason != "":
 		return r.refused(c, refused("", "cannot be %s: %s", text, reason))
 	case change == nil:
 		return nil
-	case len(r.changes) == changesMax:
+	}
+	return r.plan(c, change, messagesText(!on), text)
+}
+
+// cell plans what makes the level of one cell true, and tells the policy that there
+// would be; nil when that is the one of now.
+func (r *sheetReader) cell(c sheetCell, space policy.ID, is policy.Cell, text string) (*policy.State, error) {
+	level, pinned := strings.CutSuffix(text, pinMark)
+	if !slices.Contains(levelNames, level) {
+		return nil, r.refused(c, invalid("levels: "+strings.Join(levelNames, " "), "no level %q", clip(text)))
+	}
+	change, reason := r.state.CellChange(r.sub, space, policy.Cell{Level: level, Pinned: pinned})
+	switch {
+	case reason != "":
+		return nil, r.refused(c, refused("", "cannot be %s: %s", text, reason))
+	case change == nil:
+		return nil, nil
+	}
+	next, _, err := r.state.Apply(change)
+	if err != nil {
+		return nil, r.refused(c, tell(err))
+	}
+	return next, r.plan(c, change, cellText(is), text)
+}
+
+// plan takes in the change of one cell.
+func (r *sheetReader) plan(c sheetCell, change policy.Change, before, after string) error {
+	if len(r.changes) == changesMax {
 		return invalid("apply it in parts", "the file changes more than %d cells", changesMax)
 	}
 	r.changes = append(r.changes, change)
 	r.cells = append(r.cells, c)
-	r.applied.Cells = append(r.applied.Cells, CellChanged{c.user, c.space, cellText(is), text})
+	r.applied.Cells = append(r.applied.Cells, CellChanged{c.user, c.space, before, after})
 	return nil
 }
 

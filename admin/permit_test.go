@@ -73,6 +73,7 @@ var permits = map[string]permitRow{
 	"reach":          {others: `{"user":"max"}`, own: `{"user":"mia"}`},
 
 	"review":      {others: `{"op":"group.add","args":{"name":"crew"},"digest":"0"}`},
+	"review.run":  {others: `{}`},
 	"role.add":    {others: `{"name":"clerk"}`},
 	"role.give":   {others: `{"role":"auditor","to":["mia"]}`},
 	"role.list":   {others: `{}`},
@@ -298,6 +299,72 @@ func TestHiddenIsMissing(t *testing.T) {
 				t.Errorf("%s: hidden is %q (%s), missing is %q (%s)", name, hidden.Text, hidden.Hint, missing.Text, missing.Hint)
 			}
 		}
+	}
+}
+
+// TestUnknownIsMissing: a person, group or role that a guest may not know of answers
+// word for word like one that is not there, whatever is asked.
+func TestUnknownIsMissing(t *testing.T) {
+	ctx := context.Background()
+	a, _ := permitWorld(t)
+	for _, err := range []error{
+		second(AddSpace.Do(ctx, a, NewSpace{Name: "Hall", Kind: policy.Room, Owner: "ann"})),
+		second(SetLevel.Do(ctx, a, NewLevel{Space: "Hall", Principal: "gus", Level: "viewer"})),
+		second(JoinGroup.Do(ctx, a, Membership{"choir", []string{"gus"}})),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	door := a.As("gus")
+	user := map[string]func(name string) error{
+		"level.set": func(n string) error {
+			return second(SetLevel.Do(ctx, door, NewLevel{Space: "Hall", Principal: n, Level: "viewer"}))
+		},
+		"acl.set": func(n string) error {
+			return second(SetAccess.Do(ctx, door, NewAccess{Path: "/Hall", Principal: n, Allow: "read"}))
+		},
+		"acl.clear":      func(n string) error { return second(ClearAccess.Do(ctx, door, AccessOf{"/Hall", n})) },
+		"space.transfer": func(n string) error { return second(TransferSpace.Do(ctx, door, Handover{"Hall", n})) },
+		"space.set":      func(n string) error { return second(SetSpace.Do(ctx, door, EditSpace{Name: "Hall", Owner: &n})) },
+		"space.add":      func(n string) error { return second(AddSpace.Do(ctx, door, NewSpace{Name: "Mine", Owner: n})) },
+		"user.set":       func(n string) error { return second(SetUser.Do(ctx, door, EditUser{Name: n, Email: new("a@b")})) },
+		"user.show":      func(n string) error { return second(ShowUser.Do(ctx, door, Named{n})) },
+		"share.add":      func(n string) error { return second(AddShare.Do(ctx, door, NewShare{Path: "/Hall", To: n})) },
+		"share.add --by": func(n string) error {
+			return second(AddShare.Do(ctx, door, NewShare{Path: "/Hall", By: n, To: "ann"}))
+		},
+		"share.list": func(n string) error { return second(ListShares.Do(ctx, door, Which{By: "gus", To: n})) },
+		"explain": func(n string) error {
+			return second(Explain.Do(ctx, door, Question{User: n, Ask: "read", Path: "/Hall"}))
+		},
+	}
+	group := map[string]func(name string) error{
+		"group.show":   func(n string) error { return second(ShowGroup.Do(ctx, door, Named{n})) },
+		"group.join":   func(n string) error { return second(JoinGroup.Do(ctx, door, Membership{n, []string{"ann"}})) },
+		"group.set":    func(n string) error { return second(SetGroup.Do(ctx, door, EditGroup{Name: n, NewName: new("x")})) },
+		"group.remove": func(n string) error { return second(RemoveGroup.Do(ctx, door, Named{n})) },
+		"level.set":    func(n string) error { return user["level.set"]("group:" + n) },
+	}
+	role := map[string]func(name string) error{
+		"role.give":   func(n string) error { return second(GiveRole.Do(ctx, door, Grant{n, []string{"ann"}})) },
+		"role.remove": func(n string) error { return second(RemoveRole.Do(ctx, door, Named{n})) },
+		"role.show":   func(n string) error { return second(ShowRole.Do(ctx, door, Named{n})) },
+	}
+	for pair, ask := range map[[2]string]map[string]func(string) error{
+		{"max", "bob"}: user, {"choir", "tribe"}: group, {"staff", "tribe"}: group, {"auditor", "cook"}: role,
+	} {
+		for name, one := range ask {
+			hidden, missing := tell(one(pair[0])), tell(one(pair[1]))
+			if hidden == nil || missing == nil {
+				t.Errorf("%s of %s: %v, of %s: %v", name, pair[0], hidden, pair[1], missing)
+			} else if strings.ReplaceAll(hidden.Error(), pair[0], pair[1]) != missing.Error() || kindOf(hidden) != kindOf(missing) {
+				t.Errorf("%s: hidden is %q, missing is %q", name, hidden, missing)
+			}
+		}
+	}
+	if err := user["level.set"]("ann"); kindOf(err) != Refused {
+		t.Errorf("whom the guest meets is not known: %v", err)
 	}
 }
 

@@ -17,10 +17,17 @@ var (
 	Who   = define("who", readers(func(q Place) string { return q.Path }), (*Admin).Who)
 )
 
+// A Standpoint is what asks in a user's name, and from where.
+type Standpoint struct {
+	Class policy.Class `json:"class,omitempty"` // one that speaks WebDAV if empty
+	// Network that it is in, empty for an unknown one; inside if absent.
+	Network *policy.Network `json:"network,omitempty"`
+}
+
 // An Asker is a user with the client that asks.
 type Asker struct {
-	User  string       `json:"user"`
-	Class policy.Class `json:"class,omitempty"` // one that speaks WebDAV if empty
+	User string `json:"user"`
+	Standpoint
 }
 
 // A Reached is a place where a user's rights begin to differ from those above.
@@ -40,7 +47,7 @@ func (a *Admin) Reach(_ context.Context, q Asker) ([]Reached, error) {
 	if err != nil {
 		return nil, err
 	}
-	sub := a.subject(u, q.Class)
+	sub := a.using(u, q.Standpoint)
 	places, err := a.op.Reach(sub)
 	if err != nil {
 		return nil, err
@@ -69,6 +76,15 @@ func (a *Admin) subject(u *policy.User, class policy.Class) policy.Subject {
 	return policy.Subject{User: u.ID, Mask: policy.All, Class: class, Network: policy.Inside, Now: a.st.Now().Unix()}
 }
 
+// using is what a user asks with a client.
+func (a *Admin) using(u *policy.User, c Standpoint) policy.Subject {
+	sub := a.subject(u, c.Class)
+	if c.Network != nil {
+		sub.Network = *c.Network
+	}
+	return sub
+}
+
 // through lists whose entries gave something that is held.
 func through(state *policy.State, x *policy.Explanation) []string {
 	names := []string{}
@@ -80,10 +96,10 @@ func through(state *policy.State, x *policy.Explanation) []string {
 	return throughGifts(state, x, names)
 }
 
-// A Place asks about one path, for clients of a class.
+// A Place asks about one path, for clients of a kind.
 type Place struct {
-	Path  string       `json:"path"`
-	Class policy.Class `json:"class,omitempty"`
+	Path string `json:"path"`
+	Standpoint
 }
 
 // A Holder is a user who holds something at a path, or a link whose bearers do.
@@ -104,15 +120,15 @@ func (a *Admin) Who(_ context.Context, q Place) ([]Holder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.holders(a.st.Policy(), at, q.Class, a.st.Now()), nil
+	return a.holders(a.st.Policy(), at, q.Standpoint, a.st.Now()), nil
 }
 
 // holders are all who hold something at a place by a policy, at a time; links come
 // last.
-func (a *Admin) holders(state *policy.State, at policy.Place, class policy.Class, now time.Time) []Holder {
+func (a *Admin) holders(state *policy.State, at policy.Place, c Standpoint, now time.Time) []Holder {
 	all := []Holder{}
 	for _, u := range state.Users() {
-		sub := a.subject(u, class)
+		sub := a.using(u, c)
 		sub.Now = now.Unix()
 		if state.Held(sub, at) == 0 {
 			continue
@@ -120,5 +136,5 @@ func (a *Admin) holders(state *policy.State, at policy.Place, class policy.Class
 		x := state.Explain(sub, at, policy.All)
 		all = append(all, Holder{u.Name, policy.LevelOf(x.Held), x.Held, through(state, &x)})
 	}
-	return append(all, a.bearers(state, at, class, now)...)
+	return append(all, a.bearers(state, at, c, now)...)
 }

@@ -44,7 +44,7 @@ func (a *Admin) AddRole(ctx context.Context, n Named) (Role, error) {
 // RemoveRole deletes a role and every line that names it.
 func (a *Admin) RemoveRole(ctx context.Context, n Named) (gone Role, err error) {
 	err = a.op.Change(ctx, func(state *policy.State) ([]policy.Change, error) {
-		g, err := findRole(state, n.Name)
+		g, err := a.findRole(state, n.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func (a *Admin) ShowRole(_ context.Context, n Named) (Role, error) {
 
 // GiveRole gives a role to users and groups: to all of them or none.
 func (a *Admin) GiveRole(ctx context.Context, g Grant) (Role, error) {
-	if err := a.changeMembers(ctx, findRole, g.Role, g.To, join); err != nil {
+	if err := a.changeMembers(ctx, a.findRole, g.Role, g.To, join); err != nil {
 		return Role{}, err
 	}
 	return a.ShowRole(ctx, Named{g.Role})
@@ -88,7 +88,7 @@ func (a *Admin) GiveRole(ctx context.Context, g Grant) (Role, error) {
 
 // TakeRole takes a role away again: from all of them or none.
 func (a *Admin) TakeRole(ctx context.Context, g Grant) (Role, error) {
-	if err := a.changeMembers(ctx, findRole, g.Role, g.To, leave); err != nil {
+	if err := a.changeMembers(ctx, a.findRole, g.Role, g.To, leave); err != nil {
 		return Role{}, err
 	}
 	return a.ShowRole(ctx, Named{g.Role})
@@ -100,6 +100,15 @@ func findRole(state *policy.State, name string) (*policy.Group, error) {
 		return g, nil
 	}
 	return nil, notFound("davit role list", "no role %q", name)
+}
+
+// findRole is findRole for who acts: one that he may not know of is none.
+func (a *Admin) findRole(state *policy.State, name string) (*policy.Group, error) {
+	g, err := findRole(state, name)
+	if err == nil && !a.knows(state, g.ID) {
+		return nil, notFound("davit role list", "no role %q", name)
+	}
+	return g, err
 }
 
 func roleShown(state *policy.State, g *policy.Group) Role {

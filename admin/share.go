@@ -89,7 +89,7 @@ func (a *Admin) AddShare(ctx context.Context, n NewShare) (Share, error) {
 	if err != nil {
 		return Share{}, err
 	}
-	if sh.To, err = findPrincipal(a.st.Policy(), n.To); err != nil {
+	if sh.To, err = a.findPrincipal(a.st.Policy(), n.To); err != nil {
 		return Share{}, err
 	}
 	if sh, err = given.Share(ctx, p, sh, nil); err != nil {
@@ -146,7 +146,7 @@ func (a *Admin) inName(by string) (*store.Operator, error) {
 		by = a.as
 	}
 	state := a.st.Policy()
-	u, err := findUser(state, by)
+	u, err := a.findUser(state, by)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +227,7 @@ func (a *Admin) which(w Which) (func(*policy.State, *policy.Share) bool, error) 
 	var by, to policy.ID
 	var root policy.Node
 	if w.By != "" {
-		u, err := findUser(state, w.By)
+		u, err := a.findUser(state, w.By)
 		if err != nil {
 			return nil, err
 		}
@@ -236,7 +236,7 @@ func (a *Admin) which(w Which) (func(*policy.State, *policy.Share) bool, error) 
 	got := map[policy.ID]bool{}
 	if w.To != "" {
 		var err error
-		if to, err = findPrincipal(state, w.To); err != nil {
+		if to, err = a.findPrincipal(state, w.To); err != nil {
 			return nil, err
 		}
 		for _, sh := range state.SharesTo(to) {

@@ -90,7 +90,7 @@ func (a *Admin) AddSpace(ctx context.Context, n NewSpace) (Space, error) {
 		return Space{}, err
 	}
 	if n.Owner != "" {
-		owner, err := findUser(a.st.Policy(), n.Owner)
+		owner, err := a.findUser(a.st.Policy(), n.Owner)
 		if err != nil {
 			return Space{}, err
 		}
@@ -152,7 +152,14 @@ func (a *Admin) SetSpace(ctx context.Context, e EditSpace) (Space, error) {
 	if e == (EditSpace{Name: e.Name}) {
 		return Space{}, invalid("", "say what to change of space %s", e.Name)
 	}
-	return a.changeSpace(ctx, e.Name, e.changes)
+	return a.changeSpace(ctx, e.Name, func(state *policy.State, sp policy.Space) ([]policy.Change, error) {
+		if e.Owner != nil && *e.Owner != "" {
+			if _, err := a.findUser(state, *e.Owner); err != nil {
+				return nil, err
+			}
+		}
+		return e.changes(state, sp)
+	})
 }
 
 func (e EditSpace) changes(state *policy.State, sp policy.Space) ([]policy.Change, error) {
@@ -224,6 +231,9 @@ func handover(state *policy.State, sp *policy.Space, to string) (policy.Transfer
 // before keeps the level.
 func (a *Admin) TransferSpace(ctx context.Context, h Handover) (Space, error) {
 	return a.changeSpace(ctx, h.Space, func(state *policy.State, sp policy.Space) ([]policy.Change, error) {
+		if _, err := a.findUser(state, h.Owner); err != nil {
+			return nil, err
+		}
 		c, err := handover(state, &sp, h.Owner)
 		return []policy.Change{c}, err
 	})

@@ -215,7 +215,7 @@ func (a *Admin) heir(state *policy.State, u *policy.User, owned []*policy.Space,
 		return policy.Nobody, conflict("add --heir USER, or davit space transfer "+strconv.Quote(owned[0].Name)+" USER",
 			"user %s owns the space %s; hand it over first", u.Name, owned[0].Name)
 	}
-	to, err := findUser(state, name)
+	to, err := a.findUser(state, name)
 	if err != nil {
 		return policy.Nobody, err
 	}
@@ -257,12 +257,26 @@ func findUser(state *policy.State, name string) (*policy.User, error) {
 	return nil, notFound("davit user list", "no user %q", name)
 }
 
+// findUser is findUser for who acts: an account that he may not know of is none.
+func (a *Admin) findUser(state *policy.State, name string) (*policy.User, error) {
+	u, err := findUser(state, name)
+	if err == nil && !a.knows(state, u.ID) {
+		return nil, notFound("davit user list", "no user %q", name)
+	}
+	return u, err
+}
+
+// knows tells whether who acts may know that a principal is there.
+func (a *Admin) knows(state *policy.State, id policy.ID) bool {
+	return a.as == "" || state.Knows(a.by, id)
+}
+
 // changeUser edits an account in one transaction. The heir is for what it may
 // own no more.
 func (a *Admin) changeUser(ctx context.Context, name, heir string, edit func(*policy.State, *policy.User) error) (User, error) {
 	var id policy.ID
 	err := a.op.ChangeUser(ctx, func(state *policy.State) (policy.User, []policy.Change, error) {
-		was, err := findUser(state, name)
+		was, err := a.findUser(state, name)
 		if err != nil {
 			return policy.User{}, nil, err
 		}

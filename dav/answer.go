@@ -80,6 +80,7 @@ func (rq *request) answerTo(err error) answer {
 		locked  *store.LockedError
 		quota   *store.QuotaError
 		large   *store.FileTooLargeError
+		given   *store.Undelegated
 		badPath *wire.PathError
 		broken  violated
 	)
@@ -100,8 +101,8 @@ func (rq *request) answerTo(err error) answer {
 		return answer{status: http.StatusConflict} // a drop box has no name left to give
 	case errors.Is(err, store.ErrExists):
 		return answer{status: http.StatusPreconditionFailed} // RFC 4918, section 10.6
-	case errors.Is(err, policy.ErrForbidden):
-		return answer{status: http.StatusForbidden, why: append(dav("no-ace-conflict"), own("reason", err.Error()))} // RFC 3744, section 8.1.1
+	case errors.As(err, &given):
+		return answer{http.StatusForbidden, append(dav("no-ace-conflict"), own("reason", given.Error())), given.ID} // RFC 3744, section 8.1.1
 	case errors.As(err, &broken):
 		return answer{status: http.StatusForbidden, why: dav(string(broken))} // RFC 3744, section 8.1.1
 	case errors.Is(err, store.ErrNoLock) && rq.r.Method == "UNLOCK":

@@ -58,7 +58,7 @@ func TestAnswers(t *testing.T) {
 		{"PUT", store.ErrShort, 400, ""},
 		{"UNLOCK", store.ErrNoLock, 409, `<D:lock-token-matches-request-uri/>`},
 		{"LOCK", store.ErrNoLock, 412, `<D:lock-token-matches-request-uri/>`},
-		{"ACL", policy.ErrForbidden, 403, `<D:no-ace-conflict/><x:reason xmlns:x="urn:davit">`},
+		{"ACL", &store.Undelegated{Err: policy.ErrForbidden}, 403, `<D:no-ace-conflict/><x:reason xmlns:x="urn:davit">`},
 		{"ACL", wire.ErrACEs, 403, `<D:limited-number-of-aces/>`},
 		{"ACL", violated("no-invert"), 403, `<D:no-invert/>`},
 		{"REPORT", errReport, 403, `<D:supported-report/>`},

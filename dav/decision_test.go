@@ -32,6 +32,8 @@ func TestDecisions(t *testing.T) {
 		{"max", "LOCK", "/dav/Team/a.txt", exclusive, 403, "/Team/a.txt"},
 		{"max", "PUT", "/dav/Team/b.txt", "x", 403, "/Team/b.txt"}, // hidden
 		{"mia", "PUT", "/dav/Team/full/x", "too much", 507, "/Team/full"},
+		{"max", "REPORT", "/dav/Team/a.txt", `<acl-principal-prop-set xmlns="DAV:"/>`, 403, "/Team/a.txt"},
+		{"mia", "ACL", "/dav/Team/full/", aclBody(ace("/principals/users/mia/", "grant D:read")), 403, "/Team/full"},
 		{"max", "GET", "/dav/Team/b.txt", "", 404, ""}, // hidden
 		{"max", "GET", "/dav/Team/none", "", 404, ""},
 		{"ben", "GET", "/dav/Team/a.txt", "", 404, ""},

@@ -113,7 +113,7 @@ func (q *searching) value(name xml.Name, m *member) value {
 	for i := range m.Props {
 		if p := &m.Props[i]; propName(p) == name {
 			q.steps -= len(p.Value)
-			return textValue(wire.InnerText(propValue(p)))
+			return textValue(wire.InnerText(propValue(p, m)))
 		}
 	}
 	live := liveByName[name]

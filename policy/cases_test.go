@@ -325,7 +325,7 @@ var verbs = map[string]func(*world, words) error{
 	"level": (*world).stepLevel, "acl": (*world).stepACL, "cut": (*world).stepCut, "state": (*world).stepState,
 	"join": (*world).stepJoin, "leave": (*world).stepLeave, "account": (*world).stepAccount, "drop": (*world).stepDrop,
 	"managers": (*world).stepManagers, "reads": (*world).stepReads, "guests": (*world).stepGuests, "sharing": (*world).stepSharing,
-	"profile-of": (*world).stepProfileOf, "share": (*world).stepShare,
+	"profile-of": (*world).stepProfileOf, "share": (*world).stepShare, "lend": (*world).stepLend,
 	"can": (*world).stepCan, "whole": (*world).stepWhole, "sees": (*world).stepSees, "shows": (*world).stepShows,
 }
 
@@ -406,6 +406,17 @@ func (w *world) settings(change func(*policy.Settings)) error {
 func (w *world) stepShare(a words) error {
 	w.last++
 	sh := policy.Share{ID: policy.ID(w.last), By: w.id("user:" + a.plain[0]), To: w.id(a.plain[1]), Rights: policy.See | policy.Read}
+	return w.try(policy.PutShare{Share: sh, At: w.place(a.plain[2])})
+}
+
+// stepLend shares for reading until some second.
+func (w *world) stepLend(a words) error {
+	until, err := strconv.ParseInt(a.opt["until"], 10, 64)
+	if err != nil {
+		return err
+	}
+	w.last++
+	sh := policy.Share{ID: policy.ID(w.last), By: w.id("user:" + a.plain[0]), To: w.id(a.plain[1]), Rights: policy.See | policy.Read, Until: until}
 	return w.try(policy.PutShare{Share: sh, At: w.place(a.plain[2])})
 }
 

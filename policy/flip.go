@@ -46,6 +46,8 @@ func (s *State) Flips(sub Subject, at Place, want Rights) []Flip {
 	f.asking()
 	f.lines()
 	f.own()
+	f.ended()
+	f.shared()
 	f.memberships()
 	f.ceilings()
 	f.inheritance()
@@ -307,7 +309,9 @@ func (f *flips) inheritance() {
 // gone takes the rights away again: by the lines that give them, by the group
 // that leads there, or by a wall for the user alone.
 func (f *flips) gone() {
-	for _, st := range f.state.Explain(f.sub, f.at, f.want).Steps {
+	x := f.state.Explain(f.sub, f.at, f.want)
+	f.unshare(x.Gifts)
+	for _, st := range x.Steps {
 		if st.Granted&f.want == 0 {
 			continue
 		}

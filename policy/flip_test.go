@@ -33,6 +33,13 @@ func TestFlips(t *testing.T) {
 		{"two walls", `acl /team group:contractors deny=read
 			acl /team group:staff deny=read`, "zoe", "/team/HR", "read", `clear group:contractors + clear group:staff`},
 		{"a ceiling of the type", ``, "gus", "/room", "share", ``},
+		{"a drive", ``, "max", "/home-mia/notes.txt", "read",
+			`allow user:max read; user:max becomes viewer; user:mia shares see,read,free-busy with user:max`},
+		{"a drive whose owner may not share", `acl /home-mia group:hr deny=share`, "max", "/home-mia/notes.txt", "read",
+			`allow user:max read; user:max becomes viewer`},
+		{"a share that is over", `lend mia group:sales /home-mia/shared until=50`, "max", "/home-mia/shared/plan.odt", "read",
+			`allow user:max read; user:max becomes viewer; user:mia shares see,read,free-busy with user:max; user:mia shares see,read with group:sales`},
+		{"what is shared", `share mia user:max /home-mia/notes.txt`, "max", "/home-mia/notes.txt", "read", `unshare; deny user:max read`},
 		{"what is allowed", ``, "max", "/team/HR", "read", `leave group:staff; deny user:max read; group:staff becomes nothing`},
 		{"what is allowed to oneself", ``, "mia", "/room", "write", `user:mia becomes nothing; deny user:mia write`},
 	} {
@@ -96,6 +103,10 @@ func (w *world) changeTold(c policy.Change) string {
 		return "join " + names[c.Group]
 	case policy.Leave:
 		return "leave " + names[c.Group]
+	case policy.PutShare:
+		return names[c.Share.By] + " shares " + c.Share.Rights.String() + " with " + names[c.Share.To]
+	case policy.DropShare:
+		return "unshare"
 	case policy.SetCut:
 		return "uncut"
 	case policy.PutUser:

@@ -29,6 +29,7 @@ const (
 	ShareLinks     // links, also those made before
 	ChanDesktop    // clients of the classes desktop and dav
 	ChanMobile     // clients of the class mobile
+	ReviewRun      // reviews of the whole policy, for owners and admins
 	functionsEnd
 )
 
@@ -39,7 +40,7 @@ var functionNames = [...]string{
 	"files.personal", "files.shared-access", "files.upload", "files.download", "files.modify", "files.delete",
 	"files.restore-trash", "files.purge", "files.versions-read", "files.lock",
 	"space.edit-own", "space.acl-manage", "share.internal", "share.links",
-	"chan.desktop", "chan.mobile",
+	"chan.desktop", "chan.mobile", "review.run",
 }
 
 // functionGroups are the names for several functions at once.
@@ -56,6 +57,7 @@ var functionGroups = []struct {
 	{"manage", SpaceEditOwn | SpaceACLManage},
 	{"mobile", ChanMobile},
 	{"dav", ChanDesktop},
+	{"oversight", ReviewRun},
 }
 
 // ParseFunctions reads "files,write,chan.mobile", groups and single ones; the empty text is no function.

@@ -3,15 +3,17 @@ package policy
 import (
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
 
 // A Cell is what a user is in a space: the level whose rights are held at its
-// root, and whether it is pinned there.
+// root, whether it is pinned there, and whether it holds messages.
 type Cell struct {
-	Level  string
-	Pinned bool
+	Level    string
+	Pinned   bool
+	Messages bool
 }
 
 // Matrix is the cell of every user in every space, rows by users, for accounts
@@ -53,24 +55,33 @@ func (s *State) cell(sub *Subject, c column) Cell {
 		return Cell{Level: levels[0].name}
 	}
 	_, pinned := slices.BinarySearch(c.space.Pins, sub.User)
-	return Cell{ownLabel(c.space, sub.User, s.held(sub, c.space, c.ways, nil)), pinned}
+	held := s.held(sub, c.space, c.ways, nil)
+	return Cell{ownLabel(c.space, sub.User, held), pinned, held&Messages != 0}
 }
 
 // ownLabel is the level of what is held. Of several with the same rights it is
-// the one that the user's own line names.
+// the one that the user's own line names, before what it adds of messages.
 func ownLabel(sp *Space, user ID, held Rights) string {
 	level := LevelOf(held)
 	rights, _ := LevelRights(level)
 	for i := firstOf(sp.Levels, user); i < len(sp.Levels) && sp.Levels[i].Principal == user; i++ {
-		if own, err := LevelRights(sp.Levels[i].Level); err == nil && own == rights && !sp.Levels[i].conditional() {
-			return sp.Levels[i].Level
+		base, more := strings.CutSuffix(sp.Levels[i].Level, plusMessages)
+		own, err := LevelRights(base)
+		if more {
+			own |= Messages
+		}
+		if err == nil && own == rights && !sp.Levels[i].conditional() {
+			return base
 		}
 	}
 	return level
 }
 
-// CellChange is the change of the user's own level that makes a cell as wanted,
-// for a user who asks like sub; nil when it is so already. A wanted level that
+// plusMessages ends the name of a level with messages besides.
+const plusMessages = "+messages"
+
+// CellChange is the change of the user's own level that makes the level and the pin
+// of a cell as wanted, for a user who asks like sub; nil when they are so already. A wanted level that
 // groups give more than is pinned, wanted so or not. The reason says why no level
 // of its own makes the cell.
 func (s *State) CellChange(sub Subject, space ID, want Cell) (change Change, reason string) {
@@ -82,7 +93,7 @@ func (s *State) CellChange(sub Subject, space ID, want Cell) (change Change, rea
 	is := s.cell(&sub, now)
 	allow, err := LevelRights(want.Level)
 	switch {
-	case is == want:
+	case is.Level == want.Level && is.Pinned == want.Pinned:
 		return nil, ""
 	case err != nil:
 		return nil, err.Error()
@@ -94,12 +105,72 @@ func (s *State) CellChange(sub Subject, space ID, want Cell) (change Change, rea
 		if s.cell(&sub, now.with(entry, pin)).Level != want.Level {
 			continue
 		}
-		if is == (Cell{want.Level, pin}) {
+		if is.Level == want.Level && is.Pinned == pin {
 			return nil, ""
 		}
 		return SetLevel{Space: space, Entry: entry, Pin: &pin}, ""
 	}
 	return nil, s.whyNot(&sub, now.with(entry, true), allow)
+}
+
+// MessagesChange is the change of the user's own level that switches messages in a
+// space on or off for a user who asks like sub, and leaves the level of its cell
+// what it is; nil when they are so already. Where groups give them it pins the user
+// to the rest. The reason says why it cannot be.
+func (s *State) MessagesChange(sub Subject, space ID, on bool) (change Change, reason string) {
+	sp := s.Space(space)
+	if sp == nil {
+		return nil, "there is no such space"
+	}
+	now := column{sp, s.appendWays(nil, []Node{sp.Root})}
+	is := s.cell(&sub, now)
+	rights, err := LevelRights(is.Level)
+	switch {
+	case is.Messages == on:
+		return nil, ""
+	case err != nil:
+		return nil, err.Error()
+	case sp.Owner == sub.User:
+		return nil, "the owner's cell is locked: ownership moves by a command of its own"
+	case !on && rights&Messages != 0:
+		return nil, "the level " + is.Level + " has messages; choose one that has none"
+	}
+	for _, pin := range []bool{is.Pinned, true} {
+		for _, entry := range messageLines(sp, sub.User, is.Level, rights, on) {
+			if next := s.cell(&sub, now.with(entry, pin)); next.Level == is.Level && next.Messages == on {
+				return SetLevel{Space: space, Entry: entry, Pin: &pin}, ""
+			}
+		}
+	}
+	if on {
+		return nil, s.whyNot(&sub, now.with(Entry{Principal: sub.User, Allow: rights | Messages}, true), rights|Messages)
+	}
+	return nil, "other lines of the user's own give them"
+}
+
+// messageLines are the lines that may switch messages for a user: what its own line
+// says but for them, or else the level of its cell.
+func messageLines(sp *Space, user ID, level string, rights Rights, on bool) []Entry {
+	own := lineOf(sp.Levels, &Entry{Principal: user})
+	whole := Entry{Principal: user, Level: level, Allow: rights}
+	if !on {
+		if name, named := strings.CutSuffix(own.Level, plusMessages); named {
+			own.Level = name
+		} else if own.Allow&Messages != 0 {
+			own.Level = "" // what is left has no name
+		}
+		own.Allow &^= Messages
+		return []Entry{own, whole}
+	}
+	switch {
+	case own.Level != "":
+		own.Level += plusMessages
+	case own.Allow == 0:
+		own.Level = levels[0].name + plusMessages
+	}
+	own.Allow |= Messages
+	whole.Level, whole.Allow = whole.Level+plusMessages, whole.Allow|Messages
+	return []Entry{own, whole}
 }
 
 // with is the column as it would be with that line and pin of its user.

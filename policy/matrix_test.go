@@ -21,7 +21,7 @@ func TestMatrixAgrees(t *testing.T) {
 			for j, cell := range row {
 				sp := w.state.Space(spaces[j])
 				held := w.state.Held(in, policy.Place{Space: sp.ID, Path: []policy.Node{sp.Root}})
-				if rights(t, "level:"+cell.Level) != rights(t, "level:"+policy.LevelOf(held)) || cell.Pinned != slices.Contains(sp.Pins, users[i]) {
+				if rights(t, "level:"+cell.Level) != rights(t, "level:"+policy.LevelOf(held)) || cell.Messages != (held&policy.Messages != 0) || cell.Pinned != slices.Contains(sp.Pins, users[i]) {
 					t.Fatalf("seed %d: user %d in %s: %+v, holds %v, pins %v", w.seed, users[i], sp.Name, cell, held, sp.Pins)
 				}
 			}
@@ -87,6 +87,94 @@ func TestCellChange(t *testing.T) {
 	t.Logf("seeds from %d: %d made, %d pinned unasked, %d refused", *seed, made, pinned, refused)
 	if made < worlds(1000) || pinned < worlds(30) || refused < worlds(200) {
 		t.Error("these worlds are blind")
+	}
+}
+
+// TestMessagesChange switches messages in random cells: they are on or off
+// afterwards, the level is what it was, and a pin comes only where groups give more.
+func TestMessagesChange(t *testing.T) {
+	met := tally{}
+	for i := range worlds(100) {
+		w := newTwin(t, *seed+uint64(i))
+		w.grow(randomEntries / 3)
+		in := w.asked(question{who: w.users[0], mask: policy.All, class: "web"})
+		users, spaces := w.sides()
+		for range 40 {
+			in.User = pick(w, users)
+			space, on := pick(w, spaces), w.chance(50)
+			cell := func() policy.Cell { return w.state.Matrix(in, []policy.ID{in.User}, []policy.ID{space})[0][0] }
+			before := cell()
+			change, reason := w.state.MessagesChange(in, space, on)
+			switch {
+			case reason != "":
+				met["refused"]++
+				if before.Messages == on {
+					t.Fatalf("seed %d: user %d: %s, and it is so already", w.seed, in.User, reason)
+				}
+				continue
+			case change == nil && before.Messages != on:
+				t.Fatalf("seed %d: user %d: nothing to do, and messages are %t", w.seed, in.User, before.Messages)
+			case change == nil:
+				continue
+			}
+			if err := w.try(change); err != nil {
+				met["not admitted"]++
+				continue
+			}
+			if on {
+				met["on"]++
+			} else {
+				met["off"]++
+			}
+			got := cell()
+			if got.Level != before.Level || got.Messages != on || before.Pinned && !got.Pinned {
+				t.Fatalf("seed %d: user %d: messages %t of %+v made %+v by %+v", w.seed, in.User, on, before, got, change)
+			}
+			if got.Pinned && !before.Pinned {
+				met["pinned"]++
+			}
+		}
+	}
+	t.Logf("seeds from %d: %v", *seed, met)
+	for _, kind := range []string{"on", "off", "pinned", "refused"} {
+		if met[kind] == 0 {
+			t.Errorf("these worlds are blind: nothing was %s", kind)
+		}
+	}
+}
+
+// TestMessagesReasons: switching messages keeps what the own line says, and what
+// cannot be switched says why.
+func TestMessagesReasons(t *testing.T) {
+	for _, c := range []struct {
+		steps, who, space string
+		on                bool
+		reason, level     string // of the own line
+	}{
+		{"", "mona", "room", false, "the owner's cell is locked", ""},
+		{"level team user:mia commenter", "mia", "room", true, "", "editor+messages"},
+		{"level room user:mia commenter", "mia", "room", false, "has messages", ""},
+		{"level room user:mia viewer", "mia", "room", true, "", "viewer+messages"},
+		{"state room archived", "mia", "room", true, "the ceiling space-state cuts it", ""},
+		{"acl /team group:staff deny=messages", "mia", "team", true, "a wall", ""},
+		{"acl /team user:mia allow=messages", "mia", "team", false, "other lines", ""},
+		{"acl /team group:staff allow=messages", "mia", "team", false, "", "editor"},
+		{"", "mia", "team", true, "", "none+messages"},
+		{"", "mia", "nowhere", true, "no such space", ""},
+	} {
+		w := newOrganisation(t)
+		if err := w.step(c.steps); err != nil {
+			t.Fatal(err)
+		}
+		sub := policy.Subject{User: w.id("user:" + c.who), Mask: policy.All, Class: policy.Web}
+		change, reason := w.state.MessagesChange(sub, w.ids["space:"+c.space], c.on)
+		level := ""
+		if set, ok := change.(policy.SetLevel); ok {
+			level = set.Entry.Level
+		}
+		if level != c.level || !strings.Contains(reason, c.reason) || (reason == "") != (c.reason == "") {
+			t.Errorf("%s, then messages %t of %s: line %q, reason %q, want %q and %q", c.steps, c.on, c.who, level, reason, c.level, c.reason)
+		}
 	}
 }
 

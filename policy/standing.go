@@ -10,6 +10,16 @@ func (s *State) Operates(by Subject) bool {
 	return u.ActiveAt(by.Now) && u.Type.above(Manager)
 }
 
+// Uses tells whether the profile of the subject lets it use all the functions; the
+// operator has no profile.
+func (s *State) Uses(by Subject, f Functions) bool {
+	if by.User == Nobody {
+		return by.Link == Nobody
+	}
+	u := s.User(by.User)
+	return u.ActiveAt(by.Now) && s.Profile(u.Profile).has(f)
+}
+
 // LooksAfter tells whether the subject acts on an account in what no change of
 // policy is, such as its password: those who may ask everything do, on accounts
 // of lower rank.

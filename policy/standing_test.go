@@ -95,3 +95,20 @@ func TestTemplateOfFullRoom(t *testing.T) {
 	w.apply(policy.SetLevel{Space: room.ID, Entry: policy.Entry{Principal: w.id("user:mia"), Level: "viewer", Allow: rights(t, "level:viewer")}})
 	w.apply(policy.PutSpace{Space: room})
 }
+
+// TestUses: a function is used by who is active and has a profile with it.
+func TestUses(t *testing.T) {
+	w := newOrganisation(t)
+	on := policy.FilesUpload | policy.ReviewRun
+	w.functions(on)
+	if !w.state.Uses(w.asker("adam"), on) || w.state.Uses(w.asker("adam"), policy.FilesPurge) {
+		t.Error("adam uses something else than his profile says")
+	}
+	if !w.state.Uses(policy.Subject{}, policy.AllFunctions) || w.state.Uses(policy.Subject{Link: 4711}, on) {
+		t.Error("the operator lacks a function, or the bearer of a link has one")
+	}
+	w.apply(policy.PutUser{User: w.account("adam", func(u *policy.User) { u.Inactive = true })})
+	if w.state.Uses(w.asker("adam"), on) {
+		t.Error("a deactivated account uses a function")
+	}
+}

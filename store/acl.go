@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 
 	"davit/policy"
 )
@@ -43,7 +44,7 @@ type NewACL struct {
 }
 
 // SetACL replaces the own lines of a file or collection, as far as the asker may
-// give and take what changes: policy.ErrForbidden. A lock on it keeps others out.
+// give and take what changes: *Undelegated. A lock on it keeps others out.
 // RFC 3744, section 7.5
 func (s *Session) SetACL(ctx context.Context, p Path, list NewACL, t Terms) error {
 	return s.update(ctx, func(tx *Tx) error {
@@ -77,6 +78,57 @@ func (s *Session) SetACL(ctx context.Context, p Path, list NewACL, t Terms) erro
 		if len(changes) == 0 {
 			return nil
 		}
-		return tx.changeAs(changes...)
+		if err := tx.changeAs(changes...); err != nil {
+			return s.undelegated(tx, sp, opACL.needed(), err)
+		}
+		return nil
 	})
+}
+
+// AccessList is the list that counts at a file or collection, for who holds
+// read-acl there.
+func (s *Session) AccessList(p Path) (ACL, error) {
+	var acl ACL
+	err := s.view(func(tx *Tx) error {
+		sp, err := s.resolve(tx, p)
+		if err != nil {
+			return err
+		}
+		if _, err := s.authorize(tx, sp, opReadACL); err != nil {
+			return err
+		}
+		acl, err = tx.aclAt(sp.place())
+		return err
+	})
+	return acl, err
+}
+
+// Undelegated is the refusal of a change of a list by who may change the list, and
+// not so: it wraps policy.ErrForbidden.
+type Undelegated struct {
+	Err error
+	// ID of the decision, once it has left the session.
+	ID string
+
+	path    Path
+	decided decided
+}
+
+func (u *Undelegated) Error() string { return u.Err.Error() }
+
+func (u *Undelegated) Unwrap() error { return u.Err }
+
+// undelegated notes what was decided when policy refuses a change; other errors
+// stay what they are.
+func (s *Session) undelegated(tx *Tx, sp *spot, held policy.Rights, err error) error {
+	if !errors.Is(err, policy.ErrForbidden) {
+		return err
+	}
+	return &Undelegated{Err: err, path: sp.path, decided: s.refused(tx, sp.place(), held, sp.path).decided}
+}
+
+func (u *Undelegated) denial() Denial {
+	d := u.decided
+	return Denial{What: d.x.Wanted.String(), Path: u.path.String(), Node: d.node, Class: d.class, Wanted: d.x.Wanted,
+		Reason: u.Error(), Explanation: &d.x}
 }

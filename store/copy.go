@@ -18,7 +18,8 @@ const copySlice = 2000
 // Copy makes a copy of a file, or of a collection with everything below that
 // the asker may see and read; the bytes themselves are shared. What stands at
 // the target is replaced when overwrite is set, otherwise the answer is
-// ErrExists. A shallow copy of a collection is an empty one.
+// ErrExists. A shallow copy of a collection is an empty one. A single file that is
+// larger than the copier's profile admits refuses the whole.
 func (s *Session) Copy(ctx context.Context, from, to Path, overwrite, shallow bool, t Terms) (created bool, err error) {
 	c := &copying{s: s, from: from, to: to, overwrite: overwrite, shallow: shallow, terms: t, hold: s.st.ledger.hold(nil)}
 	defer c.hold.release()
@@ -54,6 +55,7 @@ type copying struct {
 	top     policy.Node
 	todo    []copyDir
 	total   usageDelta
+	largest int64 // bytes of the largest file so far
 }
 
 // copyDir is a collection whose members are still to be copied.
@@ -125,6 +127,12 @@ func (c *copying) begin(tx *Tx) error {
 	if c.shallow && src.entry().Dir {
 		size = sum{}
 	}
+	if !src.entry().Dir {
+		c.largest = src.entry().Size
+	}
+	if err := admits(c.s.fileMax(tx), c.largest); err != nil {
+		return err
+	}
 	growth := size.live
 	if dst.missing() == 0 && !dst.entry().Dir && !src.entry().Dir {
 		growth -= dst.entry().Size
@@ -146,7 +154,7 @@ func (c *copying) stage(tx *Tx, dg grant, e *Entry, srcWay []policy.Node, held p
 	if err != nil {
 		return err
 	}
-	c.top, c.todo, c.total = n, nil, usageDelta{}
+	c.top, c.todo, c.total, c.largest = n, nil, usageDelta{}, 0
 	if !c.shallow {
 		c.todo = []copyDir{{src: e.Node, dst: n, srcWay: slices.Clone(srcWay), dstWay: []policy.Node{n}, held: held}}
 	}
@@ -156,7 +164,8 @@ func (c *copying) stage(tx *Tx, dg grant, e *Entry, srcWay []policy.Node, held p
 // slice copies some members. What it reached is kept for the next slice only
 // once the transaction is applied.
 func (c *copying) slice(tx *Tx) error {
-	todo, total, left := slices.Clone(c.todo), c.total, copySlice
+	todo, total, largest, left := slices.Clone(c.todo), c.total, c.largest, copySlice
+	fileMax := c.s.fileMax(tx)
 	for left > 0 && len(todo) > 0 {
 		dir := todo[len(todo)-1]
 		members, more, err := c.members(tx, &dir, left)
@@ -177,13 +186,17 @@ func (c *copying) slice(tx *Tx) error {
 			}
 			if m.Dir {
 				todo = append(todo, below)
-			} else {
-				tx.charge(dir.dstWay, usageDelta{live: m.Size, files: 1})
-				total.live, total.files = total.live+m.Size, total.files+1
+				continue
 			}
+			if err := admits(fileMax, m.Size); err != nil {
+				return err
+			}
+			tx.charge(dir.dstWay, usageDelta{live: m.Size, files: 1})
+			total.live, total.files = total.live+m.Size, total.files+1
+			largest = max(largest, m.Size)
 		}
 	}
-	tx.w.OnApply(func() { c.todo, c.total = todo, total })
+	tx.w.OnApply(func() { c.todo, c.total, c.largest = todo, total, largest })
 	return nil
 }
 
@@ -255,6 +268,9 @@ func (c *copying) finish(tx *Tx) error {
 	src, dst, g, dg, err := c.decide(tx)
 	if err != nil {
 		return err
+	}
+	if err := admits(c.s.fileMax(tx), c.largest); err != nil {
+		return err // the profile has changed meanwhile
 	}
 	parent := dst.nodes[:len(dst.path)-1]
 	if err := c.hold.grow(tx.state.AppendLimits(nil, policy.Place{Space: dst.space.ID, Path: parent}), c.total.live); err != nil {

@@ -32,7 +32,10 @@ type Denial struct {
 	// see.
 	Hidden      bool                `json:"hidden,omitempty"`
 	Explanation *policy.Explanation `json:"explanation,omitempty"`
-	Quota       *QuotaDenial        `json:"quota,omitempty"`
+	// Reason is why policy refused a change that the right to make changes did not
+	// cover.
+	Reason string       `json:"reason,omitempty"`
+	Quota  *QuotaDenial `json:"quota,omitempty"`
 	// More counts refusals alike that have no line of their own.
 	More int `json:"more,omitempty"`
 }
@@ -71,9 +74,12 @@ func (s *Session) told(err error) error {
 	}
 	var refused *Refused
 	var quota *QuotaError
+	var undelegated *Undelegated
 	switch {
 	case errors.As(err, &refused):
 		refused.ID = s.st.deny(s.cred, refused.denial(), refused.decided.epoch)
+	case errors.As(err, &undelegated):
+		undelegated.ID = s.st.deny(s.cred, undelegated.denial(), undelegated.decided.epoch)
 	case errors.As(err, &quota):
 		quota.ID = s.st.deny(s.cred, quota.denial(), s.st.Policy().Epoch)
 	}
@@ -307,6 +313,8 @@ func (d *Denial) text() string {
 	case d.Quota != nil:
 		u := d.Quota.Usage
 		text += fmt.Sprintf("over the quota of %s, %d bytes used and %d reserved, %d asked", u.Limit, u.Used(), u.Reserved, d.Quota.Need)
+	case d.Reason != "":
+		text += d.Reason
 	case d.Hidden:
 		text += "the name is taken by something hidden"
 	default:

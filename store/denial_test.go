@@ -27,11 +27,14 @@ func (of *office) refusals() (lines []AuditLine) {
 func idOf(err error) string {
 	var refused *Refused
 	var quota *QuotaError
+	var undelegated *Undelegated
 	switch {
 	case errors.As(err, &refused):
 		return refused.ID
 	case errors.As(err, &quota):
 		return quota.ID
+	case errors.As(err, &undelegated):
+		return undelegated.ID
 	}
 	return ""
 }
@@ -76,6 +79,14 @@ func TestRefusalsAreKept(t *testing.T) {
 		_, err = u.Write(text(1, 60))
 		return err
 	}
+	giving := func() error {
+		return mia.SetACL(ctx, split("/Team/file"), NewACL{
+			Match: func(*Entry, string) error { return nil },
+			Lines: func(Find) ([]policy.Entry, error) {
+				return []policy.Entry{{Principal: of.user("mia"), Allow: policy.Read}}, nil
+			},
+		}, Terms{})
+	}
 	for _, row := range []struct {
 		err     error
 		what    string
@@ -89,6 +100,7 @@ func TestRefusalsAreKept(t *testing.T) {
 		{mia.Remove(ctx, split("/Team/tree"), Terms{}), "see,delete", "/Team/tree", policy.Delete, "refused see,delete /Team/tree: missing delete"},
 		{second2(put(mia, "/Team/full/x", text(1, 60))), "write", "/Team/full", 0, "over the quota of 50B, 0 bytes used and 0 reserved, 60 asked"},
 		{second(mia.Copy(ctx, split("/Team/file"), split("/Team/little/x"), false, false, Terms{})), "write", "/Team/little", 0, "over the quota of 5B, 0 bytes used and 0 reserved, 100 asked"},
+		{giving(), "manage", "/Team/file", 0, "refused manage /Team/file: nobody changes his own rights; ask somebody else who may: not yours to change"},
 		{expecting(60), "write", "/Team/full", 0, "60 asked"},
 		{writing(), "write", "/Team/full", 0, "60 asked"},
 	} {

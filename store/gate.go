@@ -45,6 +45,7 @@ const (
 	opLocks    op = "locks"
 	opShare    op = "share"
 	opACL      op = "acl"
+	opReadACL  op = "read acl"
 )
 
 // needs says which rights an operation asks for: on its target, or for opCreate
@@ -68,6 +69,7 @@ var needs = map[op]policy.Rights{
 	opUnlock:   policy.See,
 	opShare:    policy.Reshare,
 	opACL:      policy.Manage,
+	opReadACL:  policy.ReadACL,
 }
 
 // needed is what the operation needs.

@@ -166,6 +166,76 @@ func TestFileMax(t *testing.T) {
 	must(t, second(write(500, 500)))
 }
 
+// TestFileMaxOfCopy: a copy is stored by who makes it. One file in a tree that is
+// too large for him refuses the whole; one that he may not read is left out.
+func TestFileMaxOfCopy(t *testing.T) {
+	of := newOffice(t, Options{}, "mia max", "Team mia=editor max=editor")
+	mia := of.as("mia")
+	of.mkdir(mia, "/Team/dir", "/Team/dir/deep")
+	of.put(mia, "/Team/small", text(1, 100))
+	of.put(mia, "/Team/large", text(2, 101))
+	of.put(mia, "/Team/dir/a", text(3, 100))
+	of.put(mia, "/Team/dir/deep/large", text(4, 101))
+	limit := func(max policy.Limit) {
+		standard := *of.st.Policy().ProfileNamed("standard")
+		standard.FileMax = max
+		of.change(policy.PutProfile{Profile: standard})
+	}
+	limit(100)
+	copies := func(from, to string, overwrite, shallow bool) error {
+		_, err := mia.Copy(ctx, split(from), split(to), overwrite, shallow, Terms{})
+		return err
+	}
+	for _, row := range []struct {
+		from, to string
+		shallow  bool
+		fits     bool
+	}{
+		{"/Team/small", "/Team/small2", false, true},
+		{"/Team/large", "/Team/large2", false, false},
+		{"/Team/large", "/Team/small", false, false},
+		{"/Team/dir", "/Team/dir2", false, false},
+		{"/Team/dir", "/Team/dir3", true, true},
+	} {
+		var large *FileTooLargeError
+		err := copies(row.from, row.to, true, row.shallow)
+		if errors.As(err, &large) == row.fits || row.fits && err != nil {
+			t.Errorf("%s to %s: %v", row.from, row.to, err)
+		}
+	}
+	if of.dump(mia)["/Team/dir2"] != "" {
+		t.Error("the half of a tree stands there")
+	}
+	of.wantContent(mia, "/Team/small", text(1, 100))
+	of.changeAt("/Team/dir/deep/large", func(at policy.Place) policy.Change {
+		return policy.SetEntry{At: at, Entry: policy.Entry{Principal: of.user("mia"), Deny: policy.Read}}
+	})
+	must(t, copies("/Team/dir", "/Team/dir2", false, false))
+	if dump := of.dump(of.as("max")); dump["/Team/dir2/a"] == "" || dump["/Team/dir2/deep/large"] != "" {
+		t.Errorf("copied: %v", dump)
+	}
+	begun := func(s *Session) *copying {
+		c := &copying{s: s, from: split("/Team/dir"), to: split("/Team/dir4"), hold: of.st.ledger.hold(nil)}
+		must(t, s.update(ctx, c.begin))
+		return c
+	}
+	c, whole := begun(mia), begun(of.as("max"))
+	for len(c.todo) > 0 {
+		must(t, mia.update(ctx, c.slice))
+	}
+	limit(99) // in the middle of a copy
+	if err := mia.update(ctx, c.finish); !errors.As(err, new(*FileTooLargeError)) {
+		t.Errorf("at the end: %v", err)
+	}
+	if err := whole.s.update(ctx, whole.slice); !errors.As(err, new(*FileTooLargeError)) {
+		t.Errorf("on the way: %v", err)
+	}
+	for _, c := range []*copying{c, whole} {
+		c.hold.release()
+		must(t, of.st.dropStaged(ctx, c.top))
+	}
+}
+
 // TestSettingsStay: what an instance is set to survives a restart.
 func TestSettingsStay(t *testing.T) {
 	of := newOffice(t, Options{}, "mia")

@@ -26,10 +26,11 @@ func (e *FileTooLargeError) Error() string {
 	return fmt.Sprintf("a file of more than %s is larger than the profile lets its user store", e.Max)
 }
 
-// maySize refuses a file of a size that the uploader's profile does not admit.
-func (u *Upload) maySize(size int64) error {
-	if u.fileMax > 0 && size > int64(u.fileMax) {
-		return &FileTooLargeError{u.fileMax}
+// admits refuses a file of a size that the profile of who stores it does not admit;
+// a max of 0 admits any.
+func admits(max policy.Limit, size int64) error {
+	if max > 0 && size > int64(max) {
+		return &FileTooLargeError{max}
 	}
 	return nil
 }
@@ -68,7 +69,7 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 			return err
 		}
 		u.fileMax = s.fileMax(tx)
-		if err := u.maySize(size); err != nil {
+		if err := admits(u.fileMax, size); err != nil {
 			return err
 		}
 		if sp.missing() == 0 {
@@ -93,7 +94,7 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 // Expect reserves the room for size bytes that a client foretells without
 // announcing them: what will not fit is refused before it is sent.
 func (u *Upload) Expect(size int64) error {
-	if err := u.maySize(size); err != nil {
+	if err := admits(u.fileMax, size); err != nil {
 		return err
 	}
 	return u.s.told(u.hold.grow(u.hold.limits, size-u.old))
@@ -140,7 +141,7 @@ func (u *Upload) Write(p []byte) (int, error) {
 	if u.size >= 0 && n > u.size {
 		return 0, ErrShort
 	}
-	if err := u.maySize(n); err != nil {
+	if err := admits(u.fileMax, n); err != nil {
 		return 0, err
 	}
 	if growth := n - u.old; u.size < 0 && growth > u.hold.bytes {
@@ -307,7 +308,7 @@ func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
 		return Info{}, false, err
 	}
 	u.fileMax = u.s.fileMax(tx)
-	if err := u.maySize(u.n); err != nil {
+	if err := admits(u.fileMax, u.n); err != nil {
 		return Info{}, false, err
 	}
 	var old int64

@@ -8,29 +8,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"davit/admin"
-	"davit/policy"
 )
 
-type explainOptions struct{ to, class, network string }
+type explainOptions struct {
+	asking
+	to string
+}
 
 func (o *explainOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.to, "to", "", "destination `path` of COPY and MOVE")
-	cmd.Flags().StringVar(&o.class, "class", policy.DAV.String(), "`kind` of client that asks: web, mobile, desktop, dav, unknown")
-	cmd.Flags().StringVar(&o.network, "network", policy.Inside.String(), "`where` the client is: inside, outside, unknown")
+	o.asking.flags(cmd)
 }
 
 func (o *explainOptions) question(cmd *cobra.Command, args []string) (admin.Question, error) {
-	q := admin.Question{User: args[0], Ask: args[1], Path: args[2], To: o.to}
-	var err error
-	if q.Class, err = policy.ParseClasses(o.class); err != nil {
-		return q, misusedBy(cmd, err)
-	}
-	network, err := policy.ParseNetworks(strings.TrimPrefix(o.network, "unknown"))
-	if err != nil {
-		return q, misusedBy(cmd, err)
-	}
-	q.Network = &network
-	return q, nil
+	client, err := o.client(cmd)
+	return admin.Question{User: args[0], Ask: args[1], Path: args[2], To: o.to, Standpoint: client}, err
 }
 
 func newCan(g *global) *cobra.Command {

@@ -25,16 +25,17 @@ func TestFlipCommands(t *testing.T) {
 	}
 	d.as("mia", "mkdir", "/Team/HR", "")
 	d.as("mia", "mkdir", "/Team/HR/cut", "")
+	d.as("mia", "mkdir", "/~mia/lent", "")
 	for _, line := range []string{
 		"acl set /Team/HR contractors --allow see --deny read,write --class dav --until 2999-01-01", "acl cut /Team/HR/cut",
-		"acl set /Team/HR staff --revoke read,add", "acl set /Team mia --deny props", "acl set /Team max --deny history", "acl set /Team staff --deny history",
+		"acl set /Team/HR staff --revoke read,add", "share add ~mia/lent --by mia --to staff", "acl set /Team mia --deny props", "acl set /Team max --deny history", "acl set /Team staff --deny history",
 	} {
 		d.must(words(t, line)...)
 	}
 	turned, two := 0, 0
 	for _, question := range []string{
 		"zoe read /Team/HR", "zoe add /Team", "mia read /Team/HR/cut", "mia add /Team/HR", "mia props /Team", "max write /Team",
-		`max write "/Old papers"`, "ann read /Team", "ann read ~mia", "mia read /Team", "max history /Team",
+		`max write "/Old papers"`, "ann read /Team", "ann read ~mia", "mia read /Team", "max history /Team", "max read ~mia/lent",
 	} {
 		out := d.must(append([]string{"explain", "--json"}, words(t, question)...)...)
 		var answer admin.Answer

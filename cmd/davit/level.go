@@ -12,7 +12,8 @@ import (
 func newLevel(g *global) *cobra.Command {
 	return noun("level", "who is what in a space",
 		newLevelSet(g),
-		carries(g, &cobra.Command{Use: "list SPACE", Short: "list the levels of a space"}, admin.ListLevels, named, showLevels),
+		carries(g, &cobra.Command{Use: "list SPACE", Short: "list the levels of a space"}, admin.ListLevels, named,
+			func(p *printer, l admin.Levels) { showLevels(p, l.Levels) }),
 	)
 }
 

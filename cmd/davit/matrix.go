@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"davit/admin"
-	"davit/policy"
 )
 
 func newMatrix(g *global) *cobra.Command {
@@ -21,7 +20,8 @@ func newMatrix(g *global) *cobra.Command {
 		Use:   "matrix",
 		Short: "show the effective level of every user in every space",
 		Long: `show the effective level of every user in every space, personal drives left
-out. a cell that ends in ! is pinned: there only the user's own level counts.`,
+out. a cell that ends in ! is pinned: there only the user's own level counts. the
+column SPACE/messages tells who uses the message area of the space.`,
 		Example: "  davit matrix --space 'fin*'\n  davit matrix --csv > levels.csv",
 	}
 	a.flags(cmd)
@@ -29,9 +29,7 @@ out. a cell that ends in ! is pinned: there only the user's own level counts.`,
 	cmd.Flags().StringVar(&sel.Users, "user", "", "`pattern` of user names, with * and ?")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print CSV")
 	read := func([]string) (_ admin.Selection, err error) {
-		if sel.Class, err = policy.ParseClasses(a.class); err != nil {
-			err = misusedBy(cmd, err)
-		}
+		sel.Standpoint, err = a.client(cmd)
 		return sel, err
 	}
 	carries(g, cmd, admin.Matrix, read, func(p *printer, t admin.Table) {
@@ -39,7 +37,7 @@ out. a cell that ends in ! is pinned: there only the user's own level counts.`,
 			p.err = writeSheet(g.out, t)
 			return
 		}
-		p.row(append([]string{"user"}, t.Spaces...)...)
+		p.row(heads(t)...)
 		for _, r := range t.Rows {
 			p.row(cells(r)...)
 		}
@@ -52,7 +50,7 @@ out. a cell that ends in ! is pinned: there only the user's own level counts.`,
 func writeSheet(out io.Writer, t admin.Table) error {
 	buffered := bufio.NewWriter(out)
 	w := csv.NewWriter(buffered)
-	w.Write(append([]string{"user"}, t.Spaces...))
+	w.Write(heads(t))
 	for _, r := range t.Rows {
 		w.Write(cells(r))
 	}
@@ -63,11 +61,21 @@ func writeSheet(out io.Writer, t admin.Table) error {
 	return buffered.Flush()
 }
 
+// heads are those of the columns: for each space its levels, then its messages.
+func heads(t admin.Table) []string {
+	out := make([]string, 1, 2*len(t.Spaces)+1)
+	out[0] = "user"
+	for _, space := range t.Spaces {
+		out = append(out, space, admin.MessagesHead(space))
+	}
+	return out
+}
+
 func cells(r admin.Row) []string {
-	out := make([]string, 1, len(r.Levels)+1)
+	out := make([]string, 1, 2*len(r.Levels)+1)
 	out[0] = r.User
 	for i := range r.Levels {
-		out = append(out, r.Text(i))
+		out = append(out, r.Text(i), r.MessagesText(i))
 	}
 	return out
 }
@@ -80,16 +88,17 @@ func newMatrixApply(g *global) *cobra.Command {
 		Short: "make the levels of a file of davit matrix --csv true: all of them or none",
 		Long: `make the levels of a file of davit matrix --csv true: all of them or none. each
 cell that differs from what it is now becomes the user's own level in the space,
-pinned where groups give more. the file may hold some of the users and spaces
-only; - is standard input.`,
+pinned where groups give more. the file may hold some of the users and columns
+only; without a column SPACE/messages the messages follow the level. - is
+standard input.`,
 		Example: `  davit matrix apply levels.csv --dry-run
   davit matrix apply levels.csv`,
 	}
 	a.flags(cmd)
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what the file would change, and change nothing")
 	read := func(args []string) (s admin.Sheet, err error) {
-		if s.Class, err = policy.ParseClasses(a.class); err != nil {
-			return s, misusedBy(cmd, err)
+		if s.Standpoint, err = a.client(cmd); err != nil {
+			return s, err
 		}
 		if dry {
 			g.foretells = &s.Class

@@ -1,17 +1,37 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"davit/admin"
 	"davit/policy"
 )
 
-// asking is the class of client that a report is about.
-type asking struct{ class string }
+// asking is the client that a question is about.
+type asking struct{ class, network string }
 
 func (a *asking) flags(cmd *cobra.Command) {
+	a.classFlag(cmd)
+	cmd.Flags().StringVar(&a.network, "network", policy.Inside.String(), "`where` the client is: inside, outside, unknown")
+}
+
+// classFlag is for questions about clients anywhere.
+func (a *asking) classFlag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.class, "class", policy.DAV.String(), "`kind` of client that asks: web, mobile, desktop, dav, unknown")
+}
+
+func (a *asking) client(cmd *cobra.Command) (c admin.Standpoint, err error) {
+	if c.Class, err = policy.ParseClasses(a.class); err != nil {
+		return c, misusedBy(cmd, err)
+	}
+	network, err := policy.ParseNetworks(strings.TrimPrefix(a.network, "unknown"))
+	if err != nil {
+		return c, misusedBy(cmd, err)
+	}
+	c.Network = &network
+	return c, nil
 }
 
 func newReach(g *global) *cobra.Command {
@@ -26,9 +46,7 @@ places in them where the rights differ from those above.`,
 	a.flags(cmd)
 	read := func(args []string) (q admin.Asker, err error) {
 		q.User = args[0]
-		if q.Class, err = policy.ParseClasses(a.class); err != nil {
-			err = misusedBy(cmd, err)
-		}
+		q.Standpoint, err = a.client(cmd)
 		return q, err
 	}
 	return carries(g, cmd, admin.Reach, read, func(p *printer, all []admin.Reached) {
@@ -58,9 +76,7 @@ the place where the path stands today.`,
 	then.flags(cmd)
 	read := func(args []string) (q admin.Place, err error) {
 		q.Path = args[0]
-		if q.Class, err = policy.ParseClasses(a.class); err != nil {
-			err = misusedBy(cmd, err)
-		}
+		q.Standpoint, err = a.client(cmd)
 		return q, err
 	}
 	now := carries(g, cmd, admin.Who, read, showHolders).RunE

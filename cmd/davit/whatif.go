@@ -27,7 +27,7 @@ only if it would still make this one.`,
   davit whatif profile set standard --functions files
   davit whatif --class mobile acl cut /Finance/2026`,
 	}
-	a.flags(cmd)
+	a.classFlag(cmd)
 	cmd.Flags().SetInterspersed(false) // what follows the command's name is the command's
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		class, err := policy.ParseClasses(a.class)
