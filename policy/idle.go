@@ -89,7 +89,7 @@ func (v sight) without(l *LineAt) sight {
 	here := *ways[len(ways)-1]
 	mark := *here.mark
 	mark.Entries = gone(mark.Entries)
-	here.mark = &mark
+	here.setMark(&mark)
 	ways[len(ways)-1] = &here
 	return sight{v.space, ways}
 }

@@ -159,7 +159,7 @@ func (b *builder) add(pm *PlacedMark) error {
 	if w.mark != nil {
 		return invalid("two of them")
 	}
-	w.mark, w.at = &mark, principalsOf(mark.Entries)
+	w.setMark(&mark)
 	return b.index(&mark, spot{path[0], mark.Node})
 }
 

@@ -148,10 +148,11 @@ func (e *edit) setMark(m *Mark) {
 	next := *w
 	e.noteEnded(w.mark, m)
 	e.index(w.mark, m)
-	next.mark, next.at = m, principalsOf(m.Entries)
+	next.setMark(m)
 	e.delta.Marks[m.Node] = m
 	if m.empty() {
-		next.mark, next.at, e.delta.Marks[m.Node] = nil, nil, nil
+		next.setMark(nil)
+		e.delta.Marks[m.Node] = nil
 	}
 	e.ways = e.ways.set(uint64(m.Node), &next)
 	if next.idle() {

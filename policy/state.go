@@ -40,6 +40,13 @@ type way struct {
 	at     []ID // the principals of the mark's entries
 }
 
+func (w *way) setMark(m *Mark) {
+	w.mark, w.at = m, nil
+	if m != nil {
+		w.at = principalsOf(m.Entries)
+	}
+}
+
 // nodes is a persistent set.
 type nodes = table[struct{}]
 
