@@ -432,7 +432,9 @@ func (b *bureau) portrait() []string {
 	}
 	for _, sp := range state.Spaces() {
 		if path := store.SpacePath(state, sp); awake(path) {
-			add(b.ListLevels(ctx, Named{path}))
+			shown, err := b.ListLevels(ctx, Named{path})
+			shown.Epoch = 0
+			add(shown, err)
 		}
 	}
 	for _, path := range slices.Concat(bureauFolders, prefixed("/", bureauSpaces)) {
