@@ -71,12 +71,7 @@ func search(rq *request) error {
 	if err != nil {
 		return err
 	}
-	q := &searching{finding: newFinding(scope, s, query.Select, wire.ParsePrefer(rq.r.Header)), query: &query, steps: stepsMax}
-	q.visit = q.look
-	q.wantFor(query.Where)
-	for _, o := range query.Orders {
-		q.wantProp(o.Prop)
-	}
+	q := newSearching(scope, s, &query)
 	self, err := scope.self(s, q.want)
 	if errors.Is(err, store.ErrNotFound) {
 		return wire.ErrScope // hidden or missing: nobody is told which
@@ -97,6 +92,16 @@ func search(rq *request) error {
 		err = q.m.Err()
 	}
 	return q.end(err)
+}
+
+func newSearching(scope *request, s *store.Session, query *wire.Search) *searching {
+	q := &searching{finding: newFinding(scope, s, query.Select, wire.ParsePrefer(scope.r.Header)), query: query, steps: stepsMax}
+	q.visit = q.look
+	q.wantFor(query.Where)
+	for _, o := range query.Orders {
+		q.wantProp(o.Prop)
+	}
+	return q
 }
 
 // scope is the request that a scope stands for: something in the same mount.

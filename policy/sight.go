@@ -105,3 +105,22 @@ func (sight Sight) Apart(other Sight) []Node {
 	slices.Sort(apart)
 	return slices.Compact(apart)
 }
+
+// Lasts tells whether the sight of a space cannot have changed by time alone from
+// one moment to another, in Unix seconds: where a line names the subject, none
+// begins or ends between them.
+func (s *State) Lasts(sub Subject, space ID, from, to int64) bool {
+	sp := s.Space(space)
+	if sp == nil {
+		return true
+	}
+	turns := func(at int64) bool { return at > from && at <= to }
+	turning := func(e Entry) bool { return turns(e.From) || turns(e.Until) }
+	if slices.ContainsFunc(sp.Levels, turning) {
+		return false
+	}
+	return !slices.ContainsFunc(s.differing(&sub, sp.Root), func(n Node) bool {
+		m := s.Mark(n)
+		return m != nil && (slices.ContainsFunc(m.Entries, turning) || slices.ContainsFunc(m.Shares, func(sh Share) bool { return turns(sh.Until) }))
+	})
+}

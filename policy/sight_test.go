@@ -75,3 +75,25 @@ func TestSightsApart(t *testing.T) {
 		}
 	}
 }
+
+// A sight lasts until something that counts begins or ends.
+func TestSightLasts(t *testing.T) {
+	w := newOrganisation(t)
+	max := policy.Subject{User: w.id("user:max"), Mask: policy.All, Class: policy.Web}
+	see := policy.See
+	w.apply(policy.SetEntry{At: w.place("/team/HR"), Entry: policy.Entry{Principal: w.id("group:staff"), Deny: see, From: 100, Until: 200}},
+		policy.SetEntry{At: w.place("/team/Common"), Entry: policy.Entry{Principal: w.id("user:mia"), Allow: see, Until: 150}})
+	w.apply(policy.SetLevel{Space: w.id("space:room"), Entry: policy.Entry{Principal: w.id("user:max"), Level: "viewer", Allow: rights(t, "level:viewer"), Until: 300}})
+	for _, row := range []struct {
+		space    string
+		from, to int64
+		want     bool
+	}{
+		{"team", 0, 99, true}, {"team", 0, 100, false}, {"team", 100, 199, true}, {"team", 100, 200, false}, {"team", 200, 1000, true},
+		{"room", 0, 299, true}, {"room", 299, 300, false},
+	} {
+		if got := w.state.Lasts(max, w.id("space:"+row.space), row.from, row.to); got != row.want {
+			t.Errorf("%s from %d to %d: %t", row.space, row.from, row.to, got)
+		}
+	}
+}

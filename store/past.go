@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"davit/policy"
 )
@@ -62,7 +63,7 @@ func (c *comparison) readPast(way []policy.Node) (*past, error) {
 	p := &past{base: base, first: map[policy.Node]slot{}, fresh: map[policy.Node]bool{},
 		stood: map[policy.Node]map[string][]policy.Node{}, touched: map[policy.Node]map[string]bool{},
 		away: map[policy.Node]bool{}, restless: map[policy.Node]bool{}}
-	if err := c.eachChange(base.seq, func(seq uint64, rec *changeRec) { p.take(seq, rec, c.mayKnow(base, seq)) }); err != nil {
+	if err := c.readLog(p); err != nil {
 		return nil, err
 	}
 	for _, n := range base.seen.list.Apart(c.now.seen.list) {
@@ -77,23 +78,25 @@ func (c *comparison) readPast(way []policy.Node) (*past, error) {
 	return p, err
 }
 
-// mayKnow tells whether the client may have seen what a change made, though it
-// came after its token: it was told in pages meanwhile, or listed the collection.
-// What was made under another policy may have been hidden, and its name is not
-// told. RFC 6578, section 3.5.2
-func (c *comparison) mayKnow(base *moment, seq uint64) bool {
-	return base.epoch == c.now.epoch || seq <= base.until
-}
-
-// eachChange reads the log of the space after a change.
-func (c *comparison) eachChange(after uint64, fn func(seq uint64, rec *changeRec)) error {
+// readLog notes what happened since the token.
+//
+// What came and went meanwhile is told as gone, since the client may have seen it
+// in a listing: RFC 6578, section 3.5.2. But what came while the asker may have
+// seen less than now is told to nobody, unless pages told it.
+func (c *comparison) readLog(p *past) error {
 	var failed error
-	err := c.tx.r.Scan(changeKey(c.space.ID, after+1), changeKey(c.space.ID, c.now.seq+1), func(k, v []byte) bool {
+	same, lasts := p.base.epoch == c.now.epoch, false
+	err := c.tx.r.Scan(changeKey(c.space.ID, p.base.seq+1), changeKey(c.space.ID, c.now.seq+1), func(k, v []byte) bool {
 		var rec changeRec
-		if rec, failed = decodeChange(v); failed == nil {
-			fn(binary.BigEndian.Uint64(k[9:]), &rec)
+		if rec, failed = decodeChange(v); failed != nil {
+			return false
 		}
-		return failed == nil
+		seq := binary.BigEndian.Uint64(k[9:])
+		if same && seq == p.base.seq+1 {
+			lasts = c.tx.state.Lasts(c.sub, c.space.ID, time.Unix(0, rec.at).Unix(), c.tx.now.Unix())
+		}
+		p.take(seq, &rec, lasts || seq <= p.base.until)
+		return true
 	})
 	if err == nil {
 		err = failed

@@ -190,6 +190,43 @@ func TestSyncOfPages(t *testing.T) {
 	}
 }
 
+// What came and went while a line for a time hid the place is told to nobody from
+// whom it was hidden, though the policy is the same before, then and after.
+func TestSyncOfHiddenTimes(t *testing.T) {
+	c := newClock()
+	of := newOffice(t, Options{Clock: c.Now}, "mia max", "Team mia=editor max=viewer")
+	mia, max, team := of.as("mia"), of.as("max"), Path{"Team"}
+	mkdirs(t, mia, Path{"Team", "HR"})
+	at, _, err := of.st.Operator().Place(Path{"Team", "HR"})
+	must(t, err)
+	wall := policy.Entry{Principal: of.user("max"), Deny: policy.See, From: c.Now().Add(time.Hour).Unix(), Until: c.Now().Add(3 * time.Hour).Unix()}
+	must(t, of.st.Operator().Change(ctx, func(*policy.State) ([]policy.Change, error) {
+		return []policy.Change{policy.SetEntry{At: at, Entry: wall}}, nil
+	}))
+	short := func(name string) {
+		t.Helper()
+		write(t, mia, Path{"Team", "HR", name}, "x")
+		must(t, mia.Remove(ctx, Path{"Team", "HR", name}, Terms{}))
+	}
+	token, mias := everything(t, max, team, "").Token, everything(t, mia, team, "").Token
+	short("before")
+	if got := toldBy(everything(t, max, team, token)); got != "-HR/before" {
+		t.Errorf("before the wall: %q", got)
+	}
+	c.advance(2 * time.Hour)
+	short("secret")
+	if got := toldBy(everything(t, max, team, token)); got != "-HR" {
+		t.Errorf("behind the wall: %q", got)
+	}
+	c.advance(2 * time.Hour)
+	if got := toldBy(everything(t, max, team, token)); got != "" {
+		t.Errorf("after the wall: %q", got)
+	}
+	if got := toldBy(everything(t, mia, team, mias)); got != "-HR/before -HR/secret" {
+		t.Errorf("whom it does not name: %q", got)
+	}
+}
+
 // The log forgets in slices and Check follows.
 func TestForgetChanges(t *testing.T) {
 	c := newClock()
