@@ -29,10 +29,16 @@ var rows = map[string][]string{
 	"auth":         {"davit/store", "davit/policy", "golang.org/x/crypto/argon2"},
 	"dav":          {"davit/dav/wire", "davit/store", "davit/policy", "golang.org/x/net/webdav"},
 	"dav/wire":     {"golang.org/x/text/unicode/norm"},
-	"admin":        {"davit/auth", "davit/store", "davit/policy", "davit/policy/text", "golang.org/x/text/unicode/norm"},
-	"cmd/davit":    {"davit/admin", "davit/auth", "davit/dav", "davit/store", "davit/policy", "davit/policy/text", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "github.com/spf13/pflag", "golang.org/x/term"},
-	"bench":        {"golang.org/x/net/webdav", "golang.org/x/sys/unix"},
-	"dav/davtest":  {"davit/auth", "davit/dav", "davit/store", "davit/policy"},
+	"caldav/ical":  {"github.com/emersion/go-ical"},
+	"caldav/rule":  {"davit/caldav/ical"},
+	"caldav/zone":  {"davit/caldav/ical", "davit/caldav/rule"},
+	"caldav/recur": {"davit/caldav/ical", "davit/caldav/rule", "davit/caldav/zone"},
+	// the shapes of calendar data too
+	"caldav/filter": {"davit/caldav/ical", "davit/caldav/recur", "golang.org/x/text/unicode/norm"},
+	"admin":         {"davit/auth", "davit/store", "davit/policy", "davit/policy/text", "golang.org/x/text/unicode/norm"},
+	"cmd/davit":     {"davit/admin", "davit/auth", "davit/dav", "davit/store", "davit/policy", "davit/policy/text", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "github.com/spf13/pflag", "golang.org/x/term"},
+	"bench":         {"golang.org/x/net/webdav", "golang.org/x/sys/unix"},
+	"dav/davtest":   {"davit/auth", "davit/dav", "davit/store", "davit/policy"},
 	// the conformance suite of engines
 	"store/engine/enginetest": {"davit/store/engine"},
 }
@@ -40,7 +46,7 @@ var rows = map[string][]string{
 // sharers may be imported in more than one folder; every other third-party
 // package has one place.
 var sharers = map[string]string{
-	"golang.org/x/text/unicode/norm": "names are compared by policy and read by policy/text, dav/wire and admin",
+	"golang.org/x/text/unicode/norm": "names are compared by policy and read by policy/text, dav/wire and admin; caldav/filter compares texts",
 	"golang.org/x/net/webdav":        "bench measures against the bare library",
 	"golang.org/x/sys/unix":          "bench asks the kernel for its figures",
 	"github.com/spf13/cobra/doc":     "a package of cobra",
