@@ -1,13 +1,14 @@
-// Package main is the benchmark: it owns the side-by-side measurement of Davit
-// and a bare golang.org/x/net/webdav server, the naive peer. It starts both
-// itself, takes turns between them, checks every answer, and prints medians,
-// ratios and whether the bars are met. It never reaches into Davit's packages:
+// Package main is the benchmark: it owns the side-by-side measurement of Davit,
+// a bare golang.org/x/net/webdav server, the naive peer, and the web servers with
+// WebDAV that are installed. It starts all of them itself, takes turns between
+// them, checks every answer, and prints medians, ratios and whether the bars are
+// met. It never reaches into Davit's packages:
 // all it knows of a server is its URL and its process.
 //
-//	go run ./bench                               everything, about ten minutes
+//	go run ./bench                               everything, about half an hour
 //	go run ./bench --quick                       a smoke test, under a minute
 //	go run ./bench --only 'GET|PUT' --rounds 9   some workloads, more rounds
-//	go run ./bench --davit none                  the naive server alone
+//	go run ./bench --davit none --peers none     the naive server alone
 //
 // Ratios travel from machine to machine, absolute figures do not. The row named
 // floor says what one durable write costs on this disk; read the others by it.
@@ -65,6 +66,7 @@ var errUsage = errors.New("wrong usage")
 type options struct {
 	command  string // as typed, for the report
 	davit    string
+	peers    []*peer
 	dir      string
 	only     *regexp.Regexp
 	rounds   int
@@ -75,11 +77,12 @@ type options struct {
 
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	o := options{command: strings.Join(append([]string{"go run ./bench"}, args...), " "), scale: full}
-	var only string
+	var only, beside string
 	var quick bool
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.davit, "davit", "", "`path` of a davit binary; none leaves Davit out; empty builds ./cmd/davit")
+	flags.StringVar(&beside, "peers", "apache,nginx,lighttpd", "`names` of the installed servers to measure beside it; none for none")
 	flags.StringVar(&o.dir, "dir", "", "`folder` for the temporary data, which chooses the disk")
 	flags.StringVar(&only, "only", "", "run the workloads whose names match this `regexp`")
 	flags.IntVar(&o.rounds, "rounds", 0, "measured rounds a workload (default 5, or 2 with --quick)")
@@ -109,6 +112,9 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 		return complain("--rounds %d: give 1 to %d", o.rounds, roundsMax)
 	}
 	var err error
+	if o.peers, err = peersNamed(beside); err != nil {
+		return complain("--peers: %v", err)
+	}
 	if o.only, err = regexp.Compile(only); err != nil {
 		return complain("--only: %v", err)
 	}
@@ -137,7 +143,8 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	servers, err := startAll(ctx, o, dir, stderr)
+	beside, absent := installed(o.peers)
+	servers, err := startAll(ctx, o, beside, dir, stderr)
 	defer func() { err = errors.Join(err, stopAll(servers)) }()
 	if err != nil {
 		return err
@@ -147,6 +154,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	if err != nil {
 		return err
 	}
+	res.absent = absent
 	if err := publish(newReport(o, res), o, stdout); err != nil {
 		return err
 	}
@@ -155,7 +163,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 
 // startAll starts the servers to compare, the yardstick first. Those it started
 // are returned even when a later one fails.
-func startAll(ctx context.Context, o options, dir string, stderr io.Writer) ([]*server, error) {
+func startAll(ctx context.Context, o options, beside []*peer, dir string, stderr io.Writer) ([]*server, error) {
 	servers := []*server{newNaive(filepath.Join(dir, "naive"))}
 	if o.davit != "none" {
 		binary := o.davit
@@ -167,6 +175,9 @@ func startAll(ctx context.Context, o options, dir string, stderr io.Writer) ([]*
 			}
 		}
 		servers = append(servers, newDavit(binary, filepath.Join(dir, "davit")))
+	}
+	for _, p := range beside {
+		servers = append(servers, newPeer(p, filepath.Join(dir, p.name)))
 	}
 	for i, s := range servers {
 		fmt.Fprintf(stderr, "starting %s\n", s.name)
