@@ -15,6 +15,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"syscall"
 )
 
 const (
@@ -170,6 +171,7 @@ type File struct {
 	name    string
 	written int64 // bytes
 	handed  int64 // of these, handed to the disk
+	direct  bool
 }
 
 // handOver is how much of a file is written before the disk is asked to begin
@@ -188,12 +190,45 @@ func (f *File) Write(p []byte) (int, error) {
 	if !pass {
 		return len(p), nil
 	}
-	n, err := f.file.Write(p)
+	n, err := f.write(p)
 	if f.written += int64(n); f.written-f.handed >= handOver {
 		beginWriting(f.file, f.handed, f.written-f.handed)
 		f.handed = f.written
 	}
 	return n, err
+}
+
+// DirectSize is what pieces written after Direct, and the length of what was
+// written before it, are a multiple of.
+const DirectSize = 4096
+
+// Direct lets what is written from now on go to the disk at once, past the
+// system's cache: nothing is copied there, nothing else is pushed out of it, and
+// Sync has little left to wait for. Whatever cannot be written that way, on this
+// file system or from that memory, goes through the cache as before.
+func (f *File) Direct() { f.direct = setDirect(f.file) == nil }
+
+// write falls back to the cache when a direct write is refused, as the last piece
+// of a file is, which ends anywhere.
+func (f *File) write(p []byte) (int, error) {
+	if f.direct && len(p)%DirectSize != 0 {
+		if err := f.endDirect(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := f.file.Write(p)
+	if !f.direct || n > 0 || !errors.Is(err, syscall.EINVAL) {
+		return n, err
+	}
+	if err := f.endDirect(); err != nil {
+		return 0, err
+	}
+	return f.file.Write(p)
+}
+
+func (f *File) endDirect() error {
+	f.direct = false
+	return clearDirect(f.file)
 }
 
 // ReadFrom implements io.ReaderFrom: the system may copy from file to file by
