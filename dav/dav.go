@@ -28,14 +28,18 @@ type Config struct {
 }
 
 // A Handler answers WebDAV for everybody; each request brings its session.
-type Handler struct{ log *slog.Logger }
+type Handler struct {
+	log       *slog.Logger
+	propfinds wire.Propfinds
+	senders   senders
+}
 
 // New makes a Handler.
 func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{log: c.Log}
+	return &Handler{log: c.Log, senders: newSenders()}
 }
 
 // method answers one request, or gives the error to answer with.
