@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"runtime"
@@ -206,7 +208,7 @@ func memoryRow(name string, s *server, bytes int64, barMiB float64, judged bool)
 // publish prints the report and writes the file that was asked for.
 func publish(rep report, o options, stdout io.Writer) error {
 	if o.markdown != "" {
-		if err := os.WriteFile(o.markdown, []byte(rep.markdown()), 0o644); err != nil {
+		if err := intoPage(o.markdown, "table", rep.markdown()); err != nil {
 			return err
 		}
 	}
@@ -217,6 +219,22 @@ func publish(rep report, o options, stdout io.Writer) error {
 	}
 	_, err := io.WriteString(stdout, rep.text())
 	return err
+}
+
+// intoPage puts text into its place in a page, between two comments of that
+// name, or at the end of a page that has no such place.
+func intoPage(name, place, text string) error {
+	begin, end := "<!-- begin "+place+" -->\n", "<!-- end "+place+" -->\n"
+	old, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	before, rest, found := strings.Cut(string(old), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if found && !closed {
+		return fmt.Errorf("%s: %q has no end", name, strings.TrimSpace(begin))
+	}
+	return os.WriteFile(name, []byte(before+begin+text+end+after), 0o644)
 }
 
 var columns = []string{"workload", "server", "unit", "median", "min", "max", "x naive", "CPU/op", "bar", "met"}
@@ -296,7 +314,7 @@ func (rep report) text() string {
 // markdown is the same for a page.
 func (rep report) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Benchmark, %s\n\n| %s |\n|%s\n", rep.Time.Format(time.DateOnly), strings.Join(columns, " | "),
+	fmt.Fprintf(&b, "Measured on %s.\n\n| %s |\n|%s\n", rep.Time.Format(time.DateOnly), strings.Join(columns, " | "),
 		strings.Repeat("---|", len(columns)))
 	escape := strings.NewReplacer("|", `\|`, "\n", " ")
 	for _, r := range rep.Rows {

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -24,6 +26,8 @@ type server struct {
 
 	// start brings the server up and fills in what follows.
 	start func(ctx context.Context, s *server) error
+	// again starts it over what it held when it was stopped; nil where nobody asks.
+	again func(ctx context.Context, s *server) error
 
 	baseURL        string // the collection the workloads write in; ends in a slash
 	user, password string // empty user: no credentials are sent
@@ -69,7 +73,10 @@ func newDavit(binary, dir string) *server {
 				return err
 			}
 		}
-		return s.launch(ctx, dir, "/dav/Team/", binary, "serve", "--data", data)
+		return s.again(ctx, s)
+	}
+	s.again = func(ctx context.Context, s *server) error {
+		return s.launch(ctx, dir, "/dav/Team/", binary, "serve", "--data", filepath.Join(dir, "data"))
 	}
 	return s
 }
@@ -78,6 +85,9 @@ func newDavit(binary, dir string) *server {
 // server are told where to listen and where to say so.
 func (s *server) launch(ctx context.Context, dir, mount, program string, args ...string) error {
 	ready := filepath.Join(dir, "ready")
+	if err := os.Remove(ready); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	args = append(args, "--listen", "127.0.0.1:0", "--ready-file", ready)
 	return s.serve(ctx, dir, inFile(ready), mount, program, args...)
 }
