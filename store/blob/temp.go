@@ -31,13 +31,13 @@ type Temp struct {
 	piece  []byte            // what was received and not written yet, in the buffer or the lane's
 	lane   *lane             // nil while the blob is small
 	err    error             // the first failed write, or errOver
-	there  bool              // whether the temporary name still is
+	there  bool              // whether it has no final name yet
 	closed bool
 }
 
 // Create starts a blob.
 func (d *Dir) Create() (*Temp, error) {
-	file, err := d.fs.CreateTemp(TempDir)
+	file, err := d.fs.CreateUnnamed(TempDir)
 	if err != nil {
 		return nil, fmt.Errorf("receive blob: %w", err)
 	}
@@ -156,7 +156,7 @@ func (t *Temp) Keep(gen uint32) (Ref, error) {
 	return ref, nil
 }
 
-// seal makes the content durable, with its final mode, under the temporary name.
+// seal makes the content durable, with its final mode, before anybody finds it.
 func (t *Temp) seal() error {
 	if len(t.piece) > 0 {
 		if err := t.flush(); err != nil {
@@ -169,19 +169,16 @@ func (t *Temp) seal() error {
 	if err := t.file.Chmod(keptMode); err != nil {
 		return err
 	}
-	if err := t.file.Sync(); err != nil {
-		return err
-	}
-	return t.close()
+	return t.file.Sync()
 }
 
-// place renames the file and makes the name durable.
+// place gives the file its name and makes that durable.
 func (t *Temp) place(ref Ref) error {
-	if err := t.dir.fs.Rename(t.file.Name(), ref.path()); err != nil {
+	if err := t.file.Place(ref.path()); err != nil {
 		return err
 	}
 	t.there = false
-	return t.dir.fs.SyncDir(ref.dir())
+	return errors.Join(t.dir.fs.SyncDir(ref.dir()), t.close())
 }
 
 // leave waits for what is still being written, and gives all memory back.
@@ -196,7 +193,7 @@ func (t *Temp) leave() (err error) {
 	return err
 }
 
-// Discard removes the temporary file.
+// Discard lets go of what was received.
 func (t *Temp) Discard() error {
 	t.err = errOver
 	t.leave() // whether all was written is of no interest any more
@@ -204,7 +201,7 @@ func (t *Temp) Discard() error {
 	if !t.there {
 		return err
 	}
-	if removeErr := t.dir.fs.Remove(t.file.Name()); removeErr != nil {
+	if removeErr := t.file.Drop(); removeErr != nil {
 		return errors.Join(err, fmt.Errorf("discard blob: %w", removeErr))
 	}
 	t.there = false

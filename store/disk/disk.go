@@ -15,6 +15,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
 	"syscall"
 )
 
@@ -28,6 +29,9 @@ const (
 type FS struct {
 	root  string
 	hooks []Hook
+
+	probe   sync.Once
+	unnamed bool // whether files can be made without a name, known after the probe
 }
 
 // New roots a file system at a directory, which it does not touch yet. Each
@@ -60,6 +64,41 @@ func (f *FS) CreateTemp(dir string) (*File, error) {
 		return nil, err
 	}
 	return &File{fs: f, file: file, name: name}, nil
+}
+
+// CreateUnnamed is CreateTemp without a name on the disk, where the file system
+// can: nothing is left of it when the process dies, and the directory is not
+// written to for it. Place gives the file the name that it is to have, Drop ends
+// it without one.
+func (f *FS) CreateUnnamed(dir string) (*File, error) {
+	name := path.Join(dir, rand.Text())
+	full, err := f.full(name)
+	if err != nil {
+		return nil, err
+	}
+	f.probe.Do(func() { f.unnamed = canLink(filepath.Dir(full), full) })
+	if !f.unnamed {
+		return f.CreateTemp(dir)
+	}
+	if err := f.Note(Op{Kind: Create, Name: name}); err != nil {
+		return nil, &fs.PathError{Op: Create.String(), Path: name, Err: err}
+	}
+	file, err := openUnnamed(filepath.Dir(full), full)
+	if err != nil {
+		return nil, err
+	}
+	return &File{fs: f, file: file, name: name, unnamed: true}, nil
+}
+
+// canLink makes a file without a name and gives it one, which not every file
+// system can, and no process without /proc.
+func canLink(dir, full string) bool {
+	file, err := openUnnamed(dir, full)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return linkUnnamed(file, full) == nil && os.Remove(full) == nil
 }
 
 // Open opens a file for reading. It is the plain *os.File, which the network
@@ -172,6 +211,7 @@ type File struct {
 	written int64 // bytes
 	handed  int64 // of these, handed to the disk
 	direct  bool
+	unnamed bool
 }
 
 // handOver is how much of a file is written before the disk is asked to begin
@@ -252,6 +292,41 @@ func (f *File) Sync() error {
 // Chmod changes the mode.
 func (f *File) Chmod(mode fs.FileMode) error {
 	return f.fs.do(Op{Kind: Chmod, Name: f.name, N: int64(mode)}, func() error { return f.file.Chmod(mode) })
+}
+
+// Place gives the file another name, replacing what has it. Like a Rename it is
+// durable only after SyncDir of the new directory.
+func (f *File) Place(to string) error {
+	if !f.unnamed {
+		return f.fs.Rename(f.name, to)
+	}
+	full, err := f.fs.full(to)
+	if err != nil {
+		return err
+	}
+	return f.fs.do(Op{Kind: Rename, Name: f.name, To: to}, func() error {
+		err := linkUnnamed(f.file, full)
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		// A first name must be free: it gets the one it would have had.
+		own, err := f.fs.full(f.name)
+		if err == nil {
+			err = linkUnnamed(f.file, own)
+		}
+		if err == nil {
+			err = os.Rename(own, full)
+		}
+		return err
+	})
+}
+
+// Drop takes away the name that CreateUnnamed had to give.
+func (f *File) Drop() error {
+	if f.unnamed {
+		return nil
+	}
+	return f.fs.Remove(f.name)
 }
 
 // Close closes the file and makes nothing durable.
