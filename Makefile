@@ -34,6 +34,7 @@ fuzz: ## feeds every parser FUZZTIME of inputs
 	done
 
 bench: ## measures Davit beside other servers and writes docs/performance.md
+	@bench/install.sh
 	$(GO) run ./bench --markdown docs/performance.md
 
 soak: ## a minute of changes while every core asks, and the crash loop for an hour

@@ -58,7 +58,7 @@ func TestBenchComparesTwoServers(t *testing.T) {
 	page := filepath.Join(notes, "page.md")
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{
-		"--davit", binary, "--dir", dir, "--quick", "--rounds", "1",
+		"--davit", binary, "--peers", "none", "--dir", dir, "--quick", "--rounds", "1",
 		"--only", "^GET 1 KiB|^LOCK", "--json", "--markdown", page,
 	}, &stdout, &stderr)
 	if code != exitDone {
@@ -114,7 +114,7 @@ func TestInterruptLeavesNothing(t *testing.T) {
 	defer cancel()
 	stderr := &cancelling{cancel: cancel}
 	var stdout bytes.Buffer
-	code := run(ctx, []string{"--davit", binary, "--dir", dir, "--quick", "--rounds", "500", "--only", "GET 1 KiB"}, &stdout, stderr)
+	code := run(ctx, []string{"--davit", binary, "--peers", "none", "--dir", dir, "--quick", "--rounds", "500", "--only", "GET 1 KiB"}, &stdout, stderr)
 	if code != exitFailed || stdout.Len() > 0 {
 		t.Errorf("exit code %d, %s", code, stdout.String())
 	}
@@ -131,7 +131,7 @@ func TestServerThatDoesNotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"--davit", binary, "--dir", dir, "--quick"}, &stdout, &stderr)
+	code := run(t.Context(), []string{"--davit", binary, "--peers", "none", "--dir", dir, "--quick"}, &stdout, &stderr)
 	if code != exitFailed || !strings.Contains(stderr.String(), "start davit: it ended before it listened: exit status 3\nno port left") {
 		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
@@ -164,7 +164,7 @@ func read(t *testing.T, name string) string {
 
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{"--rounds", "-1"}, {"--rounds", "1001"}, {"--only", "("}, {"extra"}, {"--nosuch"}, {naiveCommand}, {naiveCommand, "--nosuch"},
+		{"--rounds", "-1"}, {"--rounds", "1001"}, {"--only", "("}, {"--peers", "nosuch"}, {"--peers", ""}, {"extra"}, {"--nosuch"}, {naiveCommand}, {naiveCommand, "--nosuch"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(t.Context(), args, &stdout, &stderr); code != exitUsage || stderr.Len() == 0 {

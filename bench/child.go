@@ -32,8 +32,27 @@ type child struct {
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
 
-// launch starts a server and waits for the URL in its ready file.
-func launch(ctx context.Context, logName, ready, program string, args ...string) (*child, string, error) {
+// readiness asks whether a server serves by now: its base URL, or empty while it
+// does not.
+type readiness func() (base string, err error)
+
+// inFile waits for the URL that the server writes into its ready file.
+func inFile(name string) readiness {
+	return func() (string, error) {
+		text, err := os.ReadFile(name)
+		base := strings.TrimSuffix(strings.TrimSpace(string(text)), "/")
+		if err != nil || base == "" {
+			return "", nil // not yet
+		}
+		if u, err := url.Parse(base); err != nil || u.Scheme != "http" || u.Port() == "" {
+			return "", fmt.Errorf("the ready file says %q, not http://host:port", base)
+		}
+		return base, nil
+	}
+}
+
+// launch starts a server and waits until it is ready.
+func launch(ctx context.Context, logName string, ready readiness, program string, args ...string) (*child, string, error) {
 	log, err := os.Create(logName)
 	if err != nil {
 		return nil, "", err
@@ -64,17 +83,13 @@ func launch(ctx context.Context, logName, ready, program string, args ...string)
 	return c, base, nil
 }
 
-func (c *child) awaitReady(ctx context.Context, ready string) (string, error) {
+func (c *child) awaitReady(ctx context.Context, ready readiness) (string, error) {
 	timeout := time.After(startTimeout)
 	poll := time.NewTicker(readyPoll)
 	defer poll.Stop()
 	for {
-		text, err := os.ReadFile(ready)
-		if base := strings.TrimSuffix(strings.TrimSpace(string(text)), "/"); err == nil && base != "" {
-			if u, err := url.Parse(base); err != nil || u.Scheme != "http" || u.Port() == "" {
-				return "", fmt.Errorf("the ready file says %q, not http://host:port", base)
-			}
-			return base, nil
+		if base, err := ready(); err != nil || base != "" {
+			return base, err
 		}
 		select {
 		case <-ctx.Done():
@@ -82,7 +97,7 @@ func (c *child) awaitReady(ctx context.Context, ready string) (string, error) {
 		case <-c.done:
 			return "", fmt.Errorf("it ended before it listened: %v", c.err)
 		case <-timeout:
-			return "", fmt.Errorf("no URL in its ready file after %v", startTimeout)
+			return "", fmt.Errorf("it did not listen within %v", startTimeout)
 		case <-poll.C:
 		}
 	}

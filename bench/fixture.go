@@ -53,33 +53,79 @@ func needBig(b *batch) error {
 	return b.fixture(bigName, func() error { return put(b.one(), bigName, b.big()) })
 }
 
-func treeName(i int) string { return fmt.Sprintf("file-%05d.txt", i) }
+// A layout is a fixture of many files: all in one folder, or the same number in
+// each of some folders.
+type layout struct {
+	name           string
+	folders, files int // no folders: the files stand in the top
+}
 
-// needTree lays out one folder of many files: on the disk where the server
-// serves plain files, by PUT where it does not.
-func needTree(b *batch) error {
-	return b.fixture("tree", func() error {
-		b.tree = "tree/"
+// count is how many files there are, and resources how many a listing of all of
+// it tells.
+func (l layout) count() int     { return max(l.folders, 1) * l.files }
+func (l layout) resources() int { return l.count() + l.folders + 1 }
+
+// file is the name of a file below the top.
+func (l layout) file(i int) string {
+	if l.folders == 0 {
+		return fmt.Sprintf("file-%05d.txt", i)
+	}
+	return fmt.Sprintf("%sfile-%05d.txt", l.folder(i/l.files), i%l.files)
+}
+
+func (l layout) folder(i int) string { return fmt.Sprintf("folder-%03d/", i) }
+
+// need lays the files out: on the disk where the server serves plain files, by
+// PUT where it does not.
+func (l layout) need(b *batch) error {
+	return b.fixture(l.name, func() error {
+		b.tops[l.name] = l.name + "/"
 		if b.files == "" {
-			return b.putTree()
+			return l.upload(b)
 		}
-		dir := filepath.Join(b.files, "tree")
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			return err
-		}
-		for i := range b.scale.treeFiles {
-			name := treeName(i)
-			if err := os.WriteFile(filepath.Join(dir, name), contentOf(name, fileSize).bytes(), 0o600); err != nil {
-				return err
-			}
-		}
-		return nil
+		return l.write(filepath.Join(b.files, l.name), b.owner)
 	})
 }
 
-func (b *batch) putTree() error {
-	if _, err := b.one().ask(request{method: "MKCOL", path: b.tree}, 201); err != nil {
-		return err
+// write lays the files into a folder of plain files.
+func (l layout) write(dir string, owner int) error {
+	dirs := []string{dir}
+	for i := range l.folders {
+		dirs = append(dirs, filepath.Join(dir, l.folder(i)))
+	}
+	give := func(name string) error {
+		if owner == 0 {
+			return nil
+		}
+		return os.Chown(name, owner, -1)
+	}
+	for _, d := range dirs {
+		if err := errors.Join(os.Mkdir(d, 0o700), give(d)); err != nil {
+			return err
+		}
+	}
+	for i := range l.count() {
+		name := filepath.Join(dir, l.file(i))
+		if err := os.WriteFile(name, contentOf(l.file(i), fileSize).bytes(), 0o600); err != nil {
+			return err
+		}
+		if err := give(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l layout) upload(b *batch) error {
+	top := b.tops[l.name]
+	dirs := []string{top}
+	for i := range l.folders {
+		dirs = append(dirs, top+l.folder(i))
+	}
+	for _, dir := range dirs {
+		if _, err := b.one().ask(request{method: "MKCOL", path: dir}, 201); err != nil {
+			return err
+		}
 	}
 	errs := make([]error, fixtureClients)
 	var wg sync.WaitGroup
@@ -87,8 +133,8 @@ func (b *batch) putTree() error {
 		wg.Go(func() {
 			c := newClient(b.target)
 			defer c.close()
-			for i := worker; i < b.scale.treeFiles && errs[worker] == nil; i += fixtureClients {
-				errs[worker] = put(c, b.tree+treeName(i), contentOf(treeName(i), fileSize))
+			for i := worker; i < l.count() && errs[worker] == nil; i += fixtureClients {
+				errs[worker] = put(c, top+l.file(i), contentOf(l.file(i), fileSize))
 			}
 		})
 	}

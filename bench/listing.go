@@ -34,24 +34,41 @@ func listings(s scale) []workload {
 				})
 			},
 		},
-		treeListing(s, "allprop", allProperties),
-		treeListing(s, "a file manager's properties", fileManagerProperties),
+		folderListing(s.tree, "allprop", allProperties, 30*time.Millisecond),
+		folderListing(s.tree, "a file manager's properties", fileManagerProperties, 30*time.Millisecond),
+		folderListing(s.wide, "a file manager's properties", fileManagerProperties, 350*time.Millisecond),
+		deepListing(s.deep),
 	}
 }
 
-// treeListing lists the large folder once a batch; the answer is looked into
+// folderListing lists a large folder once a batch; the answer is looked into
 // after the clock has stopped.
-func treeListing(s scale, what, body string) workload {
+func folderListing(l layout, what, body string, atMost time.Duration) workload {
 	return workload{
-		name:        fmt.Sprintf("PROPFIND depth 1 of %d files, %s", s.treeFiles, what),
-		connections: 1, batches: 5, unit: perMilli, bar: bar{atMost: 30 * time.Millisecond},
-		prepare: needTree,
+		name:        fmt.Sprintf("PROPFIND depth 1 of %d files, %s", l.files, what),
+		connections: 1, batches: 5, unit: perMilli, bar: bar{atMost: atMost},
+		prepare: l.need,
 		run: func(b *batch) (int, error) {
-			r, err := propfind(b.one(), b.tree, "1", body)
+			r, err := propfind(b.one(), b.tops[l.name], "1", body)
 			b.answer = r
 			return single(err)
 		},
-		check: func(b *batch) error { return wholeTree(b.answer, b.scale) },
+		check: func(b *batch) error { return whole(b.answer, l) },
+	}
+}
+
+// deepListing lists folders and what is in them with one request.
+func deepListing(l layout) workload {
+	return workload{
+		name:        fmt.Sprintf("PROPFIND depth infinity of %d files in %d folders", l.count(), l.folders),
+		connections: 1, batches: 5, unit: perMilli, bar: bar{atMost: 80 * time.Millisecond},
+		prepare: l.need,
+		run: func(b *batch) (int, error) {
+			r, err := propfind(b.one(), b.tops[l.name], "infinity", fileManagerProperties)
+			b.answer = r
+			return single(err)
+		},
+		check: func(b *batch) error { return whole(b.answer, l) },
 	}
 }
 
@@ -60,9 +77,10 @@ func propfind(c *client, path, depth, body string) (response, error) {
 	return c.ask(q, 207)
 }
 
-// wholeTree looks for each file of the large folder, and the folder itself.
-func wholeTree(r response, s scale) error {
-	return listed(r, s.treeFiles+1, s.treeFiles, treeName(0), treeName(s.treeFiles/2), treeName(s.treeFiles-1))
+// whole looks for each file of a layout, and its folders.
+func whole(r response, l layout) error {
+	n := l.count()
+	return listed(r, l.resources(), n, l.file(0), l.file(n/2), l.file(n-1))
 }
 
 // listed checks a multistatus: how many resources it tells, how many of them are

@@ -1,13 +1,15 @@
-// Package main is the benchmark: it owns the side-by-side measurement of Davit
-// and a bare golang.org/x/net/webdav server, the naive peer. It starts both
-// itself, takes turns between them, checks every answer, and prints medians,
-// ratios and whether the bars are met. It never reaches into Davit's packages:
+// Package main is the benchmark: it owns the side-by-side measurement of Davit,
+// a bare golang.org/x/net/webdav server, the naive peer, and the web servers with
+// WebDAV that are installed. It starts all of them itself, takes turns between
+// them, checks every answer, and prints medians, ratios and whether the bars are
+// met. It never reaches into Davit's packages:
 // all it knows of a server is its URL and its process.
 //
-//	go run ./bench                               everything, about ten minutes
+//	go run ./bench                               everything, about half an hour
 //	go run ./bench --quick                       a smoke test, under a minute
 //	go run ./bench --only 'GET|PUT' --rounds 9   some workloads, more rounds
-//	go run ./bench --davit none                  the naive server alone
+//	go run ./bench --scale                       Davit alone, with a million files
+//	go run ./bench --davit none --peers none     the naive server alone
 //
 // Ratios travel from machine to machine, absolute figures do not. The row named
 // floor says what one durable write costs on this disk; read the others by it.
@@ -65,26 +67,30 @@ var errUsage = errors.New("wrong usage")
 type options struct {
 	command  string // as typed, for the report
 	davit    string
+	peers    []*peer
 	dir      string
 	only     *regexp.Regexp
 	rounds   int
 	scale    scale
 	markdown string
 	json     bool
+	census   *census // of --scale
 }
 
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	o := options{command: strings.Join(append([]string{"go run ./bench"}, args...), " "), scale: full}
-	var only string
-	var quick bool
+	var only, beside string
+	var quick, large bool
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.davit, "davit", "", "`path` of a davit binary; none leaves Davit out; empty builds ./cmd/davit")
+	flags.StringVar(&beside, "peers", "apache,nginx,lighttpd", "`names` of the installed servers to measure beside it; none for none")
 	flags.StringVar(&o.dir, "dir", "", "`folder` for the temporary data, which chooses the disk")
 	flags.StringVar(&only, "only", "", "run the workloads whose names match this `regexp`")
 	flags.IntVar(&o.rounds, "rounds", 0, "measured rounds a workload (default 5, or 2 with --quick)")
 	flags.BoolVar(&quick, "quick", false, "small counts: a smoke test whose figures mean nothing")
-	flags.StringVar(&o.markdown, "markdown", "", "also write the table to this `file`")
+	flags.BoolVar(&large, "scale", false, "fill Davit with a million files and tell what it is like, instead of comparing")
+	flags.StringVar(&o.markdown, "markdown", "", "also write the table into its place in this `file`")
 	flags.BoolVar(&o.json, "json", false, "print JSON instead of the table")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -102,6 +108,12 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	if quick {
 		o.scale = small
 	}
+	if large {
+		o.census = &million
+		if quick {
+			o.census = &village
+		}
+	}
 	if o.rounds == 0 {
 		o.rounds = o.scale.rounds
 	}
@@ -109,6 +121,9 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 		return complain("--rounds %d: give 1 to %d", o.rounds, roundsMax)
 	}
 	var err error
+	if o.peers, err = peersNamed(beside); err != nil {
+		return complain("--peers: %v", err)
+	}
 	if o.only, err = regexp.Compile(only); err != nil {
 		return complain("--only: %v", err)
 	}
@@ -137,7 +152,15 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	servers, err := startAll(ctx, o, dir, stderr)
+	if o.census != nil {
+		return growDavit(ctx, o, dir, stdout, stderr)
+	}
+	return compareServers(ctx, o, chosen, dir, stdout, stderr)
+}
+
+func compareServers(ctx context.Context, o options, chosen []workload, dir string, stdout, stderr io.Writer) (err error) {
+	beside, absent := installed(o.peers)
+	servers, err := startAll(ctx, o, beside, dir, stderr)
 	defer func() { err = errors.Join(err, stopAll(servers)) }()
 	if err != nil {
 		return err
@@ -147,26 +170,62 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	if err != nil {
 		return err
 	}
+	res.absent = absent
 	if err := publish(newReport(o, res), o, stdout); err != nil {
 		return err
 	}
 	return res.verdict()
 }
 
+func growDavit(ctx context.Context, o options, dir string, stdout, stderr io.Writer) (err error) {
+	binary, err := davitBinary(ctx, o, dir, stderr)
+	if err != nil {
+		return err
+	}
+	home := filepath.Join(dir, "davit")
+	s := newDavit(binary, home)
+	defer func() {
+		if s.child != nil {
+			err = errors.Join(err, stopAll([]*server{s}))
+		}
+	}()
+	g, err := grow(ctx, o, *o.census, home, s)
+	if err != nil {
+		return err
+	}
+	table := g.table(o)
+	if o.markdown != "" {
+		if err := intoPage(o.markdown, "scale", table); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(stdout, table)
+	return err
+}
+
+// davitBinary is the program to measure, built unless the command line names it.
+func davitBinary(ctx context.Context, o options, dir string, stderr io.Writer) (string, error) {
+	if o.davit != "" {
+		return o.davit, nil
+	}
+	fmt.Fprintln(stderr, "building ./cmd/davit")
+	binary := filepath.Join(dir, "davit-built")
+	return binary, command(ctx, "", "go", "build", "-o", binary, "./cmd/davit")
+}
+
 // startAll starts the servers to compare, the yardstick first. Those it started
 // are returned even when a later one fails.
-func startAll(ctx context.Context, o options, dir string, stderr io.Writer) ([]*server, error) {
+func startAll(ctx context.Context, o options, beside []*peer, dir string, stderr io.Writer) ([]*server, error) {
 	servers := []*server{newNaive(filepath.Join(dir, "naive"))}
 	if o.davit != "none" {
-		binary := o.davit
-		if binary == "" {
-			fmt.Fprintln(stderr, "building ./cmd/davit")
-			binary = filepath.Join(dir, "davit-built")
-			if err := command(ctx, "", "go", "build", "-o", binary, "./cmd/davit"); err != nil {
-				return nil, err
-			}
+		binary, err := davitBinary(ctx, o, dir, stderr)
+		if err != nil {
+			return nil, err
 		}
 		servers = append(servers, newDavit(binary, filepath.Join(dir, "davit")))
+	}
+	for _, p := range beside {
+		servers = append(servers, newPeer(p, filepath.Join(dir, p.name)))
 	}
 	for i, s := range servers {
 		fmt.Fprintf(stderr, "starting %s\n", s.name)

@@ -35,6 +35,7 @@ type result struct {
 // results are a whole run.
 type results struct {
 	servers []*server
+	absent  []string // peers that could not be started, with the reason
 	rows    []result
 	floor   []time.Duration // median durable write, taken before each workload
 	peak    []int64         // bytes, by server; 0 where the system does not tell
@@ -116,7 +117,7 @@ func (m *meter) compare(ctx context.Context, w workload, sites []*site) (result,
 				continue // the warm-up
 			}
 			rec.samples = append(rec.samples, got)
-			fmt.Fprintf(m.progress, "  round %d of %d: %-5s %s\n", round, m.rounds, s.name, w.unit.of(got))
+			fmt.Fprintf(m.progress, "  round %d of %d: %-8s %s\n", round, m.rounds, s.name, w.unit.of(got))
 		}
 	}
 	return r, nil
@@ -190,13 +191,14 @@ func (u unit) of(s sample) string {
 	return figure(u.figure(s.elapsed/time.Duration(s.operations))) + " " + u.name
 }
 
-// verdict is an error when a held server answered wrong, or when a workload
-// could not be finished. A bar that is missed is a figure, not a failure.
+// verdict is an error when a held server answered wrong, or could not finish a
+// workload, or the yardstick could not. A bar that is missed is a figure, and
+// what another server cannot do is its own affair.
 func (r *results) verdict() error {
 	var errs []error
 	for _, row := range r.rows {
-		for _, rec := range row.records {
-			if rec.failed != nil {
+		for i, rec := range row.records {
+			if rec.failed != nil && (rec.server.held || i == 0) {
 				errs = append(errs, fmt.Errorf("%s on %s: %w", row.workload.name, rec.server.name, rec.failed))
 			} else if rec.server.held && rec.wrong > 0 {
 				errs = append(errs, fmt.Errorf("%s on %s: %d wrong answers, first: %s",

@@ -78,6 +78,30 @@ func TestBarsAreJudged(t *testing.T) {
 	}
 }
 
+// TestBarsBesideApache: a bar set by Apache needs it in the table, and takes the
+// one set by naive where it is missing.
+func TestBarsBesideApache(t *testing.T) {
+	r := result{
+		workload: workload{unit: perMilli, bar: bar{naive: 0.4, apache: 1.5}},
+		records: []*record{
+			{server: &server{name: "naive"}, samples: rounds(10 * ms)},
+			{server: &server{name: "davit", held: true}, samples: rounds(20 * ms)},
+			{server: &server{name: "apache"}, samples: rounds(24 * ms)},
+		},
+	}
+	if got := r.rows(true)[1]; got.Bar != ">= 1.5 x apache" || got.Met != "no" {
+		t.Errorf("1.2 times as fast as Apache: %+v", got)
+	}
+	r.records[2].samples = rounds(30 * ms)
+	if got := r.rows(true)[1]; got.Met != "yes" {
+		t.Errorf("1.5 times as fast as Apache: %+v", got)
+	}
+	r.records = r.records[:2]
+	if got := r.rows(true)[1]; got.Bar != ">= 0.4 x naive" || got.Met != "yes" {
+		t.Errorf("without Apache: %+v", got)
+	}
+}
+
 func TestMedian(t *testing.T) {
 	for _, tc := range []struct {
 		of   []time.Duration
@@ -106,6 +130,7 @@ func TestReportTellsWhatAReaderNeeds(t *testing.T) {
 	davit := &server{name: "davit", held: true, durable: true, idleMemory: 30 << 20}
 	res := &results{
 		servers: []*server{naive, davit},
+		absent:  []string{"nginx (nginx is not installed)"},
 		floor:   []time.Duration{ms, 2 * ms, 3 * ms},
 		peak:    []int64{0, 400 << 20},
 		own:     []int64{0, 200 << 20},
@@ -129,7 +154,7 @@ func TestReportTellsWhatAReaderNeeds(t *testing.T) {
 	text, page := rep.text(), rep.markdown()
 	for _, want := range []string{
 		"go run ./bench", "1 round interleaved", "once answered: davit; it does not: naive", "core",
-		"davit: 2 wrong answers, first: it lied",
+		"davit: 2 wrong answers, first: it lied", "absent: nginx (nginx is not installed)",
 	} {
 		if !strings.Contains(text, want) || !strings.Contains(page, want) {
 			t.Errorf("%q is missing in\n%s\n%s", want, text, page)

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -19,9 +21,13 @@ type server struct {
 	// files is the folder whose plain files it serves, so that many can be laid
 	// there directly; empty when they have to be PUT.
 	files string
+	// owner is the user id that these files need to have; 0: the benchmark's.
+	owner int
 
 	// start brings the server up and fills in what follows.
 	start func(ctx context.Context, s *server) error
+	// again starts it over what it held when it was stopped; nil where nobody asks.
+	again func(ctx context.Context, s *server) error
 
 	baseURL        string // the collection the workloads write in; ends in a slash
 	user, password string // empty user: no credentials are sent
@@ -67,16 +73,28 @@ func newDavit(binary, dir string) *server {
 				return err
 			}
 		}
-		return s.launch(ctx, dir, "/dav/Team/", binary, "serve", "--data", data)
+		return s.again(ctx, s)
+	}
+	s.again = func(ctx context.Context, s *server) error {
+		return s.launch(ctx, dir, "/dav/Team/", binary, "serve", "--data", filepath.Join(dir, "data"))
 	}
 	return s
 }
 
-// launch starts the program with the two flags all servers here share, waits
-// until it listens, and notes what it weighs before it has worked.
+// launch starts a program that takes the two flags by which Davit and the naive
+// server are told where to listen and where to say so.
 func (s *server) launch(ctx context.Context, dir, mount, program string, args ...string) error {
 	ready := filepath.Join(dir, "ready")
+	if err := os.Remove(ready); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	args = append(args, "--listen", "127.0.0.1:0", "--ready-file", ready)
+	return s.serve(ctx, dir, inFile(ready), mount, program, args...)
+}
+
+// serve starts the program, waits until it listens, and notes what it weighs
+// before it has worked.
+func (s *server) serve(ctx context.Context, dir string, ready readiness, mount, program string, args ...string) error {
 	c, url, err := launch(ctx, filepath.Join(dir, "log"), ready, program, args...)
 	if err != nil {
 		return err

@@ -47,11 +47,14 @@ func bandwidth(bytes int64) unit {
 // A bar is what a held server has to reach; the zero bar asks nothing.
 type bar struct {
 	naive  float64       // at least so many times as fast as naive
+	apache float64       // or, when that was measured beside it, as Apache
 	atMost time.Duration // for one operation
 }
 
 func (b bar) String() string {
 	switch {
+	case b.apache > 0:
+		return fmt.Sprintf(">= %.3g x apache", b.apache)
 	case b.naive > 0:
 		return fmt.Sprintf(">= %.3g x naive", b.naive)
 	case b.atMost > 0:
@@ -65,7 +68,9 @@ type scale struct {
 	rounds     int // unless the command line says otherwise
 	slice      time.Duration
 	batchesMax int
-	treeFiles  int
+	tree       layout // one folder, as large as people make them
+	wide       layout // one folder that is too large
+	deep       layout // to be listed with all of its folders
 	bigSize    int64
 	judged     bool
 }
@@ -73,8 +78,10 @@ type scale struct {
 const roundsMax = 1000
 
 var (
-	full  = scale{rounds: 5, slice: time.Second, batchesMax: 100, treeFiles: 10_000, bigSize: 256 << 20, judged: true}
-	small = scale{rounds: 2, slice: 50 * time.Millisecond, batchesMax: 1, treeFiles: 300, bigSize: 8 << 20}
+	full = scale{rounds: 5, slice: time.Second, batchesMax: 100, bigSize: 256 << 20, judged: true,
+		tree: layout{"tree", 0, 10_000}, wide: layout{"wide", 0, 100_000}, deep: layout{"deep", 20, 1000}}
+	small = scale{rounds: 2, slice: 50 * time.Millisecond, batchesMax: 1, bigSize: 8 << 20,
+		tree: layout{"tree", 0, 300}, wide: layout{"wide", 0, 600}, deep: layout{"deep", 4, 50}}
 )
 
 // A site is what one server holds while the workloads use it.
@@ -83,16 +90,16 @@ type site struct {
 	target
 	scale scale
 
-	fixtures map[string]bool // those that stand
-	tree     string          // where the folder of many files is now
-	serial   int             // makes names that are used once
-	reports  []content       // what each office user's document holds
-	saves    []int           // how often each of them has saved
+	fixtures map[string]bool   // those that stand
+	tops     map[string]string // where each layout is now
+	serial   int               // makes names that are used once
+	reports  []content         // what each office user's document holds
+	saves    []int             // how often each of them has saved
 }
 
 func newSite(s *server, sc scale) (*site, error) {
 	t, err := newTarget(s.baseURL, s.user, s.password)
-	return &site{server: s, target: t, scale: sc, fixtures: map[string]bool{}}, err
+	return &site{server: s, target: t, scale: sc, fixtures: map[string]bool{}, tops: map[string]string{}}, err
 }
 
 // fresh is a name nobody has used on this server.

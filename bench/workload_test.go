@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-var tiny = scale{rounds: 1, slice: time.Millisecond, batchesMax: 2, treeFiles: 40, bigSize: 2 << 20}
+var tiny = scale{rounds: 1, slice: time.Millisecond, batchesMax: 2, bigSize: 2 << 20,
+	tree: layout{"tree", 0, 40}, wide: layout{"wide", 0, 60}, deep: layout{"deep", 3, 10}}
 
 // memoryDir is a temporary folder that is not on a disk, where there is such a
 // place: flushing a disk others write to takes seconds.
@@ -183,14 +184,15 @@ func copiesInstead(h http.Handler, w http.ResponseWriter, r *http.Request) {
 func losesOne(h http.Handler, w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(w, r)
 	_, path, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("Destination"), "http://"), "/")
-	again := httptest.NewRequest("DELETE", "/"+path+treeName(7), nil)
+	again := httptest.NewRequest("DELETE", "/"+path+tiny.tree.file(7), nil)
 	h.ServeHTTP(httptest.NewRecorder(), again)
 }
 
 // TestLiesAreNoticed is the check of the checks: for each workload, servers that
 // answer with the right status and are wrong all the same.
 func TestLiesAreNoticed(t *testing.T) {
-	treeEntry := regexp.MustCompile(`(?s)<D:response><D:href>[^<]*` + treeName(3) + `.*?</D:response>`)
+	treeEntry := regexp.MustCompile(`(?s)<D:response><D:href>[^<]*` + tiny.tree.file(3) + `.*?</D:response>`)
+	deepEntry := regexp.MustCompile(`(?s)<D:response><D:href>[^<]*` + tiny.deep.file(11) + `.*?</D:response>`)
 	for _, tc := range []struct {
 		workload, name string
 		methods        string
@@ -212,9 +214,11 @@ func TestLiesAreNoticed(t *testing.T) {
 			answers(func(b []byte) []byte { return treeEntry.ReplaceAll(b, nil) })},
 		{"PROPFIND depth 1 of 40 files, a file", "size", "PROPFIND", answers(replaced(">1024<", ">0<"))},
 		{"PROPFIND depth 1 of 40 files, a file", "other name", "PROPFIND",
-			answers(replaced(treeName(0)+"</D:href>", "stray.txt</D:href>"))},
+			answers(replaced(tiny.tree.file(0)+"</D:href>", "stray.txt</D:href>"))},
 		{"PROPFIND depth 1 of 40 files, a file", "one too many", "PROPFIND",
 			answers(replaced("</D:multistatus>", "<D:response><D:href>/x</D:href></D:response></D:multistatus>"))},
+		{"PROPFIND depth infinity of 30 files", "one missing", "PROPFIND",
+			answers(func(b []byte) []byte { return deepEntry.ReplaceAll(b, nil) })},
 		{"PUT 1 KiB, new names, 1 ", "not kept", "PUT", pretends(201)},
 		{"PUT 1 KiB, new names, 16", "not kept", "PUT", pretends(201)},
 		{"PUT 1 KiB, new names, 16", "one bit", "PUT", stores(flipped(last))},

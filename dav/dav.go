@@ -31,8 +31,10 @@ type Config struct {
 
 // A Handler answers WebDAV for everybody; each request brings its session.
 type Handler struct {
-	log      *slog.Logger
-	macFiles MacFiles
+	log       *slog.Logger
+	macFiles  MacFiles
+	propfinds wire.Propfinds
+	senders   senders
 }
 
 // New makes a Handler.
@@ -40,7 +42,7 @@ func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{log: c.Log, macFiles: c.MacFiles}
+	return &Handler{log: c.Log, macFiles: c.MacFiles, senders: newSenders()}
 }
 
 // method answers one request, or gives the error to answer with.

@@ -50,7 +50,7 @@ func get(rq *request) error {
 	if small := f.Bytes(); small != nil && unconditional(rq.r.Header) {
 		return rq.whole(f, small)
 	}
-	http.ServeContent(rq.w, rq.r, "", f.Modified, f.Content())
+	rq.send(f.Size, f.Modified, f.Content())
 	return nil
 }
 

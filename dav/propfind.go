@@ -26,7 +26,7 @@ func propfind(rq *request) error {
 	if err != nil {
 		return err
 	}
-	find, err := wire.ParsePropfind(body)
+	find, err := rq.h.propfinds.Parse(body)
 	if err != nil {
 		return err
 	}
@@ -95,6 +95,7 @@ func newFinding(rq *request, s *store.Session, find wire.Propfind, prefer wire.P
 		}
 		f.want.Props = true
 	}
+	f.names, f.live = slices.Grow(f.names, len(find.Props)), slices.Grow(f.live, len(find.Props))
 	for _, name := range find.Props {
 		if !slices.Contains(f.names, name) {
 			f.add(name)

@@ -11,9 +11,15 @@ import (
 	"davit/store/engine"
 )
 
-// copySlice is how many nodes one transaction of a copy makes: a writer is not
-// held longer than a few milliseconds.
-const copySlice = 2000
+// copySlice is how many nodes one transaction of a copy makes. Who uses a content
+// is kept by its hash, so every slice touches all pages of that table: few large
+// slices write much less than many small ones. This one holds the writer for
+// some 80 milliseconds, and others get their turn before the next.
+const copySlice = 10_000
+
+// dropSlice is how many nodes one transaction takes down, behind everybody's
+// back: others are to wait a few milliseconds at most.
+const dropSlice = 2000
 
 // Copy makes a copy of a file, or of a collection with everything below that
 // the asker may see and read; the bytes themselves are shared. What stands at
@@ -345,7 +351,7 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 func (st *Store) dropStaged(ctx context.Context, top policy.Node) error {
 	for done := false; !done; {
 		err := st.update(ctx, engine.Background, func(tx *Tx) (err error) {
-			left := copySlice
+			left := dropSlice
 			done, err = tx.dropSome(housekeeping(tx, top), top, &left)
 			if err == nil && done {
 				err = tx.w.Delete(key1(tableStaged, uint64(top)))

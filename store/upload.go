@@ -137,41 +137,83 @@ func (s *Session) authorizeWrite(tx *Tx, sp *spot) (grant, error) {
 // Write takes in content. Past the announced length, or past the quota where
 // none was announced, it fails.
 func (u *Upload) Write(p []byte) (int, error) {
-	n := u.n + int64(len(p))
-	if u.size >= 0 && n > u.size {
-		return 0, ErrShort
-	}
-	if err := admits(u.fileMax, n); err != nil {
+	if err := u.admit(len(p)); err != nil {
 		return 0, err
 	}
-	if growth := n - u.old; u.size < 0 && growth > u.hold.bytes {
+	return len(p), u.take(p)
+}
+
+// admit counts n further bytes, or says what they are too many for.
+func (u *Upload) admit(n int) error {
+	total := u.n + int64(n)
+	if u.size >= 0 && total > u.size {
+		return ErrShort
+	}
+	if err := admits(u.fileMax, total); err != nil {
+		return err
+	}
+	if growth := total - u.old; u.size < 0 && growth > u.hold.bytes {
 		if err := u.more(growth); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	if u.temp == nil && n <= inlineMax {
+	u.n = total
+	return nil
+}
+
+// take puts admitted bytes where they belong.
+func (u *Upload) take(p []byte) error {
+	if u.temp == nil && u.n <= inlineMax {
 		u.small = append(u.small, p...)
-		u.n = n
-		return len(p), nil
+		return nil
 	}
 	if u.temp == nil {
 		if err := u.spill(); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	k, err := u.temp.Write(p)
-	u.n += int64(k)
-	return k, diskFull(err)
+	_, err := u.temp.Write(p)
+	return diskFull(err)
 }
 
-// buffers carry bytes from the network to the disk, 256 KiB at a time.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+// admitting counts what is read before anybody uses it.
+type admitting struct {
+	u *Upload
+	r io.Reader
+}
 
-// ReadFrom takes content in large pieces.
-func (u *Upload) ReadFrom(r io.Reader) (int64, error) {
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
-	return io.CopyBuffer(struct{ io.Writer }{u}, struct{ io.Reader }{r}, *buf)
+func (a admitting) Read(p []byte) (int, error) {
+	n, err := a.r.Read(p)
+	if refusal := a.u.admit(n); refusal != nil {
+		return 0, refusal
+	}
+	return n, err
+}
+
+// beginnings hold what shows whether a file may stay in the database.
+var beginnings = sync.Pool{New: func() any { return new([inlineMax + 1]byte) }}
+
+// ReadFrom takes all of r: its beginning alone, and then, if there is more, the
+// rest straight into the memory that it is written from.
+func (u *Upload) ReadFrom(r io.Reader) (total int64, err error) {
+	begin := beginnings.Get().(*[inlineMax + 1]byte)
+	defer beginnings.Put(begin)
+	r = admitting{u, r}
+	for u.temp == nil {
+		n, err := r.Read(begin[:])
+		total += int64(n)
+		if takeErr := u.take(begin[:n]); takeErr != nil {
+			return total, takeErr
+		}
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+	n, err := u.temp.ReadFrom(r)
+	return total + n, diskFull(err)
 }
 
 // more reserves further room: a step ahead where there is, else what is needed.

@@ -56,6 +56,7 @@ func (r Ref) path() string { return r.dir() + "/" + r.String() }
 type Dir struct {
 	fs      *disk.FS
 	buffers sync.Pool
+	lanes   chan *lane // those that are free, nil for one never used
 }
 
 // Open makes the directories where they are missing, and removes
@@ -63,6 +64,10 @@ type Dir struct {
 // data directory, so none of them is being written.
 func Open(fsys *disk.FS) (*Dir, error) {
 	d := &Dir{fs: fsys, buffers: sync.Pool{New: func() any { return new([bufferSize]byte) }}}
+	d.lanes = make(chan *lane, lanesMax)
+	for range lanesMax {
+		d.lanes <- nil
+	}
 	if err := d.lay(); err != nil {
 		return nil, fmt.Errorf("prepare the blob directory: %w", err)
 	}

@@ -11,8 +11,8 @@ import (
 	"davit/store/disk"
 )
 
-// bufferSize is what Temp.ReadFrom collects before it writes: a network gives
-// 4 KiB at a time, and each write is a system call.
+// bufferSize is what a Temp collects before it writes: a network gives 4 KiB at
+// a time, and each write is a system call.
 const bufferSize = 256 << 10
 
 // keptMode lets nobody write to a blob, also by mistake.
@@ -27,66 +27,109 @@ type Temp struct {
 	file   *disk.File
 	hash   hash.Hash
 	size   int64
-	err    error // the first failed write, or errOver
-	there  bool  // whether the temporary name still is
+	buffer *[bufferSize]byte // nil once the lane has taken over
+	piece  []byte            // what was received and not written yet, in the buffer or the lane's
+	lane   *lane             // nil while the blob is small
+	err    error             // the first failed write, or errOver
+	there  bool              // whether it has no final name yet
 	closed bool
 }
 
 // Create starts a blob.
 func (d *Dir) Create() (*Temp, error) {
-	file, err := d.fs.CreateTemp(TempDir)
+	file, err := d.fs.CreateUnnamed(TempDir)
 	if err != nil {
 		return nil, fmt.Errorf("receive blob: %w", err)
 	}
-	return &Temp{dir: d, file: file, hash: sha256.New(), there: true}, nil
+	t := &Temp{dir: d, file: file, hash: sha256.New(), there: true}
+	t.buffer = d.buffers.Get().(*[bufferSize]byte)
+	t.piece = t.buffer[:0]
+	return t, nil
 }
 
-// Write implements io.Writer. After an error nothing more is taken: what is on
-// disk is no longer what was hashed.
-func (t *Temp) Write(p []byte) (int, error) {
-	if t.err != nil {
-		return 0, t.err
-	}
-	n, err := t.file.Write(p)
-	t.hash.Write(p[:n])
-	t.size += int64(n)
-	if err != nil {
-		t.err = fmt.Errorf("receive blob: %w", err)
+// Write implements io.Writer. After an error, which may be that of an earlier
+// piece, nothing more is taken: what is on disk is no longer what was hashed.
+func (t *Temp) Write(p []byte) (n int, err error) {
+	for len(p) > 0 {
+		if err := t.makeRoom(); err != nil {
+			return n, err
+		}
+		k := copy(t.room(), p)
+		t.took(k)
+		n, p = n+k, p[k:]
 	}
 	return n, t.err
 }
 
-// ReadFrom implements io.ReaderFrom and writes in large pieces.
+// ReadFrom implements io.ReaderFrom.
 func (t *Temp) ReadFrom(r io.Reader) (total int64, err error) {
-	buffer := t.dir.buffers.Get().(*[bufferSize]byte)
-	defer t.dir.buffers.Put(buffer)
 	for {
-		n, readErr := fill(r, buffer[:])
-		if n > 0 {
-			written, err := t.Write(buffer[:n])
-			total += int64(written)
-			if err != nil {
-				return total, err
-			}
+		if err := t.makeRoom(); err != nil {
+			return total, err
 		}
-		if readErr == io.EOF {
+		n, err := r.Read(t.room())
+		t.took(n)
+		total += int64(n)
+		if err == io.EOF {
 			return total, nil
 		}
-		if readErr != nil {
-			return total, readErr
+		if err != nil {
+			return total, err
 		}
 	}
 }
 
-// fill reads until p is full or r ends. io.ReadFull would answer the same error
-// for a body that ended and for one that broke off.
-func fill(r io.Reader, p []byte) (n int, err error) {
-	for n < len(p) && err == nil {
-		var more int
-		more, err = r.Read(p[n:])
-		n += more
+// room is where more can be received.
+func (t *Temp) room() []byte { return t.piece[len(t.piece):cap(t.piece)] }
+
+// took adds the next n bytes of the room to the blob.
+func (t *Temp) took(n int) {
+	end := len(t.piece)
+	t.piece = t.piece[:end+n]
+	t.hash.Write(t.piece[end:])
+	t.size += int64(n)
+}
+
+// makeRoom writes a full piece.
+func (t *Temp) makeRoom() error {
+	if t.err == nil && len(t.piece) == cap(t.piece) {
+		t.err = t.flush()
 	}
-	return n, err
+	return t.err
+}
+
+// flush hands what was received to the disk. A blob that turns out to be large
+// goes on in a lane, if one is free.
+func (t *Temp) flush() (err error) {
+	if t.lane != nil {
+		t.piece, err = t.lane.next(t.piece)
+	} else {
+		_, err = t.file.Write(t.piece)
+		t.piece = t.piece[:0]
+		if t.size >= laneFrom {
+			t.enterLane()
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("receive blob: %w", err)
+	}
+	return err
+}
+
+// enterLane leaves the buffer for a lane's.
+func (t *Temp) enterLane() {
+	if t.lane = t.dir.openLane(t.file); t.lane != nil {
+		t.giveBack()
+		t.piece = t.lane.first()
+	}
+}
+
+// giveBack ends the use of the buffer.
+func (t *Temp) giveBack() {
+	if t.buffer != nil {
+		t.dir.buffers.Put(t.buffer)
+		t.buffer = nil
+	}
 }
 
 // Sum returns the SHA-256 of what was received so far, and its length.
@@ -113,34 +156,52 @@ func (t *Temp) Keep(gen uint32) (Ref, error) {
 	return ref, nil
 }
 
-// seal makes the content durable, with its final mode, under the temporary name.
+// seal makes the content durable, with its final mode, before anybody finds it.
 func (t *Temp) seal() error {
+	if len(t.piece) > 0 {
+		if err := t.flush(); err != nil {
+			return err
+		}
+	}
+	if err := t.leave(); err != nil {
+		return err
+	}
 	if err := t.file.Chmod(keptMode); err != nil {
 		return err
 	}
-	if err := t.file.Sync(); err != nil {
-		return err
-	}
-	return t.close()
+	return t.file.Sync()
 }
 
-// place renames the file and makes the name durable.
+// place gives the file its name and makes that durable.
 func (t *Temp) place(ref Ref) error {
-	if err := t.dir.fs.Rename(t.file.Name(), ref.path()); err != nil {
+	if err := t.file.Place(ref.path()); err != nil {
 		return err
 	}
 	t.there = false
-	return t.dir.fs.SyncDir(ref.dir())
+	return errors.Join(t.dir.fs.SyncDir(ref.dir()), t.close())
 }
 
-// Discard removes the temporary file.
+// leave waits for what is still being written, and gives all memory back.
+func (t *Temp) leave() (err error) {
+	t.giveBack()
+	if t.lane != nil {
+		err = t.lane.end(t.piece)
+		t.dir.lanes <- t.lane
+		t.lane = nil
+	}
+	t.piece = nil
+	return err
+}
+
+// Discard lets go of what was received.
 func (t *Temp) Discard() error {
 	t.err = errOver
+	t.leave() // whether all was written is of no interest any more
 	err := t.close()
 	if !t.there {
 		return err
 	}
-	if removeErr := t.dir.fs.Remove(t.file.Name()); removeErr != nil {
+	if removeErr := t.file.Drop(); removeErr != nil {
 		return errors.Join(err, fmt.Errorf("discard blob: %w", removeErr))
 	}
 	t.there = false

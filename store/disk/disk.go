@@ -15,6 +15,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
+	"syscall"
 )
 
 const (
@@ -27,6 +29,9 @@ const (
 type FS struct {
 	root  string
 	hooks []Hook
+
+	probe   sync.Once
+	unnamed bool // whether files can be made without a name, known after the probe
 }
 
 // New roots a file system at a directory, which it does not touch yet. Each
@@ -59,6 +64,41 @@ func (f *FS) CreateTemp(dir string) (*File, error) {
 		return nil, err
 	}
 	return &File{fs: f, file: file, name: name}, nil
+}
+
+// CreateUnnamed is CreateTemp without a name on the disk, where the file system
+// can: nothing is left of it when the process dies, and the directory is not
+// written to for it. Place gives the file the name that it is to have, Drop ends
+// it without one.
+func (f *FS) CreateUnnamed(dir string) (*File, error) {
+	name := path.Join(dir, rand.Text())
+	full, err := f.full(name)
+	if err != nil {
+		return nil, err
+	}
+	f.probe.Do(func() { f.unnamed = canLink(filepath.Dir(full), full) })
+	if !f.unnamed {
+		return f.CreateTemp(dir)
+	}
+	if err := f.Note(Op{Kind: Create, Name: name}); err != nil {
+		return nil, &fs.PathError{Op: Create.String(), Path: name, Err: err}
+	}
+	file, err := openUnnamed(filepath.Dir(full), full)
+	if err != nil {
+		return nil, err
+	}
+	return &File{fs: f, file: file, name: name, unnamed: true}, nil
+}
+
+// canLink makes a file without a name and gives it one, which not every file
+// system can, and no process without /proc.
+func canLink(dir, full string) bool {
+	file, err := openUnnamed(dir, full)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return linkUnnamed(file, full) == nil && os.Remove(full) == nil
 }
 
 // Open opens a file for reading. It is the plain *os.File, which the network
@@ -170,6 +210,8 @@ type File struct {
 	name    string
 	written int64 // bytes
 	handed  int64 // of these, handed to the disk
+	direct  bool
+	unnamed bool
 }
 
 // handOver is how much of a file is written before the disk is asked to begin
@@ -188,12 +230,45 @@ func (f *File) Write(p []byte) (int, error) {
 	if !pass {
 		return len(p), nil
 	}
-	n, err := f.file.Write(p)
+	n, err := f.write(p)
 	if f.written += int64(n); f.written-f.handed >= handOver {
 		beginWriting(f.file, f.handed, f.written-f.handed)
 		f.handed = f.written
 	}
 	return n, err
+}
+
+// DirectSize is what pieces written after Direct, and the length of what was
+// written before it, are a multiple of.
+const DirectSize = 4096
+
+// Direct lets what is written from now on go to the disk at once, past the
+// system's cache: nothing is copied there, nothing else is pushed out of it, and
+// Sync has little left to wait for. Whatever cannot be written that way, on this
+// file system or from that memory, goes through the cache as before.
+func (f *File) Direct() { f.direct = setDirect(f.file) == nil }
+
+// write falls back to the cache when a direct write is refused, as the last piece
+// of a file is, which ends anywhere.
+func (f *File) write(p []byte) (int, error) {
+	if f.direct && len(p)%DirectSize != 0 {
+		if err := f.endDirect(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := f.file.Write(p)
+	if !f.direct || n > 0 || !errors.Is(err, syscall.EINVAL) {
+		return n, err
+	}
+	if err := f.endDirect(); err != nil {
+		return 0, err
+	}
+	return f.file.Write(p)
+}
+
+func (f *File) endDirect() error {
+	f.direct = false
+	return clearDirect(f.file)
 }
 
 // ReadFrom implements io.ReaderFrom: the system may copy from file to file by
@@ -217,6 +292,41 @@ func (f *File) Sync() error {
 // Chmod changes the mode.
 func (f *File) Chmod(mode fs.FileMode) error {
 	return f.fs.do(Op{Kind: Chmod, Name: f.name, N: int64(mode)}, func() error { return f.file.Chmod(mode) })
+}
+
+// Place gives the file another name, replacing what has it. Like a Rename it is
+// durable only after SyncDir of the new directory.
+func (f *File) Place(to string) error {
+	if !f.unnamed {
+		return f.fs.Rename(f.name, to)
+	}
+	full, err := f.fs.full(to)
+	if err != nil {
+		return err
+	}
+	return f.fs.do(Op{Kind: Rename, Name: f.name, To: to}, func() error {
+		err := linkUnnamed(f.file, full)
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		// A first name must be free: it gets the one it would have had.
+		own, err := f.fs.full(f.name)
+		if err == nil {
+			err = linkUnnamed(f.file, own)
+		}
+		if err == nil {
+			err = os.Rename(own, full)
+		}
+		return err
+	})
+}
+
+// Drop takes away the name that CreateUnnamed had to give.
+func (f *File) Drop() error {
+	if f.unnamed {
+		return nil
+	}
+	return f.fs.Remove(f.name)
 }
 
 // Close closes the file and makes nothing durable.

@@ -15,6 +15,7 @@ type overlay struct {
 	order    []*change // in the order of keys when sorted is set
 	sorted   bool
 	size     int // bytes of keys and values to be applied
+	memory   slab
 	onApply  []func()
 	onCommit []func()
 }
@@ -99,7 +100,7 @@ func (o *overlay) Put(key, value []byte) error {
 	if len(value) > ValueSizeMax {
 		return fmt.Errorf("value of %d bytes for %s: store more than %d as a blob", len(value), keyName(key), ValueSizeMax)
 	}
-	return o.set(key, Seal(key, value))
+	return o.set(key, seal(o.memory.take(len(value)+sealOverhead), key, value))
 }
 
 func (o *overlay) Delete(key []byte) error { return o.set(key, nil) }
@@ -113,7 +114,7 @@ func (o *overlay) set(key, sealed []byte) error {
 	}
 	c := o.changes[string(key)]
 	if c == nil {
-		c = &change{key: bytes.Clone(key)}
+		c = &change{key: append(o.memory.take(len(key)), key...)}
 		o.changes[string(key)] = c
 		o.order = append(o.order, c)
 		o.sorted = false
@@ -127,6 +128,24 @@ func (o *overlay) set(key, sealed []byte) error {
 func (o *overlay) OnApply(f func()) { o.onApply = append(o.onApply, f) }
 
 func (o *overlay) OnCommit(f func()) { o.onCommit = append(o.onCommit, f) }
+
+// A slab gives out small pieces of larger ones: the keys and values of one
+// closure are many and die together.
+type slab []byte
+
+// slabSize is what a slab asks for once a closure has shown that it makes more
+// than a few changes, in bytes.
+const slabSize = 16 << 10
+
+// take is an empty slice with room for n bytes and not one more.
+func (s *slab) take(n int) []byte {
+	if n > cap(*s)-len(*s) {
+		*s = make([]byte, 0, max(n, min(slabSize, max(512, 4*cap(*s)))))
+	}
+	from := len(*s)
+	*s = (*s)[:from+n]
+	return (*s)[from : from : from+n]
+}
 
 // apply moves the changes into the batch, in the order of keys, which is the
 // order a tree likes best.

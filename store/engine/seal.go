@@ -18,7 +18,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Seal makes the stored form of a value in new memory.
 func Seal(key, payload []byte) []byte {
-	sealed := make([]byte, 0, len(payload)+sealOverhead)
+	return seal(make([]byte, 0, len(payload)+sealOverhead), key, payload)
+}
+
+// seal is Seal into empty memory that is long enough.
+func seal(sealed, key, payload []byte) []byte {
 	sealed = append(sealed, sealVersion)
 	sealed = append(sealed, payload...)
 	return binary.BigEndian.AppendUint32(sealed, sealSum(key, sealed))
