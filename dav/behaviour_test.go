@@ -31,7 +31,7 @@ func TestBehaviours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	here, all := testsIn(t, "."), testsIn(t, ".", "wire", "../cmd/davit")
+	here, all := testsIn(t, "*_test.go"), testsIn(t, "../*_test.go", "../*/*_test.go", "../*/*/*_test.go")
 	asked := 0
 	for line := range strings.Lines(string(page)) {
 		row := questionRow.FindStringSubmatch(strings.TrimSpace(line))
@@ -61,13 +61,13 @@ func TestBehaviours(t *testing.T) {
 	}
 }
 
-// testsIn lists the tests of packages.
-func testsIn(t *testing.T, dirs ...string) (names []string) {
+// testsIn lists the tests in files of some patterns.
+func testsIn(t *testing.T, patterns ...string) (names []string) {
 	t.Helper()
-	for _, dir := range dirs {
-		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
-			t.Fatalf("no tests in %s: %v", dir, err)
+			t.Fatalf("no tests in %s: %v", pattern, err)
 		}
 		for _, file := range files {
 			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)

@@ -65,8 +65,8 @@ func (rq *request) refuseMacFile() error {
 
 // withoutMacFiles takes what no listing shows out of a page of entries.
 func (rq *request) withoutMacFiles(infos []store.Info) []store.Info {
-	if rq.h.macFiles != MacHidden {
-		return infos
-	}
-	return slices.DeleteFunc(infos, func(info store.Info) bool { return isMacFile(info.Name) })
+	return slices.DeleteFunc(infos, func(info store.Info) bool { return rq.hides(info.Name) })
 }
+
+// hides tells whether no listing shows what has that name.
+func (rq *request) hides(name string) bool { return rq.h.macFiles == MacHidden && isMacFile(name) }

@@ -51,14 +51,19 @@ func (s *site) desktop(t *testing.T, dir, script string, bus ...string) string {
 	return string(told)
 }
 
-// desktopFiles are what the desktops' clients copy to and fro.
-func desktopFiles(t *testing.T) (dir, content string) {
+// desktopFiles are what the desktops' clients copy to and fro: plan.txt here, and
+// two files of max's there, one of them locked.
+func (s *site) desktopFiles(t *testing.T) (max *site, dir, content string) {
 	t.Helper()
 	dir, content = t.TempDir(), strings.Repeat("a plan of 17 byte", 10_000)
 	if err := os.WriteFile(filepath.Join(dir, "plan.txt"), []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return dir, content
+	max = s.colleague(t)
+	max.want(t, 201, "PUT", "/dav/Team/theirs.txt", "max's")
+	max.want(t, 201, "PUT", "/dav/Team/locked.txt", "max's own")
+	max.want(t, 200, "LOCK", "/dav/Team/locked.txt", lockBody, "Timeout", "Second-600")
+	return max, dir, content
 }
 
 // desktopAfter is what max finds when a desktop's client has copied plan.txt up, made a
@@ -78,11 +83,7 @@ func desktopAfter(t *testing.T, max *site, dir, content string) {
 // gvfs is what Files of GNOME and Thunar of Xfce use. It removes for good: its
 // trash is for local files, and the server has one.
 func gvfs(t *testing.T, s *site) {
-	max := s.colleague(t)
-	dir, content := desktopFiles(t)
-	max.want(t, 201, "PUT", "/dav/Team/theirs.txt", "max's")
-	max.want(t, 201, "PUT", "/dav/Team/locked.txt", "max's own")
-	max.want(t, 200, "LOCK", "/dav/Team/locked.txt", lockBody, "Timeout", "Second-600")
+	max, dir, content := s.desktopFiles(t)
 	s.operate(t, "quota", "set", "/Team", "1MB")
 	out := s.desktop(t, dir, `
 		printf '%s\n%s\n' "$DAVIT_USER" "$DAVIT_PASSWORD" | gio mount "$DAV"
@@ -110,11 +111,7 @@ func gvfs(t *testing.T, s *site) {
 
 // kio is what Dolphin of KDE uses.
 func kio(t *testing.T, s *site) {
-	max := s.colleague(t)
-	dir, content := desktopFiles(t)
-	max.want(t, 201, "PUT", "/dav/Team/theirs.txt", "max's")
-	max.want(t, 201, "PUT", "/dav/Team/locked.txt", "max's own")
-	max.want(t, 200, "LOCK", "/dav/Team/locked.txt", lockBody, "Timeout", "Second-600")
+	max, dir, content := s.desktopFiles(t)
 	max.want(t, 201, "MKCOL", "/dav/Team/Gr%C3%BC%C3%9Fe%20%231", "")
 	out := s.desktop(t, dir, `
 		k() { timeout "$WITHIN" kioclient5 --noninteractive --platform offscreen "$@"; }
@@ -176,7 +173,7 @@ func kioBus(t *testing.T) string {
 	conf := filepath.Join(dir, "bus.conf")
 	text := `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth><servicedir>` + dir + `</servicedir>
+<busconfig><type>session</type><listen>unix:tmpdir=` + os.TempDir() + `</listen><auth>EXTERNAL</auth><servicedir>` + dir + `</servicedir>
 <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)

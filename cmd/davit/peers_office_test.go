@@ -42,7 +42,15 @@ func libreOffice(t *testing.T, s *site) {
 	}
 	o.until("closed")
 	unlocked(t, max, doc)
+
+	head, _ := max.want(t, 200, "LOCK", doc, lockBody)
+	o.until("locked")
+	o.until("opened second read-only")
+	max.want(t, 204, "PUT", doc, "max's", "If", "("+head.Get("Lock-Token")+")")
+	o.until("closed")
+	max.want(t, 204, "UNLOCK", doc, "", "Lock-Token", head.Get("Lock-Token"))
 	o.end()
+	max.wantContent(t, doc, "max's")
 	max.wantNames(t, "/dav/Team/", "R%C3%A9sum%C3%A9%20%231.odt")
 }
 

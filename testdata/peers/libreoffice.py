@@ -1,5 +1,5 @@
 # Drives LibreOffice as a person does: writes a new document to a server, opens
-# it again, adds to it and saves. After each step it prints a word and waits for
+# it again, changes and saves it, and opens it once more. After each step it prints a word and waits for
 # a line, so that somebody else can look at the server meanwhile.
 #
 #   python3 libreoffice.py URL USER PASSWORD PROFILE_FOLDER
@@ -12,24 +12,27 @@ import unohelper
 from com.sun.star.beans import PropertyValue
 from com.sun.star.connection import NoConnectException
 from com.sun.star.task import XInteractionHandler
-from com.sun.star.ucb import XInteractionSupplyAuthentication
 
 url, user, password, profile = sys.argv[1:]
 START_WITHIN = 60  # seconds
+SIGN_IN = "com.sun.star.ucb.XInteractionSupplyAuthentication"
+READ_ONLY = "com.sun.star.task.XInteractionApprove"  # of a window about a lock
+WAYS = (SIGN_IN, READ_ONLY)
 
 
 class SignsIn(unohelper.Base, XInteractionHandler):
-    """Types the password where a window would ask for it, and agrees to nothing else."""
+    """Answers the windows that would open: types the password, and looks at what others have locked."""
 
     def handle(self, request):
-        for way in request.getContinuations():
-            signing_in = way.queryInterface(uno.getTypeByName("com.sun.star.ucb.XInteractionSupplyAuthentication"))
-            if signing_in:
-                signing_in.setUserName(user)
-                signing_in.setPassword(password)
-                signing_in.select()
-                return
-        print("asked:", request.getRequest(), flush=True)
+        # Python 3.11 cannot read what LibreOffice 7.4 asks: the answers that it takes tell.
+        ways = {name: way for way in request.getContinuations() for name in WAYS if way.queryInterface(uno.getTypeByName(name))}
+        if SIGN_IN in ways:
+            ways[SIGN_IN].setUserName(user)
+            ways[SIGN_IN].setPassword(password)
+            ways[SIGN_IN].select()
+        elif READ_ONLY in ways:
+            step("locked")
+            ways[READ_ONLY].select()
 
 
 def option(name, value):
@@ -72,6 +75,11 @@ def edit(desktop):
     document.getText().setString("second")
     document.store()
     step("saved")
+    document.close(True)
+    step("closed")
+
+    document = desktop.loadComponentFromURL(url, "_blank", 0, options + (option("Hidden", True),))
+    step("opened " + document.getText().getString() + (" read-only" if document.isReadonly() else ""))
     document.close(True)
     step("closed")
 
