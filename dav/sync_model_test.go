@@ -416,9 +416,9 @@ func TestSyncModel(t *testing.T) {
 	if *syncSeed != 0 {
 		seeds = []uint64{*syncSeed}
 	}
-	steps := 2000
+	steps := 1500
 	if testing.Short() {
-		steps = 250
+		steps = 200
 	}
 	for _, seed := range seeds {
 		t.Run("", func(t *testing.T) {
