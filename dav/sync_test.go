@@ -274,3 +274,24 @@ func TestSyncManyPages(t *testing.T) {
 		}
 	}
 }
+
+// The bearer of a link follows what it shares, with tokens of its own.
+func TestSyncOfLink(t *testing.T) {
+	t.Parallel()
+	s := office(t)
+	mia, nobody := s.As("mia"), s.As("")
+	s.Level("Team", "user:mia", "manager")
+	url, sh := s.Link("mia", "/Team/folder", davtest.NewLink{})
+	told, token := syncOnce(t, nobody, url+"/", "", "infinite")
+	wantSync(t, told, url+"/in.txt")
+	_, mias := syncOnce(t, mia, "/dav/Team/folder/", "", "infinite")
+	nobody.Do("REPORT", url+"/", syncBody(mias, "infinite", 0)).Want(t, 403, "<D:valid-sync-token/>")
+	mia.Do("MOVE", "/dav/Team/folder/in.txt", "", "Destination", "/dav/Team/folder/out.txt").Want(t, 201)
+	mia.Do("PUT", "/dav/Team/beside.txt", "x").Want(t, 201)
+	told, token = syncOnce(t, nobody, url+"/", token, "infinite")
+	wantSync(t, told, "-"+url+"/in.txt", url+"/out.txt")
+	nobody.Do("SEARCH", url+"/", query("", "infinity", where(test("like", "displayname", "%.txt")))).Want(t, 207, url+"/out.txt", "!beside")
+	nobody.Do("SEARCH", url+"/", query("/dav/Team/", "infinity", "")).Want(t, 409, "search-scope-valid")
+	s.Unshare(sh)
+	nobody.Do("REPORT", url+"/", syncBody(token, "infinite", 0)).Want(t, 404)
+}

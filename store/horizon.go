@@ -23,26 +23,48 @@ func (tx *Tx) floor(space policy.ID) (uint64, error) {
 	return readUint64(v)
 }
 
-// forgetChanges shortens the logs of all spaces, in slices.
+// forgetChanges shortens the logs of all spaces, in slices. Most have nothing to
+// forget, and need no turn of the committer.
 func (st *Store) forgetChanges(ctx context.Context) error {
 	for _, sp := range st.Policy().Spaces() {
-		for more := true; more; {
-			err := st.update(ctx, engine.Background, func(tx *Tx) (err error) {
-				more, err = tx.forgetChanges(sp.ID, collectSlice)
+		for {
+			var old [][]byte
+			err := st.view(func(tx *Tx) (err error) {
+				old, err = tx.oldChanges(sp.ID, 1)
 				return err
 			})
+			if err == nil && len(old) > 0 {
+				err = st.update(ctx, engine.Background, func(tx *Tx) error { return tx.forgetChanges(sp.ID) })
+			}
 			if err != nil {
 				return err
+			}
+			if len(old) == 0 {
+				break
 			}
 		}
 	}
 	return nil
 }
 
-// forgetChanges drops up to n changes that are older than the log remembers, and
-// tells whether there may be more.
-func (tx *Tx) forgetChanges(space policy.ID, n int) (more bool, err error) {
-	var keys [][]byte
+// forgetChanges drops a slice of the changes that are older than the log
+// remembers.
+func (tx *Tx) forgetChanges(space policy.ID) error {
+	keys, err := tx.oldChanges(space, collectSlice)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	for _, k := range keys {
+		if err := tx.w.Delete(k); err != nil {
+			return err
+		}
+	}
+	return tx.w.Put(floorKey(space), beUint64(binary.BigEndian.Uint64(keys[len(keys)-1][9:])))
+}
+
+// oldChanges are the keys of the oldest changes that need not be remembered, at
+// most n.
+func (tx *Tx) oldChanges(space policy.ID, n int) (keys [][]byte, err error) {
 	var failed error
 	err = scanPrefix(tx.r, key1(tableChange, uint64(space)), func(k, v []byte) bool {
 		var rec changeRec
@@ -55,14 +77,5 @@ func (tx *Tx) forgetChanges(space policy.ID, n int) (more bool, err error) {
 	if err == nil {
 		err = failed
 	}
-	if err != nil || len(keys) == 0 {
-		return false, err
-	}
-	for _, k := range keys {
-		if err := tx.w.Delete(k); err != nil {
-			return false, err
-		}
-	}
-	newest := binary.BigEndian.Uint64(keys[len(keys)-1][9:])
-	return len(keys) == n, tx.w.Put(floorKey(space), beUint64(newest))
+	return keys, err
 }

@@ -190,6 +190,34 @@ func TestSyncOfPages(t *testing.T) {
 	}
 }
 
+// What moves out of the way of the pages and back is told whole: the client has it
+// nowhere.
+func TestSyncOfTheRestless(t *testing.T) {
+	of := newOffice(t, Options{}, "mia", "Team mia=editor")
+	mia, team := of.as("mia"), Path{"Team"}
+	mkdirs(t, mia, Path{"Team", "d"})
+	for _, p := range []Path{{"Team", "a"}, {"Team", "d", "x"}, {"Team", "e"}} {
+		write(t, mia, p, "1")
+	}
+	move := func(from, to Path) {
+		_, err := mia.Move(ctx, from, to, false, Terms{})
+		must(t, err)
+	}
+	page, err := mia.Changes(team, SyncQuery{Deep: true, Limit: 1})
+	if err != nil || toldBy(page) != "a" {
+		t.Fatalf("first page: %q %v", toldBy(page), err)
+	}
+	move(Path{"Team", "d"}, Path{"Team", "0"})
+	rest := everything(t, mia, team, page.Token)
+	if got := toldBy(rest); got != "e" {
+		t.Fatalf("the rest: %q", got)
+	}
+	move(Path{"Team", "0"}, Path{"Team", "d"})
+	if got := toldBy(everything(t, mia, team, rest.Token)); got != "-0 d d/x" {
+		t.Errorf("back again: %q", got)
+	}
+}
+
 // What came and went while a line for a time hid the place is told to nobody from
 // whom it was hidden, though the policy is the same before, then and after.
 func TestSyncOfHiddenTimes(t *testing.T) {
