@@ -332,8 +332,12 @@ func TestParsePeriod(t *testing.T) {
 // Every day of the years that a DATE can write is the day after the one before, and
 // goes there and back.
 func TestDates(t *testing.T) {
-	day := WallMin.Day()
-	for year := YearMin; year <= YearMax; year++ {
+	first := YearMin
+	if testing.Short() {
+		first = YearMax - 800
+	}
+	day := DayOf(first, 1, 1)
+	for year := first; year <= YearMax; year++ {
 		for month := 1; month <= 12; month++ {
 			for dom := 1; dom <= MonthDays(year, month); dom++ {
 				if DayOf(year, month, dom) != day {
@@ -346,7 +350,7 @@ func TestDates(t *testing.T) {
 			}
 		}
 	}
-	if day != WallMax.Day()+1 || DayOf(1970, 1, 1) != 0 {
+	if day != WallMax.Day()+1 || DayOf(1970, 1, 1) != 0 || WallMin.Day() != -719162 {
 		t.Errorf("it ends with %d", day)
 	}
 }
