@@ -75,6 +75,29 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// Around each new year of a century there is an answer, leap year or not, and it is the
+// one that goes back.
+func TestNewYears(t *testing.T) {
+	for _, name := range []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Auckland", "Asia/Kolkata"} {
+		z, err := Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for year := 2000; year <= 2100; year++ {
+			first := ical.Wall(ical.DayOf(year, 12, 29) * ical.Day)
+			for w := first; w < first+5*ical.Day; w += 3600 {
+				i, gap := z.Resolve(w)
+				if back := z.Wall(i); gap || back != w {
+					t.Fatalf("%s: %d is %d, and back %d", name, w, i, back)
+				}
+				if s := z.rules.segment(i); i < s.start || i >= s.end {
+					t.Fatalf("%s: %d is not in its segment %v", name, i, s)
+				}
+			}
+		}
+	}
+}
+
 // hm writes an offset as a VTIMEZONE does.
 func hm(seconds int) string {
 	sign := "+"
