@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"davit/caldav/ical"
-	"davit/caldav/rule"
 	"davit/caldav/zone"
 )
 
@@ -89,7 +88,6 @@ func (s *Series) addPieces(h *hull) error {
 
 // lastKey returns a key that none of the series is behind; open where there is none.
 func (s *Series) lastKey() (last key, open bool, err error) {
-	budget := rule.Budget{Steps: StepsMax}
 	last = s.dates[len(s.dates)-1]
 	for _, r := range s.rules {
 		stop, until := ical.WallMax, keyMax
@@ -97,7 +95,7 @@ func (s *Series) lastKey() (last key, open bool, err error) {
 			stop, until = s.until(*t)
 		}
 		if r.Count() > 0 {
-			it := r.NewIterator(s.master.start.Wall, stop, &budget)
+			it := r.NewIterator(s.master.start.Wall, stop, &s.budget)
 			stop = s.master.start.Wall
 			if w, ok := it.Last(); ok {
 				stop = w

@@ -25,7 +25,7 @@ type originals struct {
 }
 
 // originals starts at a key and ends before another.
-func (s *Series) originals(from, to key, b *rule.Budget) *originals {
+func (s *Series) originals(from, to key) *originals {
 	o := &originals{series: s, last: keyMin}
 	if from > keyMin {
 		o.last = from - 1
@@ -33,10 +33,10 @@ func (s *Series) originals(from, to key, b *rule.Budget) *originals {
 	n, _ := slices.BinarySearch(s.dates, from)
 	o.dates = s.dates[n:]
 	for _, r := range s.rules {
-		o.made = append(o.made, s.stream(r, r.NewIterator, from, to, b))
+		o.made = append(o.made, s.stream(r, r.NewIterator, from, to))
 	}
 	for _, r := range s.except {
-		o.except = append(o.except, s.stream(r, r.NewExceptions, from, to, b))
+		o.except = append(o.except, s.stream(r, r.NewExceptions, from, to))
 	}
 	return o
 }
@@ -105,7 +105,7 @@ type stream struct {
 	open    bool
 }
 
-func (s *Series) stream(r *rule.Rule, start func(start, stop ical.Wall, b *rule.Budget) *rule.Iterator, from, to key, b *rule.Budget) *stream {
+func (s *Series) stream(r *rule.Rule, start func(start, stop ical.Wall, b *rule.Budget) *rule.Iterator, from, to key) *stream {
 	st := &stream{until: keyMax, open: true}
 	if !s.allDay() {
 		st.zone = s.master.zone
@@ -117,7 +117,7 @@ func (s *Series) stream(r *rule.Rule, start func(start, stop ical.Wall, b *rule.
 	if to < distant {
 		stop = min(stop, st.wall(to, slack))
 	}
-	st.it = start(s.master.start.Wall, stop, b)
+	st.it = start(s.master.start.Wall, stop, &s.budget)
 	if from > -distant {
 		st.it.Seek(st.wall(from, -slack))
 	}

@@ -516,12 +516,9 @@ func (m *modelSeries) compare(d dice, all []modelInstance) error {
 	}
 	bounds := recur.Bounds{Open: true}
 	if d.one(4) {
-		bounds, err = s.Bounds()
-	}
-	if refused := new(ical.Error); errors.As(err, &refused) && refused.Precondition == ical.MaxInstances {
-		bounds = recur.Bounds{Open: true} // it has a COUNT that it does not reach for ages
-	} else if err != nil {
-		return err
+		if bounds, err = m.bounds(obj); err != nil {
+			return err
+		}
 	}
 	var want []modelInstance
 	for _, in := range all {
@@ -550,6 +547,19 @@ func (m *modelSeries) compare(d dice, all []modelInstance) error {
 		return fmt.Errorf("from %v to %v in %v\n got %v\nwant %v", from, to, m.loc, short(got), short(want))
 	}
 	return nil
+}
+
+// bounds asks a series of its own, for it may spend all that a series has.
+func (m *modelSeries) bounds(obj *ical.Object) (recur.Bounds, error) {
+	s, err := recur.New(obj, zone.In(m.loc))
+	if err != nil {
+		return recur.Bounds{}, err
+	}
+	bounds, err := s.Bounds()
+	if refused := new(ical.Error); errors.As(err, &refused) && refused.Precondition == ical.MaxInstances {
+		return recur.Bounds{Open: true}, nil // it has a COUNT that it does not reach for ages
+	}
+	return bounds, err
 }
 
 func short(list []modelInstance) (text []string) {
