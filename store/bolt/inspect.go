@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -42,6 +43,10 @@ type inspector struct {
 	seen     []bool // by page
 	value    func(key, sealed []byte)
 	report   func(fault string)
+	// What was read and is done with serves again: a large file has a million
+	// pages, and new memory costs more than reading them.
+	spare   [][]byte
+	entries [][]entry
 }
 
 // inspect reads the structure of a file that is not open yet.
@@ -104,17 +109,21 @@ func (in *inspector) walk(id uint64, lo, hi []byte, visit func(entry), depth int
 	}
 	if page := in.read(id); page != nil {
 		in.elements(id, page, lo, hi, visit, depth)
+		if int64(len(page)) == in.pageSize {
+			in.spare = append(in.spare, page)
+		}
 	}
 }
 
 // elements goes through one page, which may also lie inside a bucket's entry.
 func (in *inspector) elements(id uint64, page, lo, hi []byte, visit func(entry), depth int) {
 	branch := native.Uint16(page[8:]) == branchPage
-	entries, err := parsePage(page, branch)
+	entries, err := parsePage(last(&in.entries), page, branch)
 	if err != nil {
 		in.fault(id, "%v", err)
 		return
 	}
+	defer func() { in.entries = append(in.entries, entries[:0]) }()
 	for i, e := range entries {
 		tooLow := bytes.Compare(e.key, lo) < 0 || i > 0 && bytes.Equal(e.key, lo)
 		if tooLow || hi != nil && bytes.Compare(e.key, hi) >= 0 {
@@ -136,12 +145,24 @@ func (in *inspector) elements(id uint64, page, lo, hi []byte, visit func(entry),
 	}
 }
 
-func parsePage(page []byte, branch bool) ([]entry, error) {
+// last takes the last of a list, or nil from an empty one.
+func last[T any](list *[][]T) []T {
+	n := len(*list) - 1
+	if n < 0 {
+		return nil
+	}
+	taken := (*list)[n]
+	*list = (*list)[:n]
+	return taken
+}
+
+// parsePage appends the elements of a page to entries.
+func parsePage(entries []entry, page []byte, branch bool) ([]entry, error) {
 	count := int(native.Uint16(page[10:]))
 	if headerSize+count*elementSize > len(page) || branch && count == 0 {
 		return nil, fmt.Errorf("cannot hold %d elements", count)
 	}
-	entries := make([]entry, 0, count)
+	entries = slices.Grow(entries, count)
 	for i := range count {
 		var e entry
 		var pos, ksize, vsize uint64
@@ -195,7 +216,10 @@ func (in *inspector) read(id uint64) []byte {
 		in.fault(id, "is outside the file of %d pages", len(in.seen))
 		return nil
 	}
-	page := make([]byte, in.pageSize)
+	page := last(&in.spare)
+	if page == nil {
+		page = make([]byte, in.pageSize)
+	}
 	if _, err := in.file.ReadAt(page, int64(id)*in.pageSize); err != nil {
 		in.fault(id, "cannot be read: %v", err)
 		return nil
@@ -222,6 +246,7 @@ func (in *inspector) read(id uint64) []byte {
 	if overflow == 0 {
 		return page
 	}
+	in.spare = append(in.spare, page)
 	page = make([]byte, int64(overflow+1)*in.pageSize)
 	if _, err := in.file.ReadAt(page, int64(id)*in.pageSize); err != nil {
 		in.fault(id, "cannot be read: %v", err)
