@@ -40,6 +40,17 @@ func wantListed(t *testing.T, mia *davtest.Client, names []string, shown bool) {
 			}
 		}
 	}
+	const syncing = `<D:sync-collection xmlns:D="DAV:"><D:sync-token/><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>`
+	const searching = `<D:searchrequest xmlns:D="DAV:"><D:basicsearch><D:select><D:prop><D:getetag/></D:prop></D:select>` +
+		`<D:from><D:scope><D:href>/dav/home/dir/</D:href><D:depth>1</D:depth></D:scope></D:from></D:basicsearch></D:searchrequest>`
+	for method, body := range map[string]string{"REPORT": syncing, "SEARCH": searching} {
+		answer := mia.Do(method, "/dav/home/dir/", body).Want(t, 207).Body
+		for _, name := range names {
+			if strings.Contains(answer, "/"+name+"<") != shown {
+				t.Errorf("%s shows %s: %v", method, name, !shown)
+			}
+		}
+	}
 	page := mia.Do("GET", "/dav/home/dir/", "").Want(t, 200).Body
 	for _, name := range names {
 		if strings.Contains(page, `/`+name+`"`) != shown {

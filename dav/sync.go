@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 
 	"davit/dav/wire"
 	"davit/store"
@@ -59,6 +60,9 @@ func syncCollection(rq *request, s *store.Session, self *member, body []byte) er
 
 // sync answers for one member that changed.
 func (f *finding) sync(self *member, s *store.Synced) {
+	if slices.ContainsFunc(s.Path, f.rq.hides) {
+		return
+	}
 	m := member{Info: s.Info, prefix: self.prefix, url: append(self.url[:len(self.url):len(self.url)], s.Path...)}
 	if s.Gone {
 		f.m.Response(m.prefix, m.url, m.Dir)
