@@ -74,7 +74,11 @@ func TestSyncOfSaves(t *testing.T) {
 			_, err := mia.Move(ctx, Path{"Team", "doc"}, Path{"Team", "doc~"}, false, Terms{})
 			must(t, err)
 		}, "-doc doc~"},
-		{"written anew", func() { write(t, mia, Path{"Team", "doc"}, "3") }, "doc doc~"},
+		{"written anew, and the backup gone", func() {
+			write(t, mia, Path{"Team", "doc"}, "3")
+			of.level("Team", "mia", "editor")
+			must(t, mia.Remove(ctx, Path{"Team", "doc~"}, Terms{}))
+		}, "doc -doc~"},
 	} {
 		row.do()
 		page := everything(t, mia, team, token)
