@@ -8,9 +8,9 @@ import (
 	"davit/caldav/zone"
 )
 
-// Bounds are what an index keeps of an object: a range of time that is not whole
-// within the bounds' complement holds no instance. They are never too narrow, in
-// whatever zone times without one are read, but may be a little wide.
+// Bounds are what an index keeps of an object: all its instances lie within them. They
+// are never too narrow, in whatever zone times without one are read, but may be wider
+// than the instances: by a day and a half for such times, or by what is excepted.
 type Bounds struct {
 	// First is the first moment, zero if there is none before which nothing is.
 	First time.Time
