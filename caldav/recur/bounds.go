@@ -70,8 +70,8 @@ func (s *Series) addPieces(h *hull) error {
 		p := &s.pieces[i]
 		first, last := max(p.from, s.dates[0]), min(last, p.to-1)
 		loose := zone.Instant(0)
-		if p.shift != 0 {
-			loose = slack // what is shifted on the wall may change its order by an hour
+		if p.shift != 0 || !s.allDay() && (changes(s.master.zone, first) || changes(s.master.zone, last)) {
+			loose = slack // the first and the last on the wall may not be so in time
 		}
 		if first > last && !open {
 			continue
