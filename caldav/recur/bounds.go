@@ -8,9 +8,9 @@ import (
 	"davit/caldav/zone"
 )
 
-// Bounds are what an index keeps of an object: a range of time that is not whole
-// within the bounds' complement holds no instance. They are never too narrow, in
-// whatever zone times without one are read, but may be a little wide.
+// Bounds are what an index keeps of an object: all its instances lie within them. They
+// are never too narrow, in whatever zone times without one are read, but may be wider
+// than the instances: by a day and a half for such times, or by what is excepted.
 type Bounds struct {
 	// First is the first moment, zero if there is none before which nothing is.
 	First time.Time
@@ -70,8 +70,8 @@ func (s *Series) addPieces(h *hull) error {
 		p := &s.pieces[i]
 		first, last := max(p.from, s.dates[0]), min(last, p.to-1)
 		loose := zone.Instant(0)
-		if p.shift != 0 {
-			loose = slack // what is shifted on the wall may change its order by an hour
+		if p.shift != 0 || !s.allDay() && (changes(s.master.zone, first) || changes(s.master.zone, last)) {
+			loose = slack // the first and the last on the wall may not be so in time
 		}
 		if first > last && !open {
 			continue

@@ -134,12 +134,18 @@ func (st *stream) wall(k key, spare ical.Wall) ical.Wall {
 	if st.zone == nil {
 		return ical.Wall(k)
 	}
-	i := zone.Instant(k)
-	w := st.zone.Wall(i)
-	if st.zone.Wall(i-slack) != w-slack || st.zone.Wall(i+slack) != w+slack {
+	w := st.zone.Wall(zone.Instant(k))
+	if changes(st.zone, k) {
 		w += spare
 	}
 	return w
+}
+
+// changes tells whether the clock of a zone changes near a key.
+func changes(z *zone.Zone, k key) bool {
+	i := zone.Instant(k)
+	w := z.Wall(i)
+	return z.Wall(i-slack) != w-slack || z.Wall(i+slack) != w+slack
 }
 
 // until returns the last wall and the last key of a rule: RFC 5545, section 3.3.10. A

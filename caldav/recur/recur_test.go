@@ -306,6 +306,21 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%s\n%v", c.components, b)
 		}
 	}
+	for _, text := range []string{ // the last on the wall, and the first, that are not so in time
+		"DTSTART;TZID=Europe/Berlin:20260329T013000\nRRULE:FREQ=MINUTELY;INTERVAL=45;COUNT=3",
+		"DTSTART;TZID=Europe/Berlin:20260329T023000\nRRULE:FREQ=MINUTELY;INTERVAL=30;COUNT=2",
+	} {
+		s := series(t, object(t, text))
+		b, err := s.Bounds()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for in, err := range s.Between(time.Time{}, time.Time{}) {
+			if err != nil || !b.Meets(in.Start, in.Start.Add(time.Second)) {
+				t.Errorf("%s: %v is not within %v, %v", text, in.Start, b, err)
+			}
+		}
+	}
 	_, err := series(t, object(t, "DTSTART:20260101T100000Z\nRRULE:FREQ=SECONDLY;COUNT=2000000000")).Bounds()
 	var wrong *ical.Error
 	if !errors.As(err, &wrong) || wrong.Precondition != ical.MaxInstances {

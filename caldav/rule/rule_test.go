@@ -160,6 +160,23 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// To begin costs too, or many overrides of a rule would be free.
+func TestBudgetOfBeginning(t *testing.T) {
+	r := parse(t, "FREQ=DAILY")
+	b := &Budget{1000}
+	n := 0
+	for b.Steps > 0 {
+		if n++; n > 1000 {
+			t.Fatal("it is free")
+		}
+		r.NewIterator(wall(t, "20260101T100000"), ical.WallMax, b)
+	}
+	it := r.NewIterator(wall(t, "20260101T100000"), ical.WallMax, b)
+	if _, ok := it.Next(); it.Err() == nil {
+		t.Errorf("%v without an error", ok)
+	}
+}
+
 // random makes a rule whose parts go with its frequency and mean the same to the peer,
 // which never ends where a rule below days matches nothing.
 func random(d *rand.Rand) string {
