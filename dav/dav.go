@@ -8,6 +8,7 @@
 package dav
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -179,7 +180,11 @@ func (rq *request) body() ([]byte, error) {
 	if rq.r.ContentLength > wire.BodySizeMax {
 		return nil, wire.ErrTooLarge
 	}
-	return wire.ReadBody(http.MaxBytesReader(rq.w, rq.r.Body, wire.BodySizeMax), wire.BodySizeMax)
+	body, err := wire.ReadBody(http.MaxBytesReader(rq.w, rq.r.Body, wire.BodySizeMax), wire.BodySizeMax)
+	if err != nil && !errors.Is(err, wire.ErrTooLarge) {
+		err = errors.Join(errBroken, err)
+	}
+	return body, err
 }
 
 // terms are the request's conditions, for the transaction that acts.

@@ -203,6 +203,26 @@ func TestUnexpectedBodies(t *testing.T) {
 	mia.Do("GET", "/dav/home/a.txt", "").Want(t, 200, "content of")
 }
 
+// A body of XML that breaks off, or comes in chunks that are none, is its sender's
+// fault and no failure of the server.
+func TestXMLBreaksOff(t *testing.T) {
+	t.Parallel()
+	s := davtest.Start(t, "mia")
+	mia := s.As("mia")
+	tree(t, mia, "/dav/home/a.txt")
+	before := mia.Tree("/dav/home/")
+	for _, method := range []string{"PROPFIND", "PROPPATCH", "LOCK", "REPORT", "SEARCH", "ACL"} {
+		k := mia.Dial(method, "/dav/home/a.txt", "Transfer-Encoding", "chunked")
+		k.Say("zz\r\n<x/>\r\n0\r\n\r\n")
+		k.Answer().Want(t, 400)
+		k = mia.Dial(method, "/dav/home/a.txt", "Content-Length", "1000")
+		k.Say(exclusive)
+		k.CloseWrite()
+		k.Answer().Want(t, 400)
+	}
+	nothingLeft(t, s, before)
+}
+
 // A client that hangs up while it is answered costs nothing.
 func TestClientHangsUp(t *testing.T) {
 	t.Parallel()
