@@ -53,7 +53,7 @@ type copying struct {
 	done    bool
 	top     policy.Node
 	todo    []copyDir
-	total   usageDelta
+	total   sum
 }
 
 // copyDir is a collection whose members are still to be copied.
@@ -146,7 +146,7 @@ func (c *copying) stage(tx *Tx, dg grant, e *Entry, srcWay []policy.Node, held p
 	if err != nil {
 		return err
 	}
-	c.top, c.todo, c.total = n, nil, usageDelta{}
+	c.top, c.todo, c.total = n, nil, sum{}
 	if !c.shallow {
 		c.todo = []copyDir{{src: e.Node, dst: n, srcWay: slices.Clone(srcWay), dstWay: []policy.Node{n}, held: held}}
 	}
@@ -178,7 +178,7 @@ func (c *copying) slice(tx *Tx) error {
 			if m.Dir {
 				todo = append(todo, below)
 			} else {
-				tx.charge(dir.dstWay, usageDelta{live: m.Size, files: 1})
+				tx.charge(dir.dstWay, sum{live: m.Size, files: 1})
 				total.live, total.files = total.live+m.Size, total.files+1
 			}
 		}
@@ -246,7 +246,7 @@ func (c *copying) member(tx *Tx, dir *copyDir, m *copied) (copyDir, error) {
 // the copier's.
 func (s *Session) duplicate(tx *Tx, e *Entry, n policy.Node) Entry {
 	d := *e
-	d.Node, d.Created, d.Creator, d.Touched = n, tx.now, s.cred.id(), false
+	d.Node, d.Created, d.Creator, d.Touched, d.kept = n, tx.now, s.cred.id(), false, kept{}
 	return d
 }
 
@@ -321,7 +321,7 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	if err := tx.copyProps(g, e, n); err != nil {
 		return err
 	}
-	tx.charge(parent, usageDelta{live: d.Size, files: 1})
+	tx.charge(parent, sum{live: d.Size, files: 1})
 	return nil
 }
 
@@ -376,6 +376,15 @@ func (tx *Tx) dropSome(g grant, dir policy.Node, left *int) (done bool, err erro
 func (tx *Tx) erase(g grant, parent policy.Node, e *Entry) error {
 	if err := tx.disuse(g, e.content, e.Node); err != nil {
 		return err
+	}
+	if e.kept.count > 0 {
+		list, err := tx.versions(g, e.Node)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.eraseVersions(g, e, list); err != nil {
+			return err
+		}
 	}
 	if err := tx.dropProps(g, e); err != nil {
 		return err

@@ -104,7 +104,7 @@ func (s *Session) trash(tx *Tx, g grant, sp *spot) error {
 	if err := tx.unlink(g, dir.Node, e.Name); err != nil {
 		return err
 	}
-	tx.charge(sp.nodes[:len(sp.nodes)-1], usageDelta{live: -size.live, trash: size.live, files: -size.files})
+	tx.charge(sp.nodes[:len(sp.nodes)-1], size.negative().plus(size.binned()))
 	if tx.state.OnWay(e.Node) {
 		return tx.change(policy.ParkNode{Node: e.Node})
 	}
@@ -209,7 +209,7 @@ func (s *Session) move(tx *Tx, g, dg grant, src, dst *spot) error {
 	}
 	oldWay := src.nodes[:len(src.nodes)-1]
 	newWay := dst.nodes[:len(dst.path)-1]
-	if err := tx.room(dst, oldWay, newWay, size.live+size.trash); err != nil {
+	if err := tx.room(dst, oldWay, newWay, size.bytes()); err != nil {
 		return err
 	}
 	if dst.missing() == 0 {
@@ -235,8 +235,8 @@ func (s *Session) move(tx *Tx, g, dg grant, src, dst *spot) error {
 	if err := tx.link(dg, to, &e); err != nil {
 		return err
 	}
-	tx.charge(oldWay, usageDelta{-size.live, -size.trash, -size.files})
-	tx.charge(newWay, usageDelta{size.live, size.trash, size.files})
+	tx.charge(oldWay, size.negative())
+	tx.charge(newWay, size)
 	if tx.state.OnWay(e.Node) {
 		if err := tx.change(policy.MoveNode{To: at(dst.space.ID, newWay, e.Node)}); err != nil {
 			return err

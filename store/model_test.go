@@ -60,6 +60,9 @@ func newPlay(t *testing.T) *play {
 	p := &play{t: t, rand: random(t), clock: c, as: map[string]*Session{}}
 	p.of = newOffice(t, Options{Clock: c.Now}, strings.Join(cast, " "),
 		"Team mia=editor max=viewer lea=creator", "Room mia=manager max=editor")
+	set := policy.DefaultSettings
+	set.Versions = oracleVersions
+	p.of.change(policy.PutSettings{Settings: set})
 	p.model = &oracle{now: c.Now(), spaces: map[string]*leaf{}}
 	for space, levels := range map[string]map[string]string{
 		"Team": {"mia": "editor", "max": "viewer", "lea": "creator"},

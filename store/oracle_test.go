@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,19 +30,76 @@ type oracleAside struct {
 
 // leaf is a file or collection.
 type leaf struct {
-	dir     bool
+	dir      bool
+	content  []byte
+	props    map[string]string
+	creator  string
+	made     time.Time
+	touched  bool   // by another than the creator
+	stood    string // the name that it was set aside under
+	up       *leaf
+	kids     map[string]*leaf
+	trashed  []*leaf
+	old      []oldContent
+	versions int   // that were ever made
+	limit    int64 // below zero: none
+	allow    map[string]policy.Rights
+	wall     map[string]policy.Rights
+}
+
+// oldContent is a version.
+type oldContent struct {
+	number  int
 	content []byte
-	props   map[string]string
-	creator string
-	made    time.Time
-	touched bool   // by another than the creator
-	stood   string // the name that it was set aside under
-	up      *leaf
-	kids    map[string]*leaf
-	trashed []*leaf
-	limit   int64 // below zero: none
-	allow   map[string]policy.Rights
-	wall    map[string]policy.Rights
+	at      time.Time
+}
+
+// oracleVersions is how many are kept in the play.
+const oracleVersions = 3
+
+// retire keeps the content that is about to go, if there is room for it.
+func (m *oracle) retire(user string, l *leaf, next []byte, room bool) error {
+	n := len(l.old)
+	switch {
+	case bytes.Equal(l.content, next):
+		return nil
+	case len(l.content) == 0:
+		if n > 0 && bytes.Equal(l.old[n-1].content, next) {
+			l.old = l.old[:n-1]
+		}
+		return nil
+	}
+	most, loses := 10, l.held(user)&policy.Delete != 0
+	if loses {
+		most = oracleVersions
+	}
+	if err := fits(l.way(), int64(len(next))); err != nil && !room {
+		if loses {
+			return nil
+		}
+		return err
+	}
+	l.versions++
+	l.old = append(l.old, oldContent{l.versions, l.content, m.now})
+	for len(l.old) > most {
+		began, worst, least := l.made, 0, time.Duration(1<<62)
+		for i, o := range l.old[:len(l.old)-1] {
+			if stood := o.at.Sub(began); stood < least {
+				worst, least = i, stood
+			}
+			began = o.at
+		}
+		l.old = slices.Delete(slices.Clone(l.old), worst, worst+1)
+	}
+	return nil
+}
+
+// past is how many bytes the versions have.
+func (l *leaf) past() (n int64) {
+	for _, o := range l.old {
+		n += int64(len(o.content))
+	}
+	return n
 }
 
 type oracleLock struct {
@@ -147,7 +205,7 @@ func (l *leaf) live() (n int64) {
 
 func (l *leaf) used() (n int64) {
 	l.each(func(x *leaf) {
-		n += int64(len(x.content))
+		n += int64(len(x.content)) + x.past()
 		for _, t := range x.trashed {
 			n += t.used()
 		}
@@ -471,6 +529,9 @@ func (m *oracle) put(user string, p Path, content []byte, submits bool) error {
 		m.bringBack(user, file)
 		return nil
 	}
+	if err := m.retire(user, l, content, false); err != nil {
+		return err
+	}
 	l.touch(user)
 	l.content = content
 	return nil
@@ -554,8 +615,7 @@ func (m *oracle) move(user string, from, to Path, overwrite, submits bool) error
 		return ErrExists
 	}
 	if how == moveSave {
-		m.saveOver(user, src, dst)
-		return nil
+		return m.saveOver(user, src, dst)
 	}
 	dir, _ := m.find(to[:len(to)-1])
 	old := src.up.way()
@@ -579,14 +639,15 @@ func (m *oracle) move(user string, from, to Path, overwrite, submits bool) error
 	return nil
 }
 
-// saveOver: the target stays what it is and gets the new content; the old lies
-// in its trash.
-func (m *oracle) saveOver(user string, src, dst *leaf) {
-	src.content, dst.content = dst.content, src.content
+// saveOver: the target stays what it is and gets the new content; the old is kept
+// as a version.
+func (m *oracle) saveOver(user string, src, dst *leaf) error {
+	err := m.retire(user, dst, src.content, true)
+	dst.content = src.content
 	dst.touch(user)
 	m.drop(src)
 	src.up.trashed = slices.DeleteFunc(src.up.trashed, func(l *leaf) bool { return l == src })
-	dst.up.trashed, src.up = append(dst.up.trashed, src), dst.up
+	return err
 }
 
 func (m *oracle) copy(user string, from, to Path, overwrite, shallow, submits bool) error {
@@ -631,6 +692,9 @@ func (m *oracle) copy(user string, from, to Path, overwrite, shallow, submits bo
 		return err
 	}
 	if over {
+		if err := m.retire(user, dst, src.content, false); err != nil {
+			return err
+		}
 		dst.touch(user)
 		dst.content, dst.props = src.content, maps.Clone(src.props)
 		return nil

@@ -188,5 +188,5 @@ func (tx *Tx) sizeOf(e *Entry) (sum, error) {
 	if e.Dir {
 		return tx.sumOf(e.Node)
 	}
-	return sum{live: e.Size, files: 1}, nil
+	return sum{live: e.Size, versions: e.kept.bytes, files: 1}, nil
 }

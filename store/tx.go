@@ -20,7 +20,7 @@ type Tx struct {
 	trial *Trial // gathers the judgements when nothing is to be done
 
 	changed *policy.State // set by change, published with the commit
-	charges map[policy.Node]usageDelta
+	charges map[policy.Node]sum
 	seqs    map[policy.ID]uint64 // the newest change of spaces changed here
 	holds   []*hold              // over once this is applied
 	own     []*hold              // made in here: given back when this fails

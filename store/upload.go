@@ -349,7 +349,7 @@ func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 	if err := tx.use(g, b, n); err != nil {
 		return err
 	}
-	tx.charge(sp.nodes, usageDelta{live: b.size, files: 1})
+	tx.charge(sp.nodes, sum{live: b.size, files: 1})
 	sp.nodes, sp.entries = append(sp.nodes, n), append(sp.entries, e)
 	return s.bringBack(tx, g, sp)
 }
@@ -361,8 +361,14 @@ func modified(tx *Tx, m Meta) time.Time {
 	return m.Modified
 }
 
-// replace gives an existing file new content.
+// replace gives an existing file new content, and keeps the old one as a version.
 func (s *Session) replace(tx *Tx, g grant, sp *spot, b body, m Meta) error {
+	// The growth of the file is reserved already.
+	return s.overwrite(tx, g, sp, b, m, min(sp.entry().Size, b.size))
+}
+
+// overwrite replaces, and reserves the room given for the version.
+func (s *Session) overwrite(tx *Tx, g grant, sp *spot, b body, m Meta, room int64) error {
 	e := sp.entry()
 	s.touch(e)
 	_, dir := sp.parent()
@@ -373,12 +379,10 @@ func (s *Session) replace(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 	if err := tx.use(g, b, e.Node); err != nil {
 		return err
 	}
-	if e.content != b.content {
-		if err := tx.disuse(g, e.content, e.Node); err != nil {
-			return err
-		}
+	if err := s.retire(tx, g, sp, b.content, room); err != nil {
+		return err
 	}
-	tx.charge(sp.nodes[:len(sp.nodes)-1], usageDelta{live: b.size - e.Size})
+	tx.charge(sp.nodes[:len(sp.nodes)-1], sum{live: b.size - e.Size})
 	// A file that came from another space may be ahead of this one's sequence.
 	e.Size, e.content, e.Modified, e.Rev = b.size, b.content, modified(tx, m), max(seq, e.Rev+1)
 	if m.Type != "" {
