@@ -129,8 +129,12 @@ func (c *copying) begin(tx *Tx) error {
 	if dst.missing() == 0 && !dst.entry().Dir && !src.entry().Dir {
 		growth -= dst.entry().Size
 	}
-	limits := tx.state.AppendLimits(nil, policy.Place{Space: dst.space.ID, Path: dst.nodes[:len(dst.path)-1]})
-	if err := c.hold.grow(limits, growth); err != nil {
+	if dg.op == opCopyTo {
+		err = tx.fit(dg, dst, c.hold, growth)
+	} else {
+		err = c.hold.grow(tx.state.AppendLimits(nil, policy.Place{Space: dst.space.ID, Path: dst.nodes[:len(dst.path)-1]}), growth)
+	}
+	if err != nil {
 		return err
 	}
 	if c.done = !src.entry().Dir; c.done {

@@ -94,6 +94,22 @@ func (m *oracle) retire(user string, l *leaf, next []byte, room bool) error {
 	return nil
 }
 
+// fit: the oldest versions give way to who might delete the file.
+func (m *oracle) fit(user string, l *leaf, growth int64) error {
+	err := fits(l.way(), growth)
+	if err == nil || l.dir || l.held(user)&policy.Delete == 0 {
+		return err
+	}
+	for i, o := range l.old {
+		growth -= int64(len(o.content))
+		if fits(l.way(), growth) == nil {
+			l.old = l.old[i+1:]
+			return nil
+		}
+	}
+	return err
+}
+
 // past is how many bytes the versions have.
 func (l *leaf) past() (n int64) {
 	for _, o := range l.old {
@@ -519,7 +535,7 @@ func (m *oracle) put(user string, p Path, content []byte, submits bool) error {
 	if err := m.free(user, l, submits); err != nil {
 		return err
 	}
-	if err := fits(l.way(), int64(len(content)-len(l.content))); err != nil {
+	if err := m.fit(user, l, int64(len(content)-len(l.content))); err != nil {
 		return err
 	}
 	if missing > 0 {
@@ -688,7 +704,12 @@ func (m *oracle) copy(user string, from, to Path, overwrite, shallow, submits bo
 	if over {
 		growth -= int64(len(dst.content))
 	}
-	if err := fits(dir.way(), growth); err != nil {
+	if over {
+		err = m.fit(user, dst, growth)
+	} else {
+		err = fits(dir.way(), growth)
+	}
+	if err != nil {
 		return err
 	}
 	if over {

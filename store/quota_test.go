@@ -242,6 +242,7 @@ func TestPersonalLimits(t *testing.T) {
 func TestQuotaTellsWhatItEnforces(t *testing.T) {
 	of := newOffice(t, Options{}, "mia", "Team mia=editor")
 	s := of.as("mia")
+	of.settings(func(set *policy.Settings) { set.Versions = 0 })
 	of.mkdir(s, "/Team/in", "/Team/in/deep")
 	of.put(s, "/Team/beside", text(1, 300))
 	of.put(s, "/Team/in/thrown", text(1, 200))

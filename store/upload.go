@@ -43,7 +43,7 @@ type Upload struct {
 	size  int64 // announced, -1 if not
 	// fileMax is the largest file that the uploader stores, 0 for any size.
 	fileMax policy.Limit
-	old     int64 // bytes that the file had at the beginning
+	old     int64 // bytes that the file had at the beginning, with versions that give way
 	hold    *hold
 	n       int64
 	small   []byte // content so far, while it may stay in the database
@@ -64,7 +64,8 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 		if err != nil {
 			return err
 		}
-		if _, err := s.mayPut(tx, sp, t); err != nil {
+		g, err := s.mayPut(tx, sp, t)
+		if err != nil {
 			return err
 		}
 		u.fileMax = s.fileMax(tx)
@@ -72,7 +73,7 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 			return err
 		}
 		if sp.missing() == 0 {
-			u.old = sp.entry().Size
+			u.old = sp.entry().Size + spare(g, sp)
 		}
 		limits := tx.state.AppendLimits(nil, sp.place())
 		u.hold = s.st.ledger.hold(limits)
@@ -314,7 +315,7 @@ func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
 	if sp.missing() == 0 {
 		old = sp.entry().Size
 	}
-	if err := u.hold.grow(tx.state.AppendLimits(nil, sp.place()), u.n-old); err != nil {
+	if err := tx.fit(g, sp, u.hold, u.n-old); err != nil {
 		return Info{}, false, err
 	}
 	tx.holds = append(tx.holds, u.hold)

@@ -100,6 +100,36 @@ func (s *Session) retire(tx *Tx, g grant, sp *spot, next content, room int64) er
 	return tx.thin(g, sp, most)
 }
 
+// spare is how many bytes of versions give way to a write over the file at the
+// spot where there is no room: those of a file that the writer might delete.
+func spare(g grant, sp *spot) int64 {
+	if g.held&policy.Delete == 0 {
+		return 0
+	}
+	return sp.entry().kept.bytes
+}
+
+// fit reserves what a write at the spot adds. Where there is no room the oldest
+// versions of the file give way as far as they may.
+func (tx *Tx) fit(g grant, sp *spot, h *hold, growth int64) error {
+	limits := tx.state.AppendLimits(nil, sp.place())
+	refused := h.grow(limits, growth)
+	if refused == nil || sp.missing() > 0 || spare(g, sp) == 0 {
+		return refused
+	}
+	list, err := tx.versions(g, sp.entry().Node)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		growth -= list[i].size
+		if h.grow(limits, growth) == nil {
+			return tx.dropVersions(g, sp, list[:i+1])
+		}
+	}
+	return refused
+}
+
 // addVersion makes a version of the content that a file has now.
 func (s *Session) addVersion(tx *Tx, g grant, sp *spot) error {
 	e := sp.entry()

@@ -108,6 +108,28 @@ func TestEmptyIsNoVersion(t *testing.T) {
 	of.wantVersions("/Team/doc", one)
 }
 
+// TestVersionsGiveWay: in a full place, to who might delete the file.
+func TestVersionsGiveWay(t *testing.T) {
+	of := newOffice(t, Options{}, "mia max", "Team mia=editor max=contributor")
+	mia, max := of.as("mia"), of.as("max")
+	of.quota("/Team", 1000)
+	for i := range 3 {
+		of.put(mia, "/Team/doc", text(i, 300))
+	}
+	of.wantVersions("/Team/doc", text(0, 300), text(1, 300))
+	of.put(mia, "/Team/doc", text(3, 500)) // needs 200 and has 100
+	of.wantVersions("/Team/doc", text(1, 300))
+	of.put(mia, "/Team/doc", nil) // as a client does that empties a file first
+	if _, _, err := put(max, "/Team/doc", text(4, 500)); kindOf(err) != ErrQuota {
+		t.Errorf("versions gave way to who may not delete: %v", err)
+	}
+	of.put(mia, "/Team/doc", text(4, 900))
+	of.wantVersions("/Team/doc")
+	if _, _, err := put(mia, "/Team/doc", text(5, 1001)); kindOf(err) != ErrQuota {
+		t.Errorf("over the limit: %v", err)
+	}
+}
+
 // TestThinning: over the number that is kept, what stood for the shortest time
 // goes; who may not delete pushes nothing out, and meets the limit instead.
 func TestThinning(t *testing.T) {
