@@ -121,7 +121,7 @@ func (k *checker) run(ctx context.Context) error {
 			}
 		}
 	}
-	for _, pass := range []func() error{k.nodeTable, k.sumTable, k.versionTable, k.refTable, k.contentTables, k.orphanTable, k.propTable,
+	for _, pass := range []func() error{k.binTable, k.nodeTable, k.sumTable, k.versionTable, k.refTable, k.contentTables, k.orphanTable, k.propTable,
 		k.lockTable, k.asideTable, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
 		if err := k.told(pass()); err != nil {
 			return err
@@ -170,6 +170,10 @@ func (k *checker) readTrash() (map[policy.Node][]trashRec, error) {
 		rec, err := k.tx.nodeRec(t.entry.Node)
 		if err != nil || rec.trash != binary.BigEndian.Uint64(key[9:]) || rec.parent != t.parent {
 			k.faultf("trash %x: its node %d does not know of it (%v)", key, t.entry.Node, err)
+		}
+		bin := binKey(t.parent, policy.ID(binary.BigEndian.Uint64(key[1:])), binary.BigEndian.Uint64(key[9:]))
+		if v, err := k.tx.r.Get(bin); err != nil || v == nil {
+			k.faultf("trash %x: the collection that it lay in does not know of it (%v)", key, err)
 		}
 		k.found.Trashed++
 		trash[t.parent] = append(trash[t.parent], t)
@@ -314,6 +318,16 @@ func (k *checker) sequence(sp *policy.Space) error {
 	})
 	if next != newest+1 {
 		k.faultf("space %q: the change log ends at %d, the sequence at %d", sp.Name, next-1, newest)
+	}
+	return err
+}
+
+// binTable: what collections know of their trash is there. The other way round is
+// held by readTrash.
+func (k *checker) binTable() error {
+	bins, err := count(k.tx.r, tableBin)
+	if bins != k.found.Trashed {
+		k.faultf("%d deletions in the trash, collections know of %d", k.found.Trashed, bins)
 	}
 	return err
 }

@@ -20,6 +20,9 @@ const copySlice = 2000
 // the target is replaced when overwrite is set, otherwise the answer is
 // ErrExists. A shallow copy of a collection is an empty one.
 func (s *Session) Copy(ctx context.Context, from, to Path, overwrite, shallow bool, t Terms) (created bool, err error) {
+	if done, err := s.copyBack(ctx, from, to, overwrite, t); done {
+		return false, err
+	}
 	c := &copying{s: s, from: from, to: to, overwrite: overwrite, shallow: shallow, terms: t, hold: s.st.ledger.hold(nil)}
 	defer c.hold.release()
 	if err := s.update(ctx, c.begin); err != nil {
@@ -329,55 +332,126 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	return nil
 }
 
-// dropStaged takes down a copy that was given up, in slices.
+// dropStaged takes down a copy that was given up, or a collection that was erased
+// from the trash, in slices.
 func (st *Store) dropStaged(ctx context.Context, top policy.Node) error {
 	for done := false; !done; {
 		err := st.update(ctx, engine.Background, func(tx *Tx) (err error) {
-			left := copySlice
-			done, err = tx.dropSome(housekeeping(tx, top), top, &left)
+			left := dropSlice
+			done, err = tx.dropSome(housekeeping(tx, top), []policy.Node{top}, &left)
 			if err == nil && done {
 				err = tx.w.Delete(key1(tableStaged, uint64(top)))
 			}
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("take down copy %d: %w", top, err)
+			return fmt.Errorf("take down %d: %w", top, err)
 		}
 	}
 	return nil
 }
 
-// dropSome erases nodes below a collection that is linked nowhere, the deepest
-// first, while any are left to the transaction. It tells whether nothing is left
-// but the collection itself, whose own records it then erases too.
-func (tx *Tx) dropSome(g grant, dir policy.Node, left *int) (done bool, err error) {
-	var members []Entry
-	err = tx.children(g, dir, "", func(e *Entry) bool {
-		members = append(members, *e)
-		return len(members) < *left
-	})
+// dropSlice is how many nodes one transaction takes down.
+const dropSlice = 500
+
+// dropSome erases nodes below the last collection of a way that is linked nowhere,
+// listed ones and those in the trash, the deepest first, while any are left to the
+// transaction. It tells whether nothing is left but the collection itself, whose
+// own records it then erases too.
+func (tx *Tx) dropSome(g grant, way []policy.Node, left *int) (done bool, err error) {
+	dir := way[len(way)-1]
+	members, err := tx.someMembers(g, dir, *left)
 	if err != nil {
 		return false, err
 	}
 	for i := range members {
-		e := &members[i]
-		if e.Dir {
-			if done, err := tx.dropSome(g, e.Node, left); err != nil || !done {
+		m := &members[i]
+		if m.Dir {
+			if done, err := tx.dropSome(g, append(slices.Clip(way), m.Node), left); err != nil || !done {
 				return false, err
 			}
 		}
-		if err := tx.erase(g, dir, e); err != nil {
+		if err := tx.dropMember(g, way, m); err != nil {
 			return false, err
 		}
 		if *left--; *left == 0 {
 			return false, nil
 		}
 	}
+	delete(tx.charges, dir)
+	tx.gone = append(tx.gone, dir)
 	return true, tx.w.Delete(sumKey(dir))
 }
 
-// erase removes every record of one node that has nothing below it.
-func (tx *Tx) erase(g grant, parent policy.Node, e *Entry) error {
+// doomed is a member of a collection that is taken down: listed, or in its trash
+// under the record.
+type doomed struct {
+	Entry
+	trash, bin []byte // keys
+}
+
+// someMembers reads the first members of a collection, with what lies in its
+// trash.
+func (tx *Tx) someMembers(g grant, dir policy.Node, most int) (members []doomed, err error) {
+	err = tx.children(g, dir, "", func(e *Entry) bool {
+		members = append(members, doomed{Entry: *e})
+		return len(members) < most
+	})
+	if err != nil || len(members) >= most {
+		return members, err
+	}
+	var bins [][]byte
+	err = scanPrefix(tx.r, key1(tableBin, uint64(dir)), func(k, _ []byte) bool {
+		bins = append(bins, slices.Clone(k))
+		return len(members)+len(bins) < most
+	})
+	for _, bin := range bins {
+		if err != nil {
+			return nil, err
+		}
+		m := doomed{trash: append([]byte{tableTrash}, bin[9:]...), bin: bin}
+		var v []byte
+		if v, err = tx.r.Get(m.trash); err != nil {
+			return nil, err
+		}
+		var rec trashRec
+		rec, err = decodeTrash(v)
+		m.Entry = rec.entry
+		members = append(members, m)
+	}
+	return members, err
+}
+
+// dropMember erases a member that has nothing below it any more.
+func (tx *Tx) dropMember(g grant, way []policy.Node, m *doomed) error {
+	size := sum{}
+	if !m.Dir {
+		size = sum{live: m.Size, versions: m.kept.bytes, files: 1}
+	}
+	if m.bin == nil {
+		tx.charge(way, size.negative())
+		return tx.eraseListed(g, way[len(way)-1], &m.Entry)
+	}
+	tx.charge(way, size.binned().negative())
+	if err := tx.w.Delete(m.trash); err != nil {
+		return err
+	}
+	if err := tx.w.Delete(m.bin); err != nil {
+		return err
+	}
+	return tx.eraseRecords(g, &m.Entry)
+}
+
+// eraseListed removes every record of one node that has nothing below it.
+func (tx *Tx) eraseListed(g grant, parent policy.Node, e *Entry) error {
+	if err := tx.eraseRecords(g, e); err != nil {
+		return err
+	}
+	return tx.unlink(g, parent, e.Name)
+}
+
+// eraseRecords removes what belongs to one node alone.
+func (tx *Tx) eraseRecords(g grant, e *Entry) error {
 	if err := tx.disuse(g, e.content, e.Node); err != nil {
 		return err
 	}
@@ -393,10 +467,7 @@ func (tx *Tx) erase(g grant, parent policy.Node, e *Entry) error {
 	if err := tx.dropProps(g, e); err != nil {
 		return err
 	}
-	if err := tx.w.Delete(nodeKey(e.Node)); err != nil {
-		return err
-	}
-	return tx.unlink(g, parent, e.Name)
+	return tx.w.Delete(nodeKey(e.Node))
 }
 
 // finishCopies takes down the copies that a crash left half done.

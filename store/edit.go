@@ -64,12 +64,16 @@ func (s *Session) mkdir(tx *Tx, g grant, sp *spot) (Entry, error) {
 	return e, tx.link(g, parent, &e)
 }
 
-// Remove takes a file or a whole collection into the trash, in one step.
+// Remove takes a file or a whole collection into the trash, in one step. What lies
+// there already, and versions, it erases.
 func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
 	return s.update(ctx, func(tx *Tx) error {
 		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
+		}
+		if sp.past != nil {
+			return s.erasePast(tx, sp, t)
 		}
 		g, err := s.authorizeTree(tx, sp, opRemove)
 		if err != nil {
@@ -82,46 +86,6 @@ func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
 	})
 }
 
-// trash moves the target out of its collection. It stays charged to where it
-// stood, and keeps its entries for those who look into the trash.
-func (s *Session) trash(tx *Tx, g grant, sp *spot) error {
-	e := sp.entry()
-	_, dir := sp.parent()
-	size, err := tx.sizeOf(e)
-	if err != nil {
-		return err
-	}
-	if err := tx.dropLocks(g, e); err != nil {
-		return err
-	}
-	seq, err := tx.log(sp.space.ID, s.cred.id(), Removed, e.Node, dir.Node, e.Name)
-	if err != nil {
-		return err
-	}
-	if err := s.bin(tx, g, sp, e, seq); err != nil {
-		return err
-	}
-	if err := tx.unlink(g, dir.Node, e.Name); err != nil {
-		return err
-	}
-	tx.charge(sp.nodes[:len(sp.nodes)-1], size.negative().plus(size.binned()))
-	if tx.state.OnWay(e.Node) {
-		return tx.change(policy.ParkNode{Node: e.Node})
-	}
-	return nil
-}
-
-// bin records that an entry lies in the trash of the collection that the spot's
-// last name stands in, under the number of the change that put it there.
-func (s *Session) bin(tx *Tx, g grant, sp *spot, e *Entry, seq uint64) error {
-	_, dir := sp.parent()
-	rec := trashRec{entry: *e, parent: dir.Node, by: s.cred.id(), at: tx.now.UnixNano()}
-	if err := tx.w.Put(trashKey(sp.space.ID, seq), appendTrash(nil, &rec)); err != nil {
-		return err
-	}
-	return tx.w.Put(nodeKey(e.Node), appendNode(nil, nodeRec{parent: dir.Node, name: e.Name, trash: seq}))
-}
-
 // Move gives a file or collection another place or name: one write whatever it
 // holds. What stands there is replaced, and goes into the trash, when overwrite
 // is set; otherwise the answer is ErrExists.
@@ -130,6 +94,13 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 		src, dst, err := s.ends(tx, from, to)
 		if err != nil {
 			return err
+		}
+		switch src.realm() {
+		case inTrash:
+			created, err = s.restore(tx, src, dst, overwrite, t)
+			return err
+		case inVersions:
+			return s.moveBack(tx, src, dst, overwrite, t)
 		}
 		g, dg, err := s.authorizeMove(tx, src, dst)
 		if err != nil {
@@ -220,31 +191,40 @@ func (s *Session) move(tx *Tx, g, dg grant, src, dst *spot) error {
 	if err := tx.dropLocks(g, &e); err != nil {
 		return err
 	}
-	from, to := oldWay[len(oldWay)-1], newWay[len(newWay)-1]
+	from := oldWay[len(oldWay)-1]
 	if _, err := tx.log(src.space.ID, s.cred.id(), Removed, e.Node, from, e.Name); err != nil {
 		return err
 	}
 	if err := tx.unlink(g, from, e.Name); err != nil {
 		return err
 	}
+	tx.charge(oldWay, size.negative())
+	if err := s.arrive(tx, dg, dst, e, size); err != nil {
+		return err
+	}
+	return s.bringBack(tx, dg, dst)
+}
+
+// arrive puts something that stands nowhere at a place that is free by now.
+func (s *Session) arrive(tx *Tx, dg grant, dst *spot, e Entry, size sum) error {
+	way := dst.nodes[:len(dst.path)-1]
 	e.Name = dst.name()
 	s.touch(&e)
-	if _, err := tx.log(dst.space.ID, s.cred.id(), Created, e.Node, to, e.Name); err != nil {
+	if _, err := tx.log(dst.space.ID, s.cred.id(), Created, e.Node, way[len(way)-1], e.Name); err != nil {
 		return err
 	}
-	if err := tx.link(dg, to, &e); err != nil {
+	if err := tx.link(dg, way[len(way)-1], &e); err != nil {
 		return err
 	}
-	tx.charge(oldWay, size.negative())
-	tx.charge(newWay, size)
+	tx.charge(way, size)
 	if tx.state.OnWay(e.Node) {
-		if err := tx.change(policy.MoveNode{To: at(dst.space.ID, newWay, e.Node)}); err != nil {
+		if err := tx.change(policy.MoveNode{To: at(dst.space.ID, way, e.Node)}); err != nil {
 			return err
 		}
 	}
-	dst.nodes = append(slices.Clip(newWay), e.Node)
-	dst.entries = append(slices.Clip(dst.entries[:len(newWay)]), e)
-	return s.bringBack(tx, dg, dst)
+	dst.nodes = append(slices.Clip(way), e.Node)
+	dst.entries = append(slices.Clip(dst.entries[:len(way)]), e)
+	return nil
 }
 
 // room reserves bytes in the limits on the new way that do not stand on the old

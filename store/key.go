@@ -26,7 +26,7 @@ const (
 	tableNode    = 'n' // node -> parent, name: the way up
 	tableSum     = 'd' // collection -> bytes and files below it
 	tableTrash   = 't' // space, seq -> entry with its old place
-	tableBin     = 'y' // collection, seq -> nothing: what lies in its trash
+	tableBin     = 'y' // collection, space, seq -> nothing: what lies in its trash
 	tableVersion = 'v' // node, number -> what the file was before
 	tableProp    = 'p' // node, name -> dead property
 	tableLock    = 'l' // node, token -> lock
@@ -70,8 +70,9 @@ func trashKey(space policy.ID, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(key1(tableTrash, uint64(space)), seq)
 }
 
-func binKey(parent policy.Node, seq uint64) []byte {
-	return binary.BigEndian.AppendUint64(key1(tableBin, uint64(parent)), seq)
+func binKey(parent policy.Node, space policy.ID, seq uint64) []byte {
+	k := binary.BigEndian.AppendUint64(key1(tableBin, uint64(parent)), uint64(space))
+	return binary.BigEndian.AppendUint64(k, seq)
 }
 
 func versionKey(n policy.Node, number int) []byte {

@@ -111,6 +111,18 @@ func (l *ledger) settle(adopted map[policy.Node]sum, charges map[policy.Node]sum
 	}
 }
 
+// forget drops the accounts of collections that are no more.
+func (l *ledger) forget(gone []policy.Node) {
+	if len(gone) == 0 {
+		return
+	}
+	l.Lock()
+	defer l.Unlock()
+	for _, n := range gone {
+		delete(l.accounts, n)
+	}
+}
+
 // usage is the state of one limit.
 func (l *ledger) usage(q policy.QuotaNode) policy.Usage {
 	u := policy.Usage{Limit: q.Limit}

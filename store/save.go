@@ -113,7 +113,7 @@ func (s *Session) saveOver(tx *Tx, g, dg grant, src, dst *spot) error {
 		return err
 	}
 	tx.charge(from, sum{live: n.Size, versions: n.kept.bytes, files: 1}.negative())
-	if err := tx.erase(g, from[len(from)-1], &n); err != nil || !tx.state.OnWay(n.Node) {
+	if err := tx.eraseListed(g, from[len(from)-1], &n); err != nil || !tx.state.OnWay(n.Node) {
 		return err
 	}
 	return tx.change(policy.DropNodes{Nodes: []policy.Node{n.Node}})

@@ -43,6 +43,8 @@ type Session struct {
 	pinned *policy.State
 	// trial is who asks when the operator asks for somebody.
 	trial *policy.Subject
+	// operates: the operator acts, for nobody.
+	operates bool
 }
 
 // Login makes the session of a proved credential. Only the package auth proves.
@@ -103,6 +105,8 @@ type Info struct {
 	Props []Prop
 	// ACL is told to who holds read-acl.
 	ACL ACL
+	// Origin is of what lies in the trash, and of versions.
+	Origin *Origin
 }
 
 // Stat tells about one file or collection.
@@ -117,7 +121,11 @@ func (s *Session) Stat(p Path, want Want) (Info, error) {
 		if err != nil {
 			return err
 		}
-		info, err = tx.info(g, sp.place(), sp.entry(), want)
+		if sp.past != nil {
+			info, err = tx.pastInfo(g, sp)
+		} else {
+			info, err = tx.info(g, sp.place(), sp.entry(), want)
+		}
 		return err
 	})
 	return info, err
@@ -170,7 +178,11 @@ func (s *Session) List(p Path, after string, n int, want Want) (page []Info, mor
 		if !sp.entry().Dir {
 			return ErrNotDir
 		}
-		page, more, err = s.list(tx, g, sp, after, n, want)
+		if sp.past != nil {
+			page, more, err = s.listPast(tx, g, sp, after, n)
+		} else {
+			page, more, err = s.list(tx, g, sp, after, n, want)
+		}
 		return err
 	})
 	return page, more, err
@@ -179,14 +191,14 @@ func (s *Session) List(p Path, after string, n int, want Want) (page []Info, mor
 // list decides each child. One that no entry stands on holds what its parent
 // does, so only the others ask.
 func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want) (page []Info, more bool, err error) {
-	sub, dir := s.subject(tx), sp.place()
+	dir := sp.place()
 	var failed error
 	err = tx.children(g, g.node, after, func(e *Entry) bool {
 		d := policy.Decision{Held: g.held, Visible: g.held&policy.See != 0}
 		if tx.state.OnWay(e.Node) {
-			d = tx.state.Decide(sub, at(dir.Space, dir.Path, e.Node), 0)
+			d = s.decide(tx, at(dir.Space, dir.Path, e.Node), 0)
 		}
-		if !d.Visible {
+		if !d.Visible || !sp.shows(e, d.Held) {
 			return true
 		}
 		if more = len(page) == n; more {

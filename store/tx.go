@@ -25,6 +25,7 @@ type Tx struct {
 	holds   []*hold              // over once this is applied
 	own     []*hold              // made in here: given back when this fails
 	adopt   []policy.Node        // where a limit may stand from now on
+	gone    []policy.Node        // collections that are no more
 }
 
 // change applies what follows from a change of content, which was decided with
@@ -70,9 +71,10 @@ func (tx *Tx) finish() error {
 		}
 		adopted[n] = s
 	}
-	st, changed, charges, holds := tx.st, tx.changed, tx.charges, tx.holds
+	st, changed, charges, holds, gone := tx.st, tx.changed, tx.charges, tx.holds, tx.gone
 	tx.w.OnApply(func() {
 		st.ledger.settle(adopted, charges, holds)
+		st.ledger.forget(gone)
 		if changed != nil {
 			st.next = changed
 		}
