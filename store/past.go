@@ -133,13 +133,23 @@ func (tx *Tx) tell(g grant, sp *spot) (*Origin, error) {
 
 // resolvePast walks a path below one of the two names, as tx.resolve does within
 // the listed tree.
-func (s *Session) resolvePast(tx *Tx, p Path) (*spot, error) {
-	if len(p) == 1 || s.cred.Link != policy.Nobody {
-		return &spot{path: p}, nil
+func (s *Session) resolvePast(tx *Tx, p Path) (sp *spot, err error) {
+	switch {
+	case len(p) == 1 || s.cred.Link != policy.Nobody:
+		sp = &spot{path: p}
+	case p[0] == VersionsRoot:
+		sp, err = tx.resolveVersions(p)
+	default:
+		sp, err = s.resolveTrash(tx, p)
 	}
-	if p[0] == VersionsRoot {
-		return tx.resolveVersions(p)
+	if err == nil && sp.past == nil { // nothing is there, and nothing can be made there
+		sp.past = &past{asked: p}
 	}
+	return sp, err
+}
+
+// resolveTrash finds the trash of a space, or something in it.
+func (s *Session) resolveTrash(tx *Tx, p Path) (*spot, error) {
 	sp, err := tx.resolve(p[1:2])
 	if err != nil || sp.missing() > 0 {
 		return sp, err
@@ -148,12 +158,12 @@ func (s *Session) resolvePast(tx *Tx, p Path) (*spot, error) {
 	if len(p) == 2 {
 		return sp, nil
 	}
-	return s.resolveTrash(tx, sp, p)
+	return s.resolveBinned(tx, sp, p)
 }
 
-// resolveTrash finds something deleted by the name that the trash gives it, or by
+// resolveBinned finds something deleted by the name that the trash gives it, or by
 // its own: that leads to the newest of the name that the asker may see.
-func (s *Session) resolveTrash(tx *Tx, top *spot, p Path) (*spot, error) {
+func (s *Session) resolveBinned(tx *Tx, top *spot, p Path) (*spot, error) {
 	found, err := tx.binnedAs(top.space, p[2])
 	if err == nil && found == nil {
 		err = s.eachBinned(tx, top.space, 0, func(b *binned) bool {

@@ -293,6 +293,9 @@ func (s *Session) Open(p Path, t Terms) (*File, error) {
 			return err
 		}
 		f = &File{Info: Info{Entry: *e, Held: g.held}}
+		if f.Origin, err = tx.tell(g, sp); err != nil {
+			return err
+		}
 		if f.count, err = s.counter(tx); err != nil {
 			return err
 		}
