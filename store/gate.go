@@ -261,9 +261,20 @@ const seesTrash = policy.See | policy.Trash
 // reads nothing.
 func (s *Session) decide(tx *Tx, at policy.Place, want policy.Rights) policy.Decision {
 	if s.operates {
-		return policy.Decision{Wanted: want, Held: policy.All &^ policy.Read, Visible: true}
+		return policy.Decision{Wanted: want, Held: arranges, Visible: true}
 	}
 	return tx.state.Decide(s.subject(tx), at, want)
+}
+
+// arranges is what the operator holds.
+const arranges = policy.All &^ policy.Read
+
+// heldBelow is what the asker holds on the whole of a tree.
+func (s *Session) heldBelow(tx *Tx, at policy.Place) policy.Rights {
+	if s.operates {
+		return arranges
+	}
+	return tx.state.HeldBelow(s.subject(tx), at)
 }
 
 // authorize decides an operation on a target that has to exist.
@@ -351,7 +362,7 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 		err = ErrReserved
 	default:
 		here := d.Held
-		d.Held = tx.state.HeldBelow(s.subject(tx), sp.place())
+		d.Held = s.heldBelow(tx, sp.place())
 		if by, err = s.claim(grant{tx, opStat, sp.entry().Node, d.Held}, sp, o); err != nil || by != "" {
 			break
 		}
@@ -378,9 +389,7 @@ func (s *Session) authorizeBinned(tx *Tx, sp *spot, o op) (grant, error) {
 	case !known:
 		err = ErrReserved
 	default:
-		if !s.operates {
-			d.Held = tx.state.HeldBelow(s.subject(tx), sp.place())
-		}
+		d.Held = s.heldBelow(tx, sp.place())
 		if !d.Allowed() {
 			err = s.refuse(tx, sp.place(), d.Wanted, sp.told())
 		}

@@ -366,7 +366,7 @@ func (s *Session) Empty(ctx context.Context, p Path, t Terms) (erased int, err e
 func (s *Session) eraseAll(tx *Tx, g grant, list []*binned) (n int, err error) {
 	for _, b := range list {
 		sp := b.spot()
-		if !s.operates && tx.state.HeldBelow(s.subject(tx), sp.place())&policy.Purge == 0 {
+		if s.heldBelow(tx, sp.place())&policy.Purge == 0 {
 			continue
 		}
 		if err := tx.erase(g.child(b.entry.Node, g.held), sp); err != nil {
