@@ -278,7 +278,7 @@ func (c *copying) finish(tx *Tx) error {
 	if err := tx.copyProps(g, src.entry(), c.top); err != nil {
 		return err
 	}
-	if e.Rev, err = tx.log(dst.space.ID, c.s.cred.id(), Created, c.top, parent[len(parent)-1], e.Name); err != nil {
+	if e.Rev, err = tx.log(dst.space.ID, c.s.cred.id(), making(c.top, parent[len(parent)-1], e.Name)); err != nil {
 		return err
 	}
 	if err := tx.link(dg, parent[len(parent)-1], &e); err != nil {
@@ -316,7 +316,7 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	}
 	d := s.duplicate(tx, e, n)
 	d.Name = dst.name()
-	if d.Rev, err = tx.log(dst.space.ID, s.cred.id(), Created, n, parent[len(parent)-1], d.Name); err != nil {
+	if d.Rev, err = tx.log(dst.space.ID, s.cred.id(), making(n, parent[len(parent)-1], d.Name)); err != nil {
 		return err
 	}
 	if err := tx.link(dg, parent[len(parent)-1], &d); err != nil {

@@ -56,7 +56,7 @@ func (s *Session) mkdir(tx *Tx, g grant, sp *spot) (Entry, error) {
 		return Entry{}, err
 	}
 	parent := sp.nodes[len(sp.nodes)-1]
-	seq, err := tx.log(sp.space.ID, s.cred.id(), Created, n, parent, sp.name())
+	seq, err := tx.log(sp.space.ID, s.cred.id(), making(n, parent, sp.name()))
 	if err != nil {
 		return Entry{}, err
 	}
@@ -192,25 +192,25 @@ func (s *Session) move(tx *Tx, g, dg grant, src, dst *spot) error {
 		return err
 	}
 	from := oldWay[len(oldWay)-1]
-	if _, err := tx.log(src.space.ID, s.cred.id(), Removed, e.Node, from, e.Name); err != nil {
+	if _, err := tx.log(src.space.ID, s.cred.id(), changeRec{op: Removed, node: e.Node, parent: from, name: e.Name, before: before{how: byMove}}); err != nil {
 		return err
 	}
 	if err := tx.unlink(g, from, e.Name); err != nil {
 		return err
 	}
 	tx.charge(oldWay, size.negative())
-	if err := s.arrive(tx, dg, dst, e, size); err != nil {
+	if err := s.arrive(tx, dg, dst, e, size, before{how: byMove, parent: from, name: e.Name}); err != nil {
 		return err
 	}
 	return s.bringBack(tx, dg, dst)
 }
 
 // arrive puts something that stands nowhere at a place that is free by now.
-func (s *Session) arrive(tx *Tx, dg grant, dst *spot, e Entry, size sum) error {
+func (s *Session) arrive(tx *Tx, dg grant, dst *spot, e Entry, size sum, was before) error {
 	way := dst.nodes[:len(dst.path)-1]
 	e.Name = dst.name()
 	s.touch(&e)
-	if _, err := tx.log(dst.space.ID, s.cred.id(), Created, e.Node, way[len(way)-1], e.Name); err != nil {
+	if _, err := tx.log(dst.space.ID, s.cred.id(), changeRec{op: Created, node: e.Node, parent: way[len(way)-1], name: e.Name, before: was}); err != nil {
 		return err
 	}
 	if err := tx.link(dg, way[len(way)-1], &e); err != nil {

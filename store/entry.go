@@ -263,43 +263,6 @@ func decodeSum(b []byte) (sum, error) {
 	return s, d.done("sum")
 }
 
-// ChangeOp is what happened to a node.
-type ChangeOp byte
-
-const (
-	Created ChangeOp = iota + 1
-	Updated
-	Removed
-)
-
-// changeRec is one line of a space's change log.
-type changeRec struct {
-	op     ChangeOp
-	node   policy.Node
-	parent policy.Node
-	name   string
-	actor  policy.ID
-	at     int64 // Unix nanoseconds
-}
-
-func appendChange(b []byte, c changeRec) []byte {
-	b = append(b, byte(c.op))
-	b = binary.AppendUvarint(b, uint64(c.node))
-	b = binary.AppendUvarint(b, uint64(c.parent))
-	b = binary.AppendUvarint(b, uint64(c.actor))
-	b = binary.AppendVarint(b, c.at)
-	return append(b, c.name...)
-}
-
-func decodeChange(b []byte) (changeRec, error) {
-	d := decoder{b: b}
-	c := changeRec{op: ChangeOp(d.byte()), node: policy.Node(d.uvarint()), parent: policy.Node(d.uvarint()),
-		actor: policy.ID(d.uvarint()), at: d.varint()}
-	c.name = string(d.b)
-	d.b = nil
-	return c, d.done("change")
-}
-
 // trashRec is a deleted entry and where it stood.
 type trashRec struct {
 	entry  Entry

@@ -105,7 +105,7 @@ func (s *Session) saveOver(tx *Tx, g, dg grant, src, dst *spot) error {
 		return err
 	}
 	b := body{content: n.content, size: n.Size, found: true}
-	if _, err := tx.log(src.space.ID, s.cred.id(), Removed, n.Node, from[len(from)-1], n.Name); err != nil {
+	if _, err := tx.log(src.space.ID, s.cred.id(), changeRec{op: Removed, node: n.Node, parent: from[len(from)-1], name: n.Name, before: before{how: byMerge, rev: n.Rev, with: dst.entry().Node}}); err != nil {
 		return err
 	}
 	// The version takes the room that the source leaves.
@@ -137,7 +137,7 @@ func (s *Session) exchange(tx *Tx, g grant, sp *spot, n, e *Entry) error {
 		}
 	}
 	_, dir := sp.parent()
-	seq, err := tx.log(sp.space.ID, s.cred.id(), Updated, e.Node, dir.Node, sp.name())
+	seq, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Updated, node: e.Node, parent: dir.Node, name: sp.name(), before: before{how: bySwap, parent: dir.Node, name: e.Name, rev: e.Rev, with: n.Node}})
 	if err != nil {
 		return err
 	}
@@ -270,10 +270,11 @@ func (tx *Tx) besideNamed(sp *spot, name string) (*spot, error) {
 func (s *Session) takePlace(tx *Tx, g grant, sp, back *spot) error {
 	_, dir := sp.parent()
 	n, e := sp.entry(), back.entry()
+	rev := n.Rev
 	if err := s.exchange(tx, g, sp, n, e); err != nil {
 		return err
 	}
-	if _, err := tx.log(sp.space.ID, s.cred.id(), Updated, n.Node, dir.Node, e.Name); err != nil {
+	if _, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Updated, node: n.Node, parent: dir.Node, name: e.Name, before: before{how: bySwap, parent: dir.Node, name: n.Name, rev: rev, with: e.Node}}); err != nil {
 		return err
 	}
 	n.Name, e.Name = e.Name, n.Name

@@ -24,7 +24,7 @@ func (s *Session) trash(tx *Tx, g grant, sp *spot) error {
 	if err := tx.dropLocks(g, e); err != nil {
 		return err
 	}
-	seq, err := tx.log(sp.space.ID, s.cred.id(), Removed, e.Node, dir.Node, e.Name)
+	seq, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Removed, node: e.Node, parent: dir.Node, name: e.Name, before: before{how: byTrash}})
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,11 @@ func (s *Session) restore(tx *Tx, src, dst *spot, overwrite bool, t Terms) (crea
 	if err := tx.takeOut(g, src); err != nil {
 		return false, err
 	}
-	return created, s.arrive(tx, dg, dst, e, size)
+	was := before{how: byRestore, parent: src.nodes[len(src.nodes)-2], name: e.Name}
+	if src.wasDeleted() {
+		was.trash = src.past.seq
+	}
+	return created, s.arrive(tx, dg, dst, e, size, was)
 }
 
 // restoring is how far from its old place something is restored to.
@@ -237,6 +241,9 @@ func restoring(src, dst *spot) op {
 	return opRestore
 }
 
+// wasDeleted tells what was deleted itself from what only lies below it.
+func (sp *spot) wasDeleted() bool { return len(sp.nodes)-1 == sp.past.top }
+
 // takeOut takes something out of the trash; it stands nowhere then.
 func (tx *Tx) takeOut(g grant, sp *spot) error {
 	e, parent := sp.entry(), sp.nodes[len(sp.nodes)-2]
@@ -244,7 +251,7 @@ func (tx *Tx) takeOut(g grant, sp *spot) error {
 	if err != nil {
 		return err
 	}
-	whole := len(sp.nodes)-1 == sp.past.top
+	whole := sp.wasDeleted()
 	if err := tx.weigh(parent, size.negative(), whole); err != nil {
 		return err
 	}

@@ -338,7 +338,7 @@ func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 		return err
 	}
 	parent := sp.nodes[len(sp.nodes)-1]
-	seq, err := tx.log(sp.space.ID, s.cred.id(), Created, n, parent, sp.name())
+	seq, err := tx.log(sp.space.ID, s.cred.id(), making(n, parent, sp.name()))
 	if err != nil {
 		return err
 	}
@@ -373,7 +373,7 @@ func (s *Session) overwrite(tx *Tx, g grant, sp *spot, b body, m Meta, room int6
 	e := sp.entry()
 	s.touch(e)
 	_, dir := sp.parent()
-	seq, err := tx.log(sp.space.ID, s.cred.id(), Updated, e.Node, dir.Node, e.Name)
+	seq, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Updated, node: e.Node, parent: dir.Node, name: e.Name, before: before{how: byReplacement, rev: e.Rev}})
 	if err != nil {
 		return err
 	}
