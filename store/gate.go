@@ -236,7 +236,7 @@ func (tx *Tx) lookup(parent policy.Node, name string) (e Entry, found bool, err 
 // hidden.
 func (s *Session) face(tx *Tx, sp *spot, want policy.Rights) (policy.Decision, error) {
 	if sp.missing() > 0 {
-		return policy.Decision{Wanted: want}, ErrNotFound
+		return policy.Decision{Wanted: want}, s.faceMissing(tx, sp)
 	}
 	d := s.decide(tx, sp.place(), want)
 	if sp.past != nil && sp.past.kind == trashItem {
@@ -252,6 +252,20 @@ func (s *Session) face(tx *Tx, sp *spot, want policy.Rights) (policy.Decision, e
 		return d, ErrNotFound
 	}
 	return d, nil
+}
+
+// faceMissing is what the asker may know of something that is not there. Which
+// versions a file has is told to who may look into its history.
+func (s *Session) faceMissing(tx *Tx, sp *spot) error {
+	if sp.past == nil || sp.past.kind != versionedFile {
+		return ErrNotFound
+	}
+	file := *sp
+	file.path = sp.path[:len(sp.nodes)]
+	if _, err := s.authorize(tx, &file, opList); err != nil {
+		return err
+	}
+	return ErrNotFound
 }
 
 // seesTrash is held by who finds something in the trash.

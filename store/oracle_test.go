@@ -18,6 +18,7 @@ type oracle struct {
 	spaces map[string]*leaf
 	now    time.Time
 	locks  []oracleLock
+	drops  int // deletions so far
 	asides []oracleAside
 }
 
@@ -40,6 +41,9 @@ type leaf struct {
 	up       *leaf
 	kids     map[string]*leaf
 	trashed  []*leaf
+	gone     string // the name that it was deleted under
+	when     int    // number of the deletion
+	bin      string // the space whose trash has it
 	old      []oldContent
 	versions int   // that were ever made
 	limit    int64 // below zero: none
@@ -580,8 +584,130 @@ func (m *oracle) bringBack(user string, file *leaf) {
 // drop puts a leaf into the trash of its collection.
 func (m *oracle) drop(l *leaf) {
 	m.locks = slices.DeleteFunc(m.locks, func(k oracleLock) bool { return k.on.below(l) })
+	m.drops++
+	l.gone, l.when, l.bin = l.name(), m.drops, l.path(m)[0]
 	delete(l.up.kids, l.name())
 	l.up.trashed = append(l.up.trashed, l)
+}
+
+// findsIn lists what somebody finds in the trash of a space.
+func (m *oracle) findsIn(user, space string) (found []*leaf) {
+	var look func(l *leaf)
+	look = func(l *leaf) {
+		l.each(func(x *leaf) {
+			for _, t := range x.trashed {
+				const both = policy.See | policy.Trash
+				if t.bin == space && t.held(user)&both == both {
+					found = append(found, t)
+				}
+				look(t)
+			}
+		})
+	}
+	for _, root := range m.spaces {
+		look(root)
+	}
+	slices.SortFunc(found, func(a, b *leaf) int { return a.when - b.when })
+	return found
+}
+
+// binned is what a name in the trash of a space stands for, nil for nothing.
+func (m *oracle) binned(user, space, name string) *leaf {
+	found := m.findsIn(user, space)
+	found = slices.DeleteFunc(found, func(l *leaf) bool { return l.gone != name })
+	if len(found) == 0 || !m.spaces[space].visible(user) {
+		return nil
+	}
+	return found[len(found)-1]
+}
+
+func (l *leaf) takeOut() {
+	l.up.trashed = slices.DeleteFunc(l.up.trashed, func(x *leaf) bool { return x == l })
+}
+
+func (m *oracle) erase(user, space, name string) error {
+	switch l := m.binned(user, space, name); {
+	case l == nil:
+		return ErrNotFound
+	case l.heldBelow(user)&(policy.See|policy.Trash|policy.Purge) != policy.See|policy.Trash|policy.Purge:
+		return errRefused
+	default:
+		l.takeOut()
+		return nil
+	}
+}
+
+// restore: to its old folder with trash alone, elsewhere only what one may read,
+// and out of the space only what one may erase.
+func (m *oracle) restore(user, space, name string, to Path, overwrite, submits bool) error {
+	l := m.binned(user, space, name)
+	if l == nil {
+		return ErrNotFound
+	}
+	need := policy.See | policy.Trash
+	if len(to) > 1 && l.way()[0] != m.spaces[to[0]] {
+		need |= policy.Read | policy.Purge
+	} else if len(to) > 1 {
+		if dir, missing := m.find(to[:len(to)-1]); missing > 0 || dir != l.up {
+			need |= policy.Read
+		}
+	}
+	if need&^l.heldBelow(user) != 0 {
+		return errRefused
+	}
+	to, err := m.mayPutOnto(user, to)
+	if err != nil {
+		return err
+	}
+	if err := m.freeOnto(user, to, submits); err != nil {
+		return err
+	}
+	dst, missing := m.find(to)
+	if missing == 0 && !overwrite {
+		return ErrExists
+	}
+	dir, _ := m.find(to[:len(to)-1])
+	old := l.up.way()
+	fresh := slices.DeleteFunc(dir.way(), func(x *leaf) bool { return slices.Contains(old, x) })
+	if err := fits(fresh, l.used()); err != nil {
+		return err
+	}
+	if missing == 0 {
+		m.drop(dst)
+	}
+	l.takeOut()
+	dir.add(to[len(to)-1], l)
+	l.touch(user)
+	return nil
+}
+
+// revert gives a file the content of a version.
+func (m *oracle) revert(user string, p Path, number int, submits bool) error {
+	l, _ := m.find(p)
+	i := slices.IndexFunc(l.old, func(o oldContent) bool { return o.number == number })
+	switch {
+	case !l.visible(user):
+		return ErrNotFound
+	case l.held(user)&policy.History == 0:
+		return errRefused
+	case i < 0:
+		return ErrNotFound
+	case l.held(user)&policy.Write == 0:
+		return errRefused
+	}
+	content := l.old[i].content
+	if err := m.free(user, l, submits); err != nil {
+		return err
+	}
+	if err := m.fit(user, l, int64(len(content)-len(l.content))); err != nil {
+		return err
+	}
+	if err := m.retire(user, l, content, false); err != nil {
+		return err
+	}
+	l.touch(user)
+	l.content = content
+	return nil
 }
 
 func (m *oracle) remove(user string, p Path, submits bool) error {

@@ -231,7 +231,7 @@ func (s *Session) restore(tx *Tx, src, dst *spot, overwrite bool, t Terms) (crea
 // restoring is how far from its old place something is restored to.
 func restoring(src, dst *spot) op {
 	switch {
-	case src.missing() > 0:
+	case src.missing() > 0 || dst.isRoot():
 		return opRestore
 	case src.space != dst.space:
 		return opRestoreOut
