@@ -249,6 +249,14 @@ func TestVersionsAreFiles(t *testing.T) {
 	if _, err := max.Stat(split(".versions/Team/dir/doc"), Want{}); kindOf(err) != errRefused {
 		t.Errorf("max, who holds no history: %v", err)
 	}
+	// Who writes and has no right to the history learns nothing of it.
+	of.entry("/Team/dir", policy.Entry{Principal: max.User(), Allow: policy.Write | policy.Props})
+	for _, version := range []string{"version-1", "version-9"} {
+		from := split(".versions/Team/dir/doc/" + version)
+		if _, err := max.Copy(ctx, from, split("/Team/dir/doc"), true, false, Terms{}); kindOf(err) != errRefused {
+			t.Errorf("max, who writes, restores %s: %v", version, err)
+		}
+	}
 	of.entry("/Team/dir", policy.Entry{Principal: max.User(), Deny: policy.See})
 	for _, p := range []string{"doc", "doc/version-1", "doc/version-9", "nothing"} {
 		if _, err := max.Stat(split(".versions/Team/dir/"+p), Want{}); !errors.Is(err, ErrNotFound) {
