@@ -203,14 +203,27 @@ func (r *run) url(d *do, logical string) (string, error) {
 	if missing := r.leftOut[first]; missing != "" {
 		return "", missing
 	}
-	u := "/dav/" + url.PathEscape(first)
-	if w, ok := r.world.Spaces[first]; ok && w.Kind == policy.Personal {
-		u = driveURL(d.Who, w.Owner)
-	}
+	u := r.spaceURL(d.Who, first)
 	if rest != "" || strings.HasSuffix(logical, "/") && first != "" {
 		u += "/" + escape(rest)
 	}
 	return u, nil
+}
+
+// spaceURL is where somebody finds a space.
+func (r *run) spaceURL(who, space string) string {
+	if w, ok := r.world.Spaces[space]; ok && w.Kind == policy.Personal {
+		return driveURL(who, w.Owner)
+	}
+	return "/dav/" + url.PathEscape(space)
+}
+
+// beside is where the trash and the versions of spaces are, for everybody.
+func beside(name string) func(*run, string, string, string) (string, error) {
+	return func(r *run, who, rest, _ string) (string, error) {
+		space, below, _ := strings.Cut(rest, "/")
+		return strings.Replace(r.spaceURL(who, space), "/dav/", "/dav/"+name+"/", 1) + "/" + escape(below), nil
+	}
 }
 
 // principals is where principals stand, for everybody.

@@ -35,8 +35,8 @@ func credential(scope words) (readOnly bool, err error) {
 // finds what is below them.
 var elsewhere = map[string]func(r *run, who, rest, query string) (string, error){
 	"principals": principals,
-	"trash":      nowhere("the trash"),  // /dav/.trash/SPACE/
-	"versions":   nowhere("versions"),   // /dav/.versions/
+	"trash":      beside(".trash"),
+	"versions":   beside(".versions"),
 	"calendars":  nowhere("calendars"),  // /caldav/NAME/
 	"outbox":     nowhere("scheduling"), // /caldav/NAME/outbox/
 	"invite":     nowhere("invites"),    // /i/TOKEN

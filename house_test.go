@@ -148,33 +148,40 @@ func TestLayers(t *testing.T) {
 
 // doors are the names in package store through which content is reached.
 var doors = []string{
-	"tableEntry", "entryKey", "tableProp", "propKey", "tableLock", "lockKey", "tableInline", "blobs.Open", "tableTrash", "trashKey",
-	"tableAside", "asideKey",
+	"tableEntry", "entryKey", "tableProp", "propKey", "tableLock", "lockKey", "tableInline", "blobs.Open", "tableTrash", "trashKey", "tableBin", "binKey",
+	"tableAside", "asideKey", "tableVersion", "versionKey",
 }
 
 // keepers are the functions of package store that pass a door without a grant,
 // and why they may.
 var keepers = map[string]string{
-	"lookup":        "a step of resolve, whose result is only for authorize",
-	"asideFrom":     "a question of authorizeMove and bringBack, which go on to authorize",
-	"asideTable":    "part of the check",
-	"load":          "counts the locks at the start",
-	"collect":       "erases contents that no node has",
-	"collection":    "part of the check",
-	"contentTables": "part of the check",
-	"blobFile":      "part of the check",
-	"readTrash":     "part of the check",
-	"propTable":     "part of the check",
-	"lockTable":     "part of the check",
-	"memory":        "part of the check",
-	"unused":        "part of the check",
-	"propKey":       "makes the key", "entryKey": "makes the key", "lockKey": "makes the key", "trashKey": "makes the key", "asideKey": "makes the key",
+	"lookup":          "a step of resolve, whose result is only for authorize",
+	"binnedAs":        "a step of resolve, whose result is only for authorize",
+	"eachBinned":      "gives what the asker finds in the trash, each decided for itself",
+	"expireVersions":  "begins the search for old ones",
+	"resolveVersions": "a step of resolve, whose result is only for authorize",
+	"oldVersions":     "finds versions for the expiry and shows none",
+	"asideFrom":       "a question of authorizeMove and bringBack, which go on to authorize",
+	"asideTable":      "part of the check",
+	"load":            "counts the locks at the start",
+	"collect":         "erases contents that no node has",
+	"collection":      "part of the check",
+	"contentTables":   "part of the check",
+	"blobFile":        "part of the check",
+	"readTrash":       "part of the check",
+	"binTable":        "part of the check",
+	"propTable":       "part of the check",
+	"lockTable":       "part of the check",
+	"memory":          "part of the check",
+	"unused":          "part of the check",
+	"propKey":         "makes the key", "entryKey": "makes the key", "lockKey": "makes the key", "trashKey": "makes the key", "asideKey": "makes the key", "versionKey": "makes the key",
+	"binKey": "makes the key", "versionTable": "part of the check",
 	"Scrub": "hashes blobs and shows no bytes",
 }
 
 // judges are the functions that make a grant after asking policy, and the one
 // that has policy judge a change of itself.
-var judges = []string{"authorize", "authorizeTree", "authorizePut", "authorizeCreate", "authorizeOnto", "mayAdd", "changeAs"}
+var judges = []string{"authorize", "authorizeTree", "authorizePut", "authorizeCreate", "authorizeOnto", "authorizeBinned", "mayAdd", "changeAs"}
 
 // gateBreaks names what the files of package store break of the gate.
 func gateBreaks(files []*ast.File) (breaks []string) {

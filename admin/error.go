@@ -55,6 +55,8 @@ var kinds = []struct {
 }{
 	{store.ErrNotFound, NotFound},
 	{store.ErrExists, Conflict},
+	{store.ErrNoParent, Conflict},
+	{store.ErrQuota, Conflict},
 	{store.ErrTooMany, Conflict},
 	{store.ErrEpoch, Conflict},
 	{policy.ErrForbidden, Refused},
@@ -74,6 +76,10 @@ func tell(err error) error {
 	var told *Error
 	if errors.As(err, &told) {
 		return told
+	}
+	var denied *store.Refused
+	if errors.As(err, &denied) {
+		return &Error{Kind: Refused, Text: plain(err.Error())}
 	}
 	for _, k := range kinds {
 		if errors.Is(err, k.is) {

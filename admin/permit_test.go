@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"davit/policy"
 	"davit/store"
@@ -101,6 +102,15 @@ var permits = map[string]permitRow{
 	"space.transfer": {others: `{"space":"Team","owner":"max"}`},
 	"space.trash":    {others: `{"name":"Team"}`},
 
+	"trash.empty":      {others: `{"name":"Team"}`},
+	"trash.erase":      {others: `{"space":"Team","name":"gone"}`},
+	"trash.list":       {others: `{"name":"Team"}`, own: `{"name":"~mia"}`},
+	"trash.restore":    {others: `{"space":"Team","name":"gone"}`, own: `{"space":"~mia","name":"gone"}`},
+	"versions.erase":   {others: `{"path":"/Team/file","versions":["1"]}`},
+	"versions.list":    {others: `{"path":"/Team/file"}`, own: `{"path":"~mia/file"}`},
+	"versions.restore": {others: `{"path":"/Team/file","versions":["1"]}`, own: `{"path":"~mia/file","versions":["1"]}`},
+	"versions.show":    {others: `{"path":"/Team/file","versions":["1"]}`, own: `{"path":"~mia/file","versions":["1"]}`},
+
 	"user.activate":   {others: `{"name":"gus"}`},
 	"user.add":        {others: `{"name":"eve","type":"guest","password":"correct horse"}`},
 	"user.deactivate": {others: `{"name":"gus"}`},
@@ -150,6 +160,22 @@ func permitWorld(t *testing.T) (a *Admin, named *strings.Replacer) {
 	for user, p := range map[string]store.Path{"max": {"Team", "dir"}, "mia": {"~mia", "dir"}} {
 		s := a.st.Login(store.Credential{User: a.st.Policy().UserNamed(user).ID, Mask: policy.All, Class: policy.DAV})
 		if _, err := s.Mkdir(ctx, p, store.Terms{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for user, space := range map[string]string{"max": "Team", "mia": "~mia"} {
+		s := a.st.Login(store.Credential{User: a.st.Policy().UserNamed(user).ID, Mask: policy.All, Class: policy.DAV})
+		for _, name := range []string{"file", "file", "gone"} {
+			u, err := s.Begin(store.Path{space, name}, -1, store.Terms{})
+			if err == nil {
+				u.Write([]byte(time.Now().String()))
+				_, _, err = u.Commit(ctx, store.Meta{})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Remove(ctx, store.Path{space, "gone"}, store.Terms{}); err != nil {
 			t.Fatal(err)
 		}
 	}

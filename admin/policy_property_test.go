@@ -246,7 +246,7 @@ var bureauSteps = map[string]func(*bureau) error{
 		value := one(b, map[string][]string{
 			"links": {"on", "off", "on"}, "link-days": {"0", "30"}, "link-password": {"optional", "required"}, "guests": {"on", "off"},
 			"sharing": {"any", "any", "own", "none"}, "two-factor": {"off", "required"}, "admin-reads": {"never", "audited", "always"},
-			"lockout-after": {"5", "10"}, "inside": {"none", "10.0.0.0/8,2001:db8::/32"},
+			"trash-days": {"0", "30"}, "version-days": {"0", "90"}, "versions": {"0", "100"}, "lockout-after": {"5", "10"}, "inside": {"none", "10.0.0.0/8,2001:db8::/32"},
 		}[name])
 		_, err := b.SetSettings(ctx, EditSettings{map[string]string{name: value}})
 		return err

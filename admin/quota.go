@@ -18,9 +18,10 @@ var (
 type Usage struct {
 	Path      string `json:"path"`
 	Limit     string `json:"limit"` // "5GB", "none"
-	Used      int64  `json:"used"`  // live and trash
+	Used      int64  `json:"used"`  // live, versions and trash
 	Live      int64  `json:"live"`
-	Trash     int64  `json:"trash"`
+	Versions  int64  `json:"versions"`            // of files that are there; the next write over one may take their room
+	Trash     int64  `json:"trash"`               // given back when it is emptied
 	Reserved  int64  `json:"reserved"`            // by uploads under way
 	Available *int64 `json:"available,omitempty"` // absent without a limit
 }
@@ -97,7 +98,7 @@ func (a *Admin) ShowQuota(_ context.Context, l Located) ([]Usage, error) {
 func usageShown(p store.Path, u policy.Usage) Usage {
 	shown := Usage{
 		Path: p.String(), Limit: u.Limit.String(),
-		Used: u.Used(), Live: u.Live, Trash: u.Trash, Reserved: u.Reserved,
+		Used: u.Used(), Live: u.Live, Versions: u.Versions, Trash: u.Trash, Reserved: u.Reserved,
 	}
 	if u.Limit != policy.NoLimit {
 		available := u.Available()

@@ -170,7 +170,8 @@ func quotaElements(q *store.QuotaError) []wire.Precondition {
 		own("limit", strconv.FormatInt(int64(q.Usage.Limit), 10)),
 		own("used", strconv.FormatInt(q.Usage.Used(), 10)),
 		own("reserved", strconv.FormatInt(q.Usage.Reserved, 10)),
-		own("in-trash", strconv.FormatInt(q.Usage.Trash, 10)))
+		own("in-trash", strconv.FormatInt(q.Usage.Trash, 10)),
+		own("in-versions", strconv.FormatInt(q.Usage.Versions, 10)))
 }
 
 // decisionHeader carries the ID of a refusal, for who sees no body; davit explain
@@ -221,6 +222,9 @@ func (rq *request) answer(err error) {
 
 // allow lists the methods for the URL.
 func (rq *request) allow() string {
+	if rq.isBeyond() {
+		return strings.Join(pastMethods, ", ")
+	}
 	switch rq.kind {
 	case kindItem:
 		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"

@@ -71,9 +71,12 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 	}
 	if err == nil {
 		m, known := methods[r.Method]
-		if !known {
+		switch {
+		case !known:
 			err = errUnknownMethod
-		} else {
+		case rq.isBeyond() && !slices.Contains(pastMethods, r.Method):
+			err = errMethodNotAllowed // the same for what is not there
+		default:
 			err = m(rq)
 		}
 	}

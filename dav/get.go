@@ -40,7 +40,7 @@ func get(rq *request) error {
 	defer f.Close()
 	h := rq.w.Header()
 	h.Set("Etag", f.ETag())
-	h.Set("Content-Type", mediaType(&f.Entry))
+	h.Set("Content-Type", mediaType(&f.Info))
 	// What a client uploaded must not run as a page of this server.
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "sandbox")
@@ -77,12 +77,17 @@ func (rq *request) whole(f *store.File, content []byte) error {
 	return nil
 }
 
-// mediaType is what the client said, or what the name suggests.
-func mediaType(e *store.Entry) string {
-	if e.Type != "" {
-		return e.Type
+// mediaType is what the client said, or what the name suggests, which of a version
+// is its file's.
+func mediaType(i *store.Info) string {
+	if i.Type != "" {
+		return i.Type
 	}
-	if t := typesByExtension[strings.ToLower(path.Ext(e.Name))]; t != "" {
+	name := i.Name
+	if i.Origin != nil {
+		name = i.Origin.Path[len(i.Origin.Path)-1]
+	}
+	if t := typesByExtension[strings.ToLower(path.Ext(name))]; t != "" {
 		return t
 	}
 	return "application/octet-stream"

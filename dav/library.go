@@ -140,7 +140,14 @@ func remove(rq *request) error {
 	if err != nil {
 		return err
 	}
-	return rq.carryOut(&deed{act: func(ctx context.Context) error { return rq.session.Remove(ctx, rq.path, t) }}, lockless{})
+	act := func(ctx context.Context) error { return rq.session.Remove(ctx, rq.path, t) }
+	if rq.isBeyond() && len(rq.path) == 2 && rq.path[0] == store.TrashRoot { // the trash of a space as a whole
+		act = func(ctx context.Context) error {
+			_, err := rq.session.Empty(ctx, rq.path, t)
+			return err
+		}
+	}
+	return rq.carryOut(&deed{act: act}, lockless{})
 }
 
 // unlock answers UNLOCK. RFC 4918, section 9.11

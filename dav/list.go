@@ -2,6 +2,7 @@ package dav
 
 import (
 	"iter"
+	"slices"
 
 	"davit/dav/wire"
 	"davit/policy"
@@ -90,9 +91,9 @@ func (rq *request) tops(s *store.Session, want store.Want) ([]member, error) {
 	}
 	tops := make([]member, 0, len(infos)+1)
 	for _, info := range infos {
-		tops = append(tops, member{Info: info, prefix: Prefix, url: rq.urlOf(store.Path{info.Name})})
+		tops = append(tops, member{Info: info, prefix: Prefix, url: slices.Concat(beyond(rq.url), rq.urlOf(store.Path{info.Name}))})
 	}
-	return append(tops, virtual(s, Prefix, wire.Path{sharedName}, want)), nil
+	return append(tops, virtual(s, Prefix, append(beyond(rq.url), sharedName), want)), nil
 }
 
 // itemPages gives the members of a collection in the store.

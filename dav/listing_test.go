@@ -310,7 +310,7 @@ func TestMount(t *testing.T) {
 		}
 	}
 	mia.Do("GET", "/dav/~max/", "").Want(t, 404)
-	mia.Do("GET", "/dav/.trash/", "").Want(t, 404)
+	mia.Do("GET", "/dav/.trash/nothing/", "").Want(t, 404)
 	mia.Do("PROPFIND", "/elsewhere", "").Want(t, 404)
 }
 

@@ -46,10 +46,10 @@ func init() {
 		{name: davName("creationdate"), all: true, has: real, write: func(f *finding, m *member) { f.m.RFC3339(wire.CreationDate, m.Created) }},
 		{name: davName("getlastmodified"), all: true, has: real, write: func(f *finding, m *member) { f.m.HTTPTime(wire.GetLastModified, m.Modified) }},
 		{name: davName("getcontentlength"), all: true, has: file, write: func(f *finding, m *member) { f.m.Int(wire.GetContentLength, m.Size) }},
-		{name: davName("getcontenttype"), all: true, has: file, write: func(f *finding, m *member) { f.m.Text(wire.GetContentType, mediaType(&m.Entry)) }},
+		{name: davName("getcontenttype"), all: true, has: file, write: func(f *finding, m *member) { f.m.Text(wire.GetContentType, mediaType(&m.Info)) }},
 		{name: davName("getetag"), all: true, has: file, write: func(f *finding, m *member) { f.m.Append(wire.GetETag, m.AppendETag) }},
 		{name: davName("lockdiscovery"), all: true, want: store.Want{Locks: true}, has: open, write: writeLocks},
-		{name: davName("supportedlock"), all: true, has: real, write: func(f *finding, _ *member) { f.m.Raw(wire.SupportedLock, supportedLock) }},
+		{name: davName("supportedlock"), all: true, has: lockable, write: func(f *finding, _ *member) { f.m.Raw(wire.SupportedLock, supportedLock) }},
 		// RFC 4331, section 2: not in allprop
 		{name: davName("quota-available-bytes"), want: store.Want{Quota: true}, has: folder, write: func(f *finding, m *member) { f.m.Int(wire.QuotaAvailable, m.Quota.Available) }},
 		{name: davName("quota-used-bytes"), want: store.Want{Quota: true}, has: folder, write: func(f *finding, m *member) { f.m.Int(wire.QuotaUsed, m.Quota.Used) }},
@@ -68,7 +68,7 @@ func init() {
 		// RFC 6578, section 4: not in allprop
 		{name: davName("sync-token"), want: store.Want{Sync: true}, has: syncable, write: func(f *finding, m *member) { f.m.Text(wire.SyncToken, m.SyncToken) }},
 	}
-	liveProps = append(liveProps, principalProps()...)
+	liveProps = append(append(liveProps, pastProps()...), principalProps()...)
 	for i := range liveProps {
 		liveByName[liveProps[i].name] = &liveProps[i]
 	}
@@ -77,16 +77,22 @@ func init() {
 func always(*member) bool   { return true }
 func real(m *member) bool   { return !m.virtual }
 func file(m *member) bool   { return !m.Dir }
-func folder(m *member) bool { return m.Dir && !m.Shell && m.prefix != principalPrefix }
+func folder(m *member) bool { return m.Dir && !m.past() && !m.Shell && m.prefix != principalPrefix }
+
+// lockable: the listed tree is what locks are for.
+func lockable(m *member) bool { return real(m) && !m.past() }
 
 // open: a shell tells nothing but the way down.
-func open(m *member) bool { return !m.Shell && m.prefix != principalPrefix }
+func open(m *member) bool { return !m.Shell && !m.past() && m.prefix != principalPrefix }
 
-// stored: something in a space, and no shell.
-func stored(m *member) bool { return !m.virtual && !m.Shell }
+// stored: something that is listed in a space, and no shell.
+func stored(m *member) bool { return !m.virtual && !m.past() && !m.Shell }
 
 // label is the name as people read it.
 func (m *member) label() string {
+	if name, is := m.oldName(); is {
+		return name
+	}
 	switch {
 	case len(m.url) == 0 && m.prefix == principalPrefix:
 		return "Principals"

@@ -79,6 +79,8 @@ func (rq *request) place(p wire.Path) (kind, store.Path) {
 		return kindMount, nil
 	case p[0] == "home":
 		return kindItem, append(store.Path{"~" + rq.session.UserName()}, p[1:]...)
+	case len(beyond(p)) > 0:
+		return rq.placeBeyond(p)
 	case p[0] == sharedName && len(p) == 1:
 		return kindShared, nil
 	case p[0] == sharedName:
@@ -98,6 +100,8 @@ func (rq *request) urlOf(p store.Path) wire.Path {
 		return wire.Path(p[len(root):])
 	case root != nil:
 		return nil
+	case len(beyond(p)) > 0:
+		return append(wire.Path{p[0]}, rq.urlOf(p[1:])...)
 	case rq.session.OwnPath(p):
 		return append(wire.Path{"home"}, p[1:]...)
 	case strings.HasPrefix(p[0], "~"):
@@ -128,7 +132,7 @@ func (rq *request) drives(s *store.Session, want store.Want) ([]member, error) {
 	infos, err := s.Drives(want)
 	members := make([]member, len(infos))
 	for i, info := range infos {
-		members[i] = member{Info: info, prefix: rq.mount.prefix, url: rq.urlOf(store.Path{info.Name})}
+		members[i] = member{Info: info, prefix: rq.mount.prefix, url: slices.Concat(beyond(rq.url), rq.urlOf(store.Path{info.Name}))}
 	}
 	return members, err
 }

@@ -66,7 +66,7 @@ type searchedProp struct {
 
 var searchedProps = []searchedProp{
 	{wire.SchemaProperty{Name: displayName, Type: "string"}, func(m *member) value { return textValue(m.label()) }, nil},
-	{wire.SchemaProperty{Name: davName("getcontenttype"), Type: "string"}, func(m *member) value { return textValue(mediaType(&m.Entry)) }, nil},
+	{wire.SchemaProperty{Name: davName("getcontenttype"), Type: "string"}, func(m *member) value { return textValue(mediaType(&m.Info)) }, nil},
 	{wire.SchemaProperty{Name: davName("getetag"), Type: "string"}, func(m *member) value { return textValue(m.ETag()) }, nil},
 	{wire.SchemaProperty{Name: davName("getcontentlength"), Type: "nonNegativeInteger"}, func(m *member) value { return value{kind: number, number: m.Size} }, parseLength},
 	{wire.SchemaProperty{Name: davName("getlastmodified"), Type: "dateTime"}, func(m *member) value { return value{kind: number, number: m.Modified.Unix()} }, parseTime},

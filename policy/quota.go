@@ -54,12 +54,13 @@ func (l Limit) String() string {
 type Usage struct {
 	Limit    Limit
 	Live     int64 // of what is listed
-	Trash    int64 // of what was deleted from here and not yet erased
+	Versions int64 // of what the listed files were before
+	Trash    int64 // of what was deleted from here and not yet erased, with its versions
 	Reserved int64 // announced by uploads under way
 }
 
-// Used is what is charged: live and trash.
-func (u Usage) Used() int64 { return u.Live + u.Trash }
+// Used is what is charged: live, versions and trash.
+func (u Usage) Used() int64 { return u.Live + u.Versions + u.Trash }
 
 // Available is how much may still be written, never negative; math.MaxInt64
 // without a limit.

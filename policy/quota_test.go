@@ -16,6 +16,7 @@ func TestUsage(t *testing.T) {
 		{policy.Usage{Limit: 100}, 100},
 		{policy.Usage{Limit: 100, Live: 30, Trash: 20, Reserved: 10}, 40},
 		{policy.Usage{Limit: 100, Live: 60, Trash: 20, Reserved: 20}, 0},
+		{policy.Usage{Limit: 100, Live: 30, Versions: 25, Trash: 20, Reserved: 10}, 15},
 		{policy.Usage{Limit: 10, Live: 60}, 0}, // the limit was lowered
 		{policy.Usage{Limit: 0}, 0},
 		{policy.Usage{Limit: policy.NoLimit, Live: 60}, math.MaxInt64},

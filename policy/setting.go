@@ -17,9 +17,7 @@ type setting struct {
 // settingTable has every setting in the order in which people read them.
 var settingTable = []setting{
 	toggle("links", "on", "off", func(s *Settings) *bool { return &s.Links }),
-	{"link-days", "a number of days, or 0 for any",
-		func(s *Settings) string { return strconv.FormatInt(s.LinkDays, 10) },
-		func(s *Settings, v string) bool { return readNumber(v, &s.LinkDays) }},
+	number("link-days", "a number of days, or 0 for any", func(s *Settings) *int64 { return &s.LinkDays }),
 	toggle("link-password", "required", "optional", func(s *Settings) *bool { return &s.LinkPassword }),
 	toggle("guests", "on", "off", func(s *Settings) *bool { return &s.Guests }),
 	{"sharing", "any, own or none",
@@ -39,6 +37,9 @@ var settingTable = []setting{
 			s.LockoutAfter = int(n)
 			return true
 		}},
+	number("trash-days", "a number of days, or 0 for ever", func(s *Settings) *int64 { return &s.TrashDays }),
+	number("version-days", "a number of days, or 0 for ever", func(s *Settings) *int64 { return &s.VersionDays }),
+	number("versions", "how many are kept of a file", func(s *Settings) *int64 { return &s.Versions }),
 	{"inside", "networks such as 10.0.0.0/8,192.168.0.0/16, or none",
 		func(s *Settings) string { return networksText(s.Inside) }, readNetworks},
 }
@@ -55,6 +56,12 @@ func toggle(name, on, off string, field func(*Settings) *bool) setting {
 			*field(s) = v == on
 			return v == on || v == off
 		}}
+}
+
+func number(name, values string, field func(*Settings) *int64) setting {
+	return setting{name, values,
+		func(s *Settings) string { return strconv.FormatInt(*field(s), 10) },
+		func(s *Settings, v string) bool { return readNumber(v, field(s)) }}
 }
 
 func readNumber(text string, into *int64) bool {

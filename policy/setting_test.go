@@ -34,7 +34,7 @@ func TestSettingsAsText(t *testing.T) {
 
 func TestSettingsThatAreNone(t *testing.T) {
 	for _, row := range []struct{ name, value string }{
-		{"colour", "red"}, {"links", "maybe"}, {"links", ""}, {"link-days", "many"}, {"lockout-after", "99999999999"},
+		{"colour", "red"}, {"links", "maybe"}, {"links", ""}, {"link-days", "many"}, {"lockout-after", "99999999999"}, {"trash-days", "month"},
 		{"inside", "10.0.0.0"}, {"inside", "10.0.0.0/8,"}, {"two-factor", "on"},
 	} {
 		s := policy.DefaultSettings
@@ -44,6 +44,7 @@ func TestSettingsThatAreNone(t *testing.T) {
 	}
 	for _, row := range []struct{ name, value string }{
 		{"link-days", "-1"}, {"link-days", "100000"}, {"sharing", "all"}, {"admin-reads", "sometimes"}, {"lockout-after", "0"},
+		{"trash-days", "-1"}, {"trash-days", "40000"}, {"version-days", "-1"}, {"version-days", "40000"}, {"versions", "-1"}, {"versions", "1001"},
 	} {
 		w := newOrganisation(t)
 		s := policy.DefaultSettings

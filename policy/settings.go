@@ -22,6 +22,13 @@ type Settings struct {
 	TwoFactor bool `json:"two_factor"`
 	// AdminReads says whether admins read what nobody gave them.
 	AdminReads AdminReads `json:"admin_reads"`
+	// TrashDays is how long the trash keeps what was deleted, 0 for ever.
+	TrashDays int64 `json:"trash_days,omitempty"`
+	// VersionDays is how long the old content of a file is kept, 0 for ever.
+	VersionDays int64 `json:"version_days,omitempty"`
+	// Versions is how many old contents of a file are kept. What was overwritten
+	// by somebody who may not delete it is kept also with 0.
+	Versions int64 `json:"versions,omitempty"`
 	// LockoutAfter is how many wrong passwords lock an account for a while.
 	LockoutAfter int `json:"lockout_after"`
 	// Inside lists the networks that count as inside.
@@ -50,6 +57,7 @@ const (
 // addresses that no one on the internet has.
 var DefaultSettings = Settings{
 	Links: true, LinkDays: 90, Guests: true, Sharing: ShareAny, AdminReads: ReadsNever, LockoutAfter: 10,
+	TrashDays: 30, VersionDays: 90, Versions: 100,
 	Inside: []netip.Prefix{
 		netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
 		netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("169.254.0.0/16"),
@@ -60,6 +68,8 @@ var DefaultSettings = Settings{
 // Bounds of settings.
 const (
 	linkDaysMax     = 3650
+	keepDaysMax     = 36500
+	versionsMax     = 1000 // looked at in one transaction
 	lockoutAfterMax = 1000
 	insideMax       = 200
 )
@@ -95,6 +105,12 @@ func (c PutSettings) apply(e *edit) error {
 		return invalid("no sharing %q (write any, own or none)", set.Sharing)
 	case !slices.Contains([]AdminReads{ReadsNever, ReadsAudited, ReadsAlways}, set.AdminReads):
 		return invalid("no way of reading for admins %q (write never, audited or always)", set.AdminReads)
+	case set.TrashDays < 0 || set.TrashDays > keepDaysMax:
+		return invalid("the trash keeps 1 to %d days, or 0 for ever", keepDaysMax)
+	case set.VersionDays < 0 || set.VersionDays > keepDaysMax:
+		return invalid("versions are kept 1 to %d days, or 0 for ever", keepDaysMax)
+	case set.Versions < 0 || set.Versions > versionsMax:
+		return invalid("of a file 0 to %d versions are kept", versionsMax)
 	case set.LockoutAfter < 1 || set.LockoutAfter > lockoutAfterMax:
 		return invalid("an account locks after 1 to %d wrong passwords", lockoutAfterMax)
 	case len(set.Inside) > insideMax:

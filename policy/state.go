@@ -167,6 +167,24 @@ func (s *State) Marked(n Node) []*Mark {
 	return out
 }
 
+// MarkedWithTrash lists the nodes that carry a mark, at the node and below it, with
+// those in the trash there.
+func (s *State) MarkedWithTrash(n Node) (marked []Node) {
+	w, _ := s.ways.get(uint64(n))
+	if w == nil {
+		return nil
+	}
+	if w.mark != nil {
+		marked = append(marked, n)
+	}
+	for _, kids := range []nodes{w.kids, w.parked} {
+		for kid := range kids.all() {
+			marked = append(marked, s.MarkedWithTrash(Node(kid))...)
+		}
+	}
+	return marked
+}
+
 // OnWay tells whether the node carries a mark or leads to one: a MOVE of it has
 // to be told with MoveNode.
 func (s *State) OnWay(n Node) bool { _, ok := s.ways.get(uint64(n)); return ok }

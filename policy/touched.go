@@ -120,7 +120,9 @@ func (c *comparison) pinned(space ID, root Node, old, now []ID) {
 // settings that decisions read change for everybody.
 func (c *comparison) settings() {
 	a, b := c.before.Settings(), c.after.Settings()
-	a.LockoutAfter, b.LockoutAfter = 0, 0
+	for _, set := range []*Settings{&a, &b} {
+		set.LockoutAfter, set.TrashDays, set.VersionDays, set.Versions = 0, 0, 0, 0
+	}
 	if reflect.DeepEqual(a, b) {
 		return
 	}

@@ -16,9 +16,9 @@ import (
 
 // Checked is what a check found.
 type Checked struct {
-	Spaces, Collections, Files, Trashed, Locks, Links int
-	Bytes                                             int64 // listed and in the trash
-	Faults                                            []string
+	Spaces, Collections, Files, Versions, Trashed, Locks, Links int
+	Bytes                                                       int64 // of files, listed or in the trash, and of their versions
+	Faults                                                      []string
 }
 
 // faultsMax is how many faults are told; the rest is counted.
@@ -61,13 +61,22 @@ type checker struct {
 	found Checked
 	more  int
 	nodes map[policy.Node]bool // reached; true for collections
-	uses  map[refOf]int64      // content that reached nodes have, with its size
+	uses  map[refOf]int64      // content that reached nodes have, or had in a version, with its size
 	props map[policy.Node]bool // nodes that say they have properties
 }
 
 type refOf struct {
 	content
-	node policy.Node
+	node    policy.Node
+	version int // 0 for the file itself
+}
+
+// key is that of the reference.
+func (r *refOf) key() []byte {
+	if r.version == 0 {
+		return refKey(r.hash, r.node)
+	}
+	return versionRefKey(r.hash, r.node, r.version)
 }
 
 func (k *checker) fault(text string) {
@@ -112,7 +121,7 @@ func (k *checker) run(ctx context.Context) error {
 			}
 		}
 	}
-	for _, pass := range []func() error{k.nodeTable, k.sumTable, k.refTable, k.contentTables, k.orphanTable, k.propTable,
+	for _, pass := range []func() error{k.binTable, k.nodeTable, k.sumTable, k.versionTable, k.refTable, k.contentTables, k.orphanTable, k.propTable,
 		k.lockTable, k.asideTable, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
 		if err := k.told(pass()); err != nil {
 			return err
@@ -162,6 +171,10 @@ func (k *checker) readTrash() (map[policy.Node][]trashRec, error) {
 		if err != nil || rec.trash != binary.BigEndian.Uint64(key[9:]) || rec.parent != t.parent {
 			k.faultf("trash %x: its node %d does not know of it (%v)", key, t.entry.Node, err)
 		}
+		bin := binKey(t.parent, policy.ID(binary.BigEndian.Uint64(key[1:])), binary.BigEndian.Uint64(key[9:]))
+		if v, err := k.tx.r.Get(bin); err != nil || v == nil {
+			k.faultf("trash %x: the collection that it lay in does not know of it (%v)", key, err)
+		}
 		k.found.Trashed++
 		trash[t.parent] = append(trash[t.parent], t)
 		return true
@@ -192,7 +205,7 @@ func (k *checker) members(dir *Entry, trash map[policy.Node][]trashRec) error {
 		if err != nil {
 			return err
 		}
-		total.live, total.trash, total.files = total.live+s.live, total.trash+s.trash, total.files+s.files
+		total = total.plus(s)
 	}
 	for i := range trash[dir.Node] {
 		t := &trash[dir.Node][i]
@@ -204,7 +217,7 @@ func (k *checker) members(dir *Entry, trash map[policy.Node][]trashRec) error {
 		if err != nil {
 			return err
 		}
-		total.trash += s.live + s.trash
+		total = total.plus(s.binned())
 	}
 	kept, err := k.tx.sumOf(dir.Node)
 	if err != nil || kept != total {
@@ -224,13 +237,51 @@ func (k *checker) member(e *Entry, rec nodeRec, trash map[policy.Node][]trashRec
 	k.node(e, rec)
 	k.found.Files++
 	k.found.Bytes += e.Size
+	if err := k.versions(e); err != nil {
+		return sum{}, err
+	}
 	if (e.content.where == nowhere) != (e.Size == 0) {
 		k.faultf("file %d (%q): %d bytes without content", e.Node, e.Name, e.Size)
 	}
 	if e.content.where != nowhere {
-		k.uses[refOf{e.content, e.Node}] = e.Size
+		k.uses[refOf{e.content, e.Node, 0}] = e.Size
 	}
-	return sum{live: e.Size, files: 1}, nil
+	return k.tx.sizeOf(e)
+}
+
+// versions holds what a file says of its versions against them.
+func (k *checker) versions(e *Entry) error {
+	list, err := k.tx.versions(housekeeping(k.tx, e.Node), e.Node)
+	if err != nil {
+		k.faultf("file %d (%q): %v", e.Node, e.Name, err)
+		return k.told(err)
+	}
+	have := kept{newest: e.kept.newest}
+	for i := range list {
+		v := &list[i]
+		have = kept{have.count + 1, max(have.newest, v.number), have.bytes + v.size}
+		if v.where == nowhere {
+			k.faultf("version %d of file %d (%q): no content", v.number, e.Node, e.Name)
+			continue
+		}
+		k.uses[refOf{v.content, e.Node, v.number}] = v.size
+	}
+	k.found.Versions += len(list)
+	k.found.Bytes += have.bytes
+	if have != e.kept {
+		k.faultf("file %d (%q): its versions are %+v, it says %+v", e.Node, e.Name, have, e.kept)
+	}
+	return nil
+}
+
+func (k *checker) versionTable() error {
+	return scanPrefix(k.tx.r, []byte{tableVersion}, func(key, _ []byte) bool {
+		n := policy.Node(binary.BigEndian.Uint64(key[1:]))
+		if dir, reached := k.nodes[n]; !reached || dir {
+			k.faultf("version %d of %d, which is no file", binary.BigEndian.Uint64(key[9:]), n)
+		}
+		return true
+	})
 }
 
 // node holds the way up against the way down.
@@ -280,6 +331,16 @@ func (k *checker) sequence(sp *policy.Space) error {
 	return err
 }
 
+// binTable: what collections know of their trash is there. The other way round is
+// held by readTrash.
+func (k *checker) binTable() error {
+	bins, err := count(k.tx.r, tableBin)
+	if bins != k.found.Trashed {
+		k.faultf("%d deletions in the trash, collections know of %d", k.found.Trashed, bins)
+	}
+	return err
+}
+
 func (k *checker) nodeTable() error {
 	return scanPrefix(k.tx.r, []byte{tableNode}, func(key, _ []byte) bool {
 		if n := policy.Node(binary.BigEndian.Uint64(key[1:])); !k.reached(n) {
@@ -300,13 +361,13 @@ func (k *checker) sumTable() error {
 
 func (k *checker) refTable() error {
 	refs := 0
-	have := map[[40]byte]bool{}
+	have := map[string]bool{}
 	for u := range k.uses {
-		have[[40]byte(refKey(u.hash, u.node)[1:])] = true
+		have[string(u.key())] = true
 	}
 	err := scanPrefix(k.tx.r, []byte{tableRef}, func(key, _ []byte) bool {
 		refs++
-		if !have[[40]byte(key[1:])] {
+		if !have[string(key)] {
 			k.faultf("reference %x: node %d does not have this content", key[1:9], binary.BigEndian.Uint64(key[33:]))
 		}
 		return true

@@ -42,6 +42,7 @@ type furnished struct {
 	group                   policy.Group
 	team                    policy.Space
 	big, sub, small, thrown Info
+	past                    Info // a file with a version
 	link                    policy.Share
 }
 
@@ -63,6 +64,8 @@ func furnish(t *testing.T) (f furnished) {
 	f.sub, err = s.Stat(split("/Team/sub"), Want{})
 	f.big, f.small = of.put(s, "/Team/sub/big", bigFile), of.put(s, "/Team/small", text(1, 100))
 	f.thrown = of.put(s, "/Team/thrown", text(2, 200))
+	of.put(s, "/Team/past", text(7, 70))
+	f.past = of.put(s, "/Team/past", text(8, 80))
 	f.link, err = s.Link(ctx, split("~mia"), policy.Share{Rights: policy.See}, NewLink{Token: [32]byte{7}, Password: "x"})
 	must(t, err)
 	_, _, lockErr := s.Lock(ctx, split("/Team/small"), LockRequest{}, Terms{})
@@ -130,6 +133,16 @@ func (f *furnished) damages() []damage {
 		{"trash gone", []byte{tableTrash}, gone, nil, "stands nowhere"},
 		{"trash short", []byte{tableTrash}, cut, nil, "entry record"},
 		{"trash node gone", nodeKey(f.thrown.Node), gone, nil, "does not know of it"},
+		{"bin gone", []byte{tableBin}, gone, nil, "does not know of it"},
+		{"bin of nothing", binKey(f.sub.Node, f.team.ID, 1), nil, nil, "1 deletions in the trash, collections know of 2"},
+		{"version gone", []byte{tableVersion}, gone, nil, "its versions are"},
+		{"version short", []byte{tableVersion}, to([]byte{byte(inline)}), nil, "version record"},
+		{"version without content", []byte{tableVersion}, to(appendVersion(nil, &version{size: 70})), nil, "version 1 of file"},
+		{"version of nothing", versionKey(f.sub.Node, 1), nil, appendVersion(nil, &version{}), "which is no file"},
+		{"version of another number", entryKey(f.team.Root, "past"), entry(func(e *Entry) { e.kept.newest = 0 }), nil, "its versions are"},
+		{"version's content gone", hashKey(tableInline, sha256.Sum256(text(7, 70))), gone, nil, "0 bytes instead of 70"},
+		{"version's reference gone", versionRefKey(sha256.Sum256(text(7, 70)), f.past.Node, 1), gone, nil, "references"},
+		{"version's reference of another", versionRefKey(sha256.Sum256(text(7, 70)), f.past.Node, 2), nil, nil, "does not have this content"},
 		{"property gone", []byte{tableProp}, gone, nil, "says it has properties and has none"},
 		{"property of another", propKey(f.small.Node, "urn:test", "x"), nil, []byte("y"), "which says it has none"},
 		{"lock short", []byte{tableLock}, to([]byte{0}), nil, "lock record"},

@@ -81,20 +81,25 @@ func (tx *Tx) share(g grant, c content, n policy.Node) error {
 	return tx.w.Put(refKey(c.hash, n), nil)
 }
 
-// disuse takes a node's use of content away. Content that nobody uses any more
-// waits for the collector.
+// disuse takes a node's use of content away, but for its versions. Content that
+// nobody uses any more waits for the collector.
 func (tx *Tx) disuse(g grant, c content, n policy.Node) error {
 	if c.where == nowhere {
 		return nil
 	}
-	if err := tx.w.Delete(refKey(c.hash, n)); err != nil {
+	return tx.release(g, c.hash, refKey(c.hash, n))
+}
+
+// release takes one reference away, of a file or of a version.
+func (tx *Tx) release(g grant, hash [32]byte, ref []byte) error {
+	if err := tx.w.Delete(ref); err != nil {
 		return err
 	}
-	used, err := inUse(tx.r, c.hash)
+	used, err := inUse(tx.r, hash)
 	if err != nil || used {
 		return err
 	}
-	return tx.w.Put(hashKey(tableOrphan, c.hash), binary.AppendVarint(nil, tx.now.UnixNano()))
+	return tx.w.Put(hashKey(tableOrphan, hash), binary.AppendVarint(nil, tx.now.UnixNano()))
 }
 
 func inUse(r engine.Reader, hash [32]byte) (used bool, err error) {

@@ -19,7 +19,7 @@ const copySlice = 10_000
 
 // dropSlice is how many nodes one transaction takes down, behind everybody's
 // back: others are to wait a few milliseconds at most.
-const dropSlice = 2000
+const dropSlice = 500
 
 // Copy makes a copy of a file, or of a collection with everything below that
 // the asker may see and read; the bytes themselves are shared. What stands at
@@ -27,6 +27,9 @@ const dropSlice = 2000
 // ErrExists. A shallow copy of a collection is an empty one. A single file that is
 // larger than the copier's profile admits refuses the whole.
 func (s *Session) Copy(ctx context.Context, from, to Path, overwrite, shallow bool, t Terms) (created bool, err error) {
+	if done, err := s.copyBack(ctx, from, to, overwrite, t); done {
+		return false, err
+	}
 	c := &copying{s: s, from: from, to: to, overwrite: overwrite, shallow: shallow, terms: t, hold: s.st.ledger.hold(nil)}
 	defer c.hold.release()
 	if err := s.update(ctx, c.begin); err != nil {
@@ -60,7 +63,7 @@ type copying struct {
 	done    bool
 	top     policy.Node
 	todo    []copyDir
-	total   usageDelta
+	total   sum
 	largest int64 // bytes of the largest file so far
 }
 
@@ -143,8 +146,12 @@ func (c *copying) begin(tx *Tx) error {
 	if dst.missing() == 0 && !dst.entry().Dir && !src.entry().Dir {
 		growth -= dst.entry().Size
 	}
-	limits := tx.state.AppendLimits(nil, policy.Place{Space: dst.space.ID, Path: dst.nodes[:len(dst.path)-1]})
-	if err := c.hold.grow(limits, growth); err != nil {
+	if dg.op == opCopyTo {
+		err = tx.fit(dg, dst, c.hold, growth)
+	} else {
+		err = c.hold.grow(tx.state.AppendLimits(nil, policy.Place{Space: dst.space.ID, Path: dst.nodes[:len(dst.path)-1]}), growth)
+	}
+	if err != nil {
 		return err
 	}
 	if c.done = !src.entry().Dir; c.done {
@@ -160,7 +167,7 @@ func (c *copying) stage(tx *Tx, dg grant, e *Entry, srcWay []policy.Node, held p
 	if err != nil {
 		return err
 	}
-	c.top, c.todo, c.total, c.largest = n, nil, usageDelta{}, 0
+	c.top, c.todo, c.total, c.largest = n, nil, sum{}, 0
 	if !c.shallow {
 		c.todo = []copyDir{{src: e.Node, dst: n, srcWay: slices.Clone(srcWay), dstWay: []policy.Node{n}, held: held}}
 	}
@@ -197,7 +204,7 @@ func (c *copying) slice(tx *Tx) error {
 			if err := admits(fileMax, m.Size); err != nil {
 				return err
 			}
-			tx.charge(dir.dstWay, usageDelta{live: m.Size, files: 1})
+			tx.charge(dir.dstWay, sum{live: m.Size, files: 1})
 			total.live, total.files = total.live+m.Size, total.files+1
 			largest = max(largest, m.Size)
 		}
@@ -265,7 +272,7 @@ func (c *copying) member(tx *Tx, dir *copyDir, m *copied) (copyDir, error) {
 // the copier's.
 func (s *Session) duplicate(tx *Tx, e *Entry, n policy.Node) Entry {
 	d := *e
-	d.Node, d.Created, d.Creator, d.Touched = n, tx.now, s.cred.id(), false
+	d.Node, d.Created, d.Creator, d.Touched, d.kept = n, tx.now, s.cred.id(), false, kept{}
 	return d
 }
 
@@ -293,7 +300,7 @@ func (c *copying) finish(tx *Tx) error {
 	if err := tx.copyProps(g, src.entry(), c.top); err != nil {
 		return err
 	}
-	if e.Rev, err = tx.log(dst.space.ID, c.s.cred.id(), Created, c.top, parent[len(parent)-1], e.Name); err != nil {
+	if e.Rev, err = tx.log(dst.space.ID, c.s.cred.id(), making(c.top, parent[len(parent)-1], e.Name)); err != nil {
 		return err
 	}
 	if err := tx.link(dg, parent[len(parent)-1], &e); err != nil {
@@ -331,7 +338,7 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	}
 	d := s.duplicate(tx, e, n)
 	d.Name = dst.name()
-	if d.Rev, err = tx.log(dst.space.ID, s.cred.id(), Created, n, parent[len(parent)-1], d.Name); err != nil {
+	if d.Rev, err = tx.log(dst.space.ID, s.cred.id(), making(n, parent[len(parent)-1], d.Name)); err != nil {
 		return err
 	}
 	if err := tx.link(dg, parent[len(parent)-1], &d); err != nil {
@@ -343,69 +350,143 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	if err := tx.copyProps(g, e, n); err != nil {
 		return err
 	}
-	tx.charge(parent, usageDelta{live: d.Size, files: 1})
+	tx.charge(parent, sum{live: d.Size, files: 1})
 	return nil
 }
 
-// dropStaged takes down a copy that was given up, in slices.
+// dropStaged takes down a copy that was given up, or a collection that was erased
+// from the trash, in slices.
 func (st *Store) dropStaged(ctx context.Context, top policy.Node) error {
 	for done := false; !done; {
 		err := st.update(ctx, engine.Background, func(tx *Tx) (err error) {
 			left := dropSlice
-			done, err = tx.dropSome(housekeeping(tx, top), top, &left)
+			done, err = tx.dropSome(housekeeping(tx, top), []policy.Node{top}, &left)
 			if err == nil && done {
 				err = tx.w.Delete(key1(tableStaged, uint64(top)))
 			}
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("take down copy %d: %w", top, err)
+			return fmt.Errorf("take down %d: %w", top, err)
 		}
 	}
 	return nil
 }
 
-// dropSome erases nodes below a collection that is linked nowhere, the deepest
-// first, while any are left to the transaction. It tells whether nothing is left
-// but the collection itself, whose own records it then erases too.
-func (tx *Tx) dropSome(g grant, dir policy.Node, left *int) (done bool, err error) {
-	var members []Entry
-	err = tx.children(g, dir, "", func(e *Entry) bool {
-		members = append(members, *e)
-		return len(members) < *left
-	})
+// dropSome erases nodes below the last collection of a way that is linked nowhere,
+// listed ones and those in the trash, the deepest first, while any are left to the
+// transaction. It tells whether nothing is left but the collection itself, whose
+// own records it then erases too.
+func (tx *Tx) dropSome(g grant, way []policy.Node, left *int) (done bool, err error) {
+	dir := way[len(way)-1]
+	members, err := tx.someMembers(g, dir, *left)
 	if err != nil {
 		return false, err
 	}
 	for i := range members {
-		e := &members[i]
-		if e.Dir {
-			if done, err := tx.dropSome(g, e.Node, left); err != nil || !done {
+		m := &members[i]
+		if m.Dir {
+			if done, err := tx.dropSome(g, append(slices.Clip(way), m.Node), left); err != nil || !done {
 				return false, err
 			}
 		}
-		if err := tx.erase(g, dir, e); err != nil {
+		if err := tx.dropMember(g, way, m); err != nil {
 			return false, err
 		}
 		if *left--; *left == 0 {
 			return false, nil
 		}
 	}
+	delete(tx.charges, dir)
+	tx.gone = append(tx.gone, dir)
 	return true, tx.w.Delete(sumKey(dir))
 }
 
-// erase removes every record of one node that has nothing below it.
-func (tx *Tx) erase(g grant, parent policy.Node, e *Entry) error {
+// doomed is a member of a collection that is taken down: listed, or in its trash
+// under the record.
+type doomed struct {
+	Entry
+	trash, bin []byte // keys
+}
+
+// someMembers reads the first members of a collection, with what lies in its
+// trash.
+func (tx *Tx) someMembers(g grant, dir policy.Node, most int) (members []doomed, err error) {
+	err = tx.children(g, dir, "", func(e *Entry) bool {
+		members = append(members, doomed{Entry: *e})
+		return len(members) < most
+	})
+	if err != nil || len(members) >= most {
+		return members, err
+	}
+	var bins [][]byte
+	err = scanPrefix(tx.r, key1(tableBin, uint64(dir)), func(k, _ []byte) bool {
+		bins = append(bins, slices.Clone(k))
+		return len(members)+len(bins) < most
+	})
+	for _, bin := range bins {
+		if err != nil {
+			return nil, err
+		}
+		m := doomed{trash: append([]byte{tableTrash}, bin[9:]...), bin: bin}
+		var v []byte
+		if v, err = tx.r.Get(m.trash); err != nil {
+			return nil, err
+		}
+		var rec trashRec
+		rec, err = decodeTrash(v)
+		m.Entry = rec.entry
+		members = append(members, m)
+	}
+	return members, err
+}
+
+// dropMember erases a member that has nothing below it any more.
+func (tx *Tx) dropMember(g grant, way []policy.Node, m *doomed) error {
+	size := sum{}
+	if !m.Dir {
+		size = sum{live: m.Size, versions: m.kept.bytes, files: 1}
+	}
+	if m.bin == nil {
+		tx.charge(way, size.negative())
+		return tx.eraseListed(g, way[len(way)-1], &m.Entry)
+	}
+	tx.charge(way, size.binned().negative())
+	if err := tx.w.Delete(m.trash); err != nil {
+		return err
+	}
+	if err := tx.w.Delete(m.bin); err != nil {
+		return err
+	}
+	return tx.eraseRecords(g, &m.Entry)
+}
+
+// eraseListed removes every record of one node that has nothing below it.
+func (tx *Tx) eraseListed(g grant, parent policy.Node, e *Entry) error {
+	if err := tx.eraseRecords(g, e); err != nil {
+		return err
+	}
+	return tx.unlink(g, parent, e.Name)
+}
+
+// eraseRecords removes what belongs to one node alone.
+func (tx *Tx) eraseRecords(g grant, e *Entry) error {
 	if err := tx.disuse(g, e.content, e.Node); err != nil {
 		return err
+	}
+	if e.kept.count > 0 {
+		list, err := tx.versions(g, e.Node)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.eraseVersions(g, e, list); err != nil {
+			return err
+		}
 	}
 	if err := tx.dropProps(g, e); err != nil {
 		return err
 	}
-	if err := tx.w.Delete(nodeKey(e.Node)); err != nil {
-		return err
-	}
-	return tx.unlink(g, parent, e.Name)
+	return tx.w.Delete(nodeKey(e.Node))
 }
 
 // finishCopies takes down the copies that a crash left half done.

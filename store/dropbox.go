@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -43,7 +44,7 @@ func (tx *Tx) takeFreeName(g grant, sp *spot) error {
 	sp.vacate()
 	name := sp.name()
 	for i := 2; i <= numberMax; i++ {
-		free := numbered(name, i)
+		free := numbered(name, strconv.Itoa(i))
 		_, taken, err := tx.lookup(g.node, free)
 		if err != nil {
 			return err
@@ -58,14 +59,14 @@ func (tx *Tx) takeFreeName(g grant, sp *spot) error {
 
 // numbered puts a number before the extension. A name that gets too long loses
 // the end of what stands before the number.
-func numbered(name string, i int) string {
+func numbered(name, number string) string {
 	ext := path.Ext(name)
 	if ext == name || strings.Contains(ext, " ") {
 		ext = "" // ".profile" has none, nor has "1. draft"
 	}
-	stem, end := strings.TrimSuffix(name, ext), fmt.Sprintf(" (%d)%s", i, ext)
+	stem, end := strings.TrimSuffix(name, ext), " ("+number+")"+ext
 	if len(end) > nameSizeMax {
-		stem, end = name, fmt.Sprintf(" (%d)", i)
+		stem, end = name, " ("+number+")"
 	}
 	for len(stem)+len(end) > nameSizeMax {
 		_, size := utf8.DecodeLastRuneInString(stem)

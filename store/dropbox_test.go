@@ -24,7 +24,7 @@ func TestNumberedNames(t *testing.T) {
 		"n." + long[:253]:   ("n." + long)[:251] + " (2)",
 		long[:251] + ".pdf": long[:247] + " (2).pdf",
 	} {
-		if got := numbered(name, 2); got != want || len(got) > nameSizeMax || !utf8.ValidString(got) {
+		if got := numbered(name, "2"); got != want || len(got) > nameSizeMax || !utf8.ValidString(got) {
 			t.Errorf("%q after %q, want %q", got, name, want)
 		}
 	}

@@ -56,7 +56,7 @@ func (s *Session) mkdir(tx *Tx, g grant, sp *spot) (Entry, error) {
 		return Entry{}, err
 	}
 	parent := sp.nodes[len(sp.nodes)-1]
-	seq, err := tx.log(sp.space.ID, s.cred.id(), Created, n, parent, sp.name())
+	seq, err := tx.log(sp.space.ID, s.cred.id(), making(n, parent, sp.name()))
 	if err != nil {
 		return Entry{}, err
 	}
@@ -64,12 +64,16 @@ func (s *Session) mkdir(tx *Tx, g grant, sp *spot) (Entry, error) {
 	return e, tx.link(g, parent, &e)
 }
 
-// Remove takes a file or a whole collection into the trash, in one step.
+// Remove takes a file or a whole collection into the trash, in one step. What lies
+// there already, and versions, it erases.
 func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
 	return s.update(ctx, func(tx *Tx) error {
 		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
+		}
+		if sp.past != nil {
+			return s.erasePast(tx, sp, t)
 		}
 		g, err := s.authorizeTree(tx, sp, opRemove)
 		if err != nil {
@@ -82,46 +86,6 @@ func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
 	})
 }
 
-// trash moves the target out of its collection. It stays charged to where it
-// stood, and keeps its entries for those who look into the trash.
-func (s *Session) trash(tx *Tx, g grant, sp *spot) error {
-	e := sp.entry()
-	_, dir := sp.parent()
-	size, err := tx.sizeOf(e)
-	if err != nil {
-		return err
-	}
-	if err := tx.dropLocks(g, e); err != nil {
-		return err
-	}
-	seq, err := tx.log(sp.space.ID, s.cred.id(), Removed, e.Node, dir.Node, e.Name)
-	if err != nil {
-		return err
-	}
-	if err := s.bin(tx, g, sp, e, seq); err != nil {
-		return err
-	}
-	if err := tx.unlink(g, dir.Node, e.Name); err != nil {
-		return err
-	}
-	tx.charge(sp.nodes[:len(sp.nodes)-1], usageDelta{live: -size.live, trash: size.live, files: -size.files})
-	if tx.state.OnWay(e.Node) {
-		return tx.change(policy.ParkNode{Node: e.Node})
-	}
-	return nil
-}
-
-// bin records that an entry lies in the trash of the collection that the spot's
-// last name stands in, under the number of the change that put it there.
-func (s *Session) bin(tx *Tx, g grant, sp *spot, e *Entry, seq uint64) error {
-	_, dir := sp.parent()
-	rec := trashRec{entry: *e, parent: dir.Node, by: s.cred.id(), at: tx.now.UnixNano()}
-	if err := tx.w.Put(trashKey(sp.space.ID, seq), appendTrash(nil, &rec)); err != nil {
-		return err
-	}
-	return tx.w.Put(nodeKey(e.Node), appendNode(nil, nodeRec{parent: dir.Node, name: e.Name, trash: seq}))
-}
-
 // Move gives a file or collection another place or name: one write whatever it
 // holds. What stands there is replaced, and goes into the trash, when overwrite
 // is set; otherwise the answer is ErrExists.
@@ -130,6 +94,13 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 		src, dst, err := s.ends(tx, from, to)
 		if err != nil {
 			return err
+		}
+		switch src.realm() {
+		case inTrash:
+			created, err = s.restore(tx, src, dst, overwrite, t)
+			return err
+		case inVersions:
+			return s.moveBack(tx, src, dst, overwrite, t)
 		}
 		g, dg, err := s.authorizeMove(tx, src, dst)
 		if err != nil {
@@ -209,7 +180,7 @@ func (s *Session) move(tx *Tx, g, dg grant, src, dst *spot) error {
 	}
 	oldWay := src.nodes[:len(src.nodes)-1]
 	newWay := dst.nodes[:len(dst.path)-1]
-	if err := tx.room(dst, oldWay, newWay, size.live+size.trash); err != nil {
+	if err := tx.room(dst, oldWay, newWay, size.bytes()); err != nil {
 		return err
 	}
 	if dst.missing() == 0 {
@@ -220,35 +191,45 @@ func (s *Session) move(tx *Tx, g, dg grant, src, dst *spot) error {
 	if err := tx.dropLocks(g, &e); err != nil {
 		return err
 	}
-	from, to := oldWay[len(oldWay)-1], newWay[len(newWay)-1]
-	if _, err := tx.log(src.space.ID, s.cred.id(), Removed, e.Node, from, e.Name); err != nil {
+	from := oldWay[len(oldWay)-1]
+	if _, err := tx.log(src.space.ID, s.cred.id(), changeRec{op: Removed, node: e.Node, parent: from, name: e.Name, before: before{how: byMove}}); err != nil {
 		return err
 	}
 	if err := tx.unlink(g, from, e.Name); err != nil {
 		return err
 	}
+	tx.charge(oldWay, size.negative())
+	if err := s.arrive(tx, dg, src.space, dst, e, size, before{how: byMove, parent: from, name: e.Name}); err != nil {
+		return err
+	}
+	return s.bringBack(tx, dg, dst)
+}
+
+// arrive puts something that stands nowhere, and was in a space before, at a place
+// that is free by now.
+func (s *Session) arrive(tx *Tx, dg grant, from *policy.Space, dst *spot, e Entry, size sum, was before) error {
+	way := dst.nodes[:len(dst.path)-1]
 	e.Name = dst.name()
 	s.touch(&e)
 	came := Created
-	if src.space != dst.space {
+	if from != dst.space {
 		came = Arrived
 	}
-	if _, err := tx.log(dst.space.ID, s.cred.id(), came, e.Node, to, e.Name); err != nil {
+	if _, err := tx.log(dst.space.ID, s.cred.id(), changeRec{op: came, node: e.Node, parent: way[len(way)-1], name: e.Name, before: was}); err != nil {
 		return err
 	}
-	if err := tx.link(dg, to, &e); err != nil {
+	if err := tx.link(dg, way[len(way)-1], &e); err != nil {
 		return err
 	}
-	tx.charge(oldWay, usageDelta{-size.live, -size.trash, -size.files})
-	tx.charge(newWay, usageDelta{size.live, size.trash, size.files})
+	tx.charge(way, size)
 	if tx.state.OnWay(e.Node) {
-		if err := tx.change(policy.MoveNode{To: at(dst.space.ID, newWay, e.Node)}); err != nil {
+		if err := tx.change(policy.MoveNode{To: at(dst.space.ID, way, e.Node)}); err != nil {
 			return err
 		}
 	}
-	dst.nodes = append(slices.Clip(newWay), e.Node)
-	dst.entries = append(slices.Clip(dst.entries[:len(newWay)]), e)
-	return s.bringBack(tx, dg, dst)
+	dst.nodes = append(slices.Clip(way), e.Node)
+	dst.entries = append(slices.Clip(dst.entries[:len(way)]), e)
+	return nil
 }
 
 // room reserves bytes in the limits on the new way that do not stand on the old

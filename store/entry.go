@@ -29,6 +29,14 @@ type Entry struct {
 	Type     string
 	HasProps bool
 	content  content
+	kept     kept
+}
+
+// kept sums up the versions of a file.
+type kept struct {
+	count  int
+	newest int   // number of the newest that was ever made
+	bytes  int64 // of all
 }
 
 // ETag is a strong validator: it changes with every write, also of the same
@@ -70,6 +78,7 @@ const (
 	flagDir = 1 << iota
 	flagProps
 	flagTouched
+	flagVersions
 )
 
 // appendEntry encodes all but the name, which is in the key.
@@ -84,6 +93,9 @@ func appendEntry(b []byte, e *Entry) []byte {
 	if e.Touched {
 		flags |= flagTouched
 	}
+	if e.kept.newest > 0 {
+		flags |= flagVersions
+	}
 	b = append(b, flags, byte(e.content.where))
 	b = binary.AppendUvarint(b, uint64(e.Node))
 	b = binary.AppendUvarint(b, uint64(e.Size))
@@ -93,11 +105,22 @@ func appendEntry(b []byte, e *Entry) []byte {
 	b = binary.AppendUvarint(b, uint64(e.Creator))
 	b = binary.AppendUvarint(b, uint64(len(e.Type)))
 	b = append(b, e.Type...)
-	if e.content.where != nowhere {
-		b = append(b, e.content.hash[:]...)
-		b = binary.AppendUvarint(b, uint64(e.content.gen))
+	b = appendContent(b, e.content)
+	if e.kept.newest > 0 {
+		b = binary.AppendUvarint(b, uint64(e.kept.count))
+		b = binary.AppendUvarint(b, uint64(e.kept.newest))
+		b = binary.AppendUvarint(b, uint64(e.kept.bytes))
 	}
 	return b
+}
+
+// appendContent encodes where the bytes are, but for the kind of place.
+func appendContent(b []byte, c content) []byte {
+	if c.where == nowhere {
+		return b
+	}
+	b = append(b, c.hash[:]...)
+	return binary.AppendUvarint(b, uint64(c.gen))
 }
 
 // decodeEntry is the inverse, in place: a listing decodes thousands.
@@ -113,11 +136,19 @@ func decodeEntry(e *Entry, b []byte) error {
 	e.Rev = d.uvarint()
 	e.Creator = policy.ID(d.uvarint())
 	e.Type = d.text()
-	if e.content.where != nowhere {
-		copy(e.content.hash[:], d.take(32))
-		e.content.gen = uint32(d.uvarint())
+	d.content(&e.content)
+	if flags&flagVersions != 0 {
+		e.kept = kept{int(d.uvarint()), int(d.uvarint()), int64(d.uvarint())}
 	}
 	return d.done("entry")
+}
+
+// content reads what appendContent wrote of a content in a known kind of place.
+func (d *decoder) content(c *content) {
+	if c.where != nowhere {
+		copy(c.hash[:], d.take(32))
+		c.gen = uint32(d.uvarint())
+	}
 }
 
 // decoder reads the parts of a record; the first fault sticks.
@@ -197,61 +228,39 @@ func decodeNode(b []byte) (nodeRec, error) {
 	return n, d.done("node")
 }
 
-// sum is what lies below a collection, in bytes: listed, and deleted from here
-// but not yet erased.
+// sum is what lies below a collection, in bytes: listed, what the listed files
+// were before, and deleted from here but not yet erased, versions included.
 type sum struct {
-	live, trash int64
-	files       int64 // listed
+	live, versions, trash int64
+	files                 int64 // listed
 }
+
+func (s sum) plus(d sum) sum {
+	return sum{s.live + d.live, s.versions + d.versions, s.trash + d.trash, s.files + d.files}
+}
+
+func (s sum) negative() sum { return sum{-s.live, -s.versions, -s.trash, -s.files} }
+
+// bytes is what is charged for it.
+func (s sum) bytes() int64 { return s.live + s.versions + s.trash }
+
+// binned is what it adds to a collection from which it was deleted.
+func (s sum) binned() sum { return sum{trash: s.bytes()} }
 
 func appendSum(b []byte, s sum) []byte {
 	b = binary.AppendVarint(b, s.live)
 	b = binary.AppendVarint(b, s.trash)
-	return binary.AppendVarint(b, s.files)
+	b = binary.AppendVarint(b, s.files)
+	return binary.AppendVarint(b, s.versions)
 }
 
 func decodeSum(b []byte) (sum, error) {
 	d := decoder{b: b}
 	s := sum{live: d.varint(), trash: d.varint(), files: d.varint()}
+	if len(d.b) > 0 { // a store that kept no versions wrote none
+		s.versions = d.varint()
+	}
 	return s, d.done("sum")
-}
-
-// ChangeOp is what happened to a node.
-type ChangeOp byte
-
-const (
-	Created ChangeOp = iota + 1
-	Updated
-	Removed
-	Arrived // from another space
-)
-
-// changeRec is one line of a space's change log.
-type changeRec struct {
-	op     ChangeOp
-	node   policy.Node
-	parent policy.Node
-	name   string
-	actor  policy.ID
-	at     int64 // Unix nanoseconds
-}
-
-func appendChange(b []byte, c changeRec) []byte {
-	b = append(b, byte(c.op))
-	b = binary.AppendUvarint(b, uint64(c.node))
-	b = binary.AppendUvarint(b, uint64(c.parent))
-	b = binary.AppendUvarint(b, uint64(c.actor))
-	b = binary.AppendVarint(b, c.at)
-	return append(b, c.name...)
-}
-
-func decodeChange(b []byte) (changeRec, error) {
-	d := decoder{b: b}
-	c := changeRec{op: ChangeOp(d.byte()), node: policy.Node(d.uvarint()), parent: policy.Node(d.uvarint()),
-		actor: policy.ID(d.uvarint()), at: d.varint()}
-	c.name = string(d.b)
-	d.b = nil
-	return c, d.done("change")
 }
 
 // trashRec is a deleted entry and where it stood.

@@ -46,7 +46,8 @@ func (o *Operator) Paths(nodes []policy.Node) (map[policy.Node]Path, error) {
 	return paths, err
 }
 
-// Stored is how many bytes lie in each space or folder, trash included.
+// Stored is how many bytes lie in each space or folder, versions and trash
+// included.
 func (o *Operator) Stored(nodes []policy.Node) (map[policy.Node]int64, error) {
 	stored := make(map[policy.Node]int64, len(nodes))
 	err := o.st.view(func(tx *Tx) error {
@@ -55,7 +56,7 @@ func (o *Operator) Stored(nodes []policy.Node) (map[policy.Node]int64, error) {
 			if err != nil {
 				return err
 			}
-			stored[n] = s.live + s.trash
+			stored[n] = s.bytes()
 		}
 		return nil
 	})

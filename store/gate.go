@@ -46,6 +46,14 @@ const (
 	opShare    op = "share"
 	opACL      op = "acl"
 	opReadACL  op = "read acl"
+
+	opRestore       op = "restore"
+	opRestoreAway   op = "restore to another folder"
+	opRestoreOut    op = "restore to another space"
+	opErase         op = "erase"
+	opEmpty         op = "empty the trash"
+	opRevert        op = "restore a version"
+	opEraseVersions op = "erase versions"
 )
 
 // needs says which rights an operation asks for: on its target, or for opCreate
@@ -126,6 +134,7 @@ type spot struct {
 	nodes []policy.Node
 	// entries are the entries of nodes.
 	entries []Entry
+	past    *past // nil within the listed tree
 }
 
 // missing counts the names at the end of the path that lead nowhere.
@@ -137,7 +146,12 @@ func (sp *spot) missing() int {
 }
 
 // entry is the target's; the path must not miss anything.
-func (sp *spot) entry() *Entry { return &sp.entries[len(sp.entries)-1] }
+func (sp *spot) entry() *Entry {
+	if sp.past != nil && sp.past.shown != nil {
+		return sp.past.shown
+	}
+	return &sp.entries[len(sp.entries)-1]
+}
 
 // parent is the collection that the last name stands in. For a missing target
 // it is the last node of the way.
@@ -173,23 +187,25 @@ func (tx *Tx) resolve(p Path) (*spot, error) {
 	}
 	sp.nodes = make([]policy.Node, 0, len(p))
 	sp.entries = make([]Entry, 0, len(p))
-	parent, name := policy.Node(0), rootName(sp.space.Root)
-	for i := range p {
-		if i > 0 {
-			name = p[i]
-		}
-		e, found, err := tx.lookup(parent, name)
-		if err != nil || !found {
-			return sp, err
-		}
-		sp.nodes = append(sp.nodes, e.Node)
-		sp.entries = append(sp.entries, e)
-		if !e.Dir {
-			break
-		}
-		parent = e.Node
+	root, found, err := tx.lookup(0, rootName(sp.space.Root))
+	if err != nil || !found {
+		return sp, err
 	}
-	return sp, nil
+	sp.nodes, sp.entries = append(sp.nodes, root.Node), append(sp.entries, root)
+	return sp, tx.descend(sp)
+}
+
+// descend walks on from the deepest node that the spot has reached.
+func (tx *Tx) descend(sp *spot) error {
+	for dir := sp.entries[len(sp.entries)-1]; dir.Dir && sp.missing() > 0; {
+		e, found, err := tx.lookup(dir.Node, sp.path[len(sp.nodes)])
+		if err != nil || !found {
+			return err
+		}
+		sp.nodes, sp.entries = append(sp.nodes, e.Node), append(sp.entries, e)
+		dir = e
+	}
+	return nil
 }
 
 func (tx *Tx) spaceOf(name string) *policy.Space {
@@ -222,22 +238,70 @@ func (tx *Tx) lookup(parent policy.Node, name string) (e Entry, found bool, err 
 // hidden.
 func (s *Session) face(tx *Tx, sp *spot, want policy.Rights) (policy.Decision, error) {
 	if sp.missing() > 0 {
-		return policy.Decision{Wanted: want}, ErrNotFound
+		return policy.Decision{Wanted: want}, s.faceMissing(tx, sp)
 	}
-	d := tx.state.Decide(s.subject(tx), sp.place(), want)
+	d := s.decide(tx, sp.place(), want)
+	if sp.past != nil && sp.past.kind == trashItem {
+		// The trash shows to who may look into it: others find nothing there.
+		if d.Visible = d.Held&seesTrash == seesTrash; !d.Visible {
+			return d, ErrNotFound
+		}
+		return d, nil
+	}
 	// A drop box lets itself be found by those who may put into it.
-	d.Visible = d.Visible || sp.entry().Dir && d.Held&policy.Add != 0
+	d.Visible = d.Visible || sp.past == nil && sp.entry().Dir && d.Held&policy.Add != 0
 	if !d.Visible {
 		return d, ErrNotFound
 	}
 	return d, nil
 }
 
+// faceMissing is what the asker may know of something that is not there. Which
+// versions a file has is told to who may look into its history.
+func (s *Session) faceMissing(tx *Tx, sp *spot) error {
+	if sp.past == nil || sp.past.kind != versionedFile {
+		return ErrNotFound
+	}
+	file := *sp
+	file.path = sp.path[:len(sp.nodes)]
+	if _, err := s.authorize(tx, &file, opList); err != nil {
+		return err
+	}
+	return ErrNotFound
+}
+
+// seesTrash is held by who finds something in the trash.
+const seesTrash = policy.See | policy.Trash
+
+// decide asks policy. The operator, who acts for nobody, arranges everything and
+// reads nothing.
+func (s *Session) decide(tx *Tx, at policy.Place, want policy.Rights) policy.Decision {
+	if s.operates {
+		return policy.Decision{Wanted: want, Held: arranges, Visible: true}
+	}
+	return tx.state.Decide(s.subject(tx), at, want)
+}
+
+// arranges is what the operator holds.
+const arranges = policy.All &^ policy.Read
+
+// heldBelow is what the asker holds on the whole of a tree.
+func (s *Session) heldBelow(tx *Tx, at policy.Place) policy.Rights {
+	if s.operates {
+		return arranges
+	}
+	return tx.state.HeldBelow(s.subject(tx), at)
+}
+
 // authorize decides an operation on a target that has to exist.
 func (s *Session) authorize(tx *Tx, sp *spot, o op) (grant, error) {
-	d, err := s.face(tx, sp, o.needed())
-	if err == nil && !d.Allowed() {
-		err = s.refuse(tx, sp.place(), d.Wanted, sp.path)
+	want, known := sp.needs(o)
+	d, err := s.face(tx, sp, want)
+	switch {
+	case err == nil && !known:
+		err = ErrReserved
+	case err == nil && !d.Allowed():
+		err = s.refuse(tx, sp.place(), d.Wanted, sp.told())
 	}
 	s.note(tx, sp, d, o.ground(), err)
 	if err != nil {
@@ -249,7 +313,7 @@ func (s *Session) authorize(tx *Tx, sp *spot, o op) (grant, error) {
 // mayAdd decides a new member of the collection that the path's last name
 // stands in.
 func (s *Session) mayAdd(tx *Tx, sp *spot) (grant, error) {
-	if sp.isRoot() {
+	if sp.past != nil || sp.isRoot() {
 		s.note(tx, sp, policy.Decision{Wanted: opCreate.needed()}, "", ErrReserved)
 		return grant{}, ErrReserved
 	}
@@ -310,11 +374,11 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 	var by Ground
 	switch {
 	case err != nil:
-	case sp.isRoot() || s.isShared(tx, sp.entry().Node):
+	case sp.past != nil || sp.isRoot() || s.isShared(tx, sp.entry().Node):
 		err = ErrReserved
 	default:
 		here := d.Held
-		d.Held = tx.state.HeldBelow(s.subject(tx), sp.place())
+		d.Held = s.heldBelow(tx, sp.place())
 		if by, err = s.claim(grant{tx, opStat, sp.entry().Node, d.Held}, sp, o); err != nil || by != "" {
 			break
 		}
@@ -325,6 +389,28 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 		err = s.refuse(tx, sp.place(), want, sp.path)
 	}
 	s.note(tx, sp, d, by, err)
+	if err != nil {
+		return grant{}, err
+	}
+	return grant{tx, o, sp.entry().Node, d.Held}, nil
+}
+
+// authorizeBinned decides something in the trash with everything below it, all or
+// nothing.
+func (s *Session) authorizeBinned(tx *Tx, sp *spot, o op) (grant, error) {
+	want, known := sp.needs(o)
+	d, err := s.face(tx, sp, want)
+	switch {
+	case err != nil:
+	case !known:
+		err = ErrReserved
+	default:
+		d.Held = s.heldBelow(tx, sp.place())
+		if !d.Allowed() {
+			err = s.refuse(tx, sp.place(), d.Wanted, sp.told())
+		}
+	}
+	s.note(tx, sp, d, ByRight, err)
 	if err != nil {
 		return grant{}, err
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"davit/policy"
 	"davit/store/disk"
 	"davit/store/engine"
 )
@@ -46,6 +47,9 @@ func (of *office) collect(grace time.Duration) Collected {
 // unuse gives a file other content, so that nobody uses what it had.
 func (of *office) unuse(s *Session, p string) {
 	of.t.Helper()
+	none := policy.DefaultSettings
+	none.Versions = 0
+	of.change(policy.PutSettings{Settings: none})
 	of.put(s, p, nil)
 }
 

@@ -27,11 +27,13 @@ const (
 	tableNode    = 'n' // node -> parent, name: the way up
 	tableSum     = 'd' // collection -> bytes and files below it
 	tableTrash   = 't' // space, seq -> entry with its old place
+	tableBin     = 'y' // collection, space, seq -> nothing: what lies in its trash
+	tableVersion = 'v' // node, number -> what the file was before
 	tableProp    = 'p' // node, name -> dead property
 	tableLock    = 'l' // node, token -> lock
 	tableInline  = 'i' // hash -> content of small files
 	tableBlob    = 'b' // hash -> state of a blob file
-	tableRef     = 'r' // hash, node -> nothing: who uses the content
+	tableRef     = 'r' // hash, node, number of a version or none -> nothing: who uses the content
 	tableOrphan  = 'o' // hash -> since when nobody may use it
 	tableStaged  = 'g' // node -> top of a copy under way, linked nowhere yet
 	tableAudit   = 'a' // seq, part -> seal and line of the audit trail
@@ -72,6 +74,15 @@ func trashKey(space policy.ID, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(key1(tableTrash, uint64(space)), seq)
 }
 
+func binKey(parent policy.Node, space policy.ID, seq uint64) []byte {
+	k := binary.BigEndian.AppendUint64(key1(tableBin, uint64(parent)), uint64(space))
+	return binary.BigEndian.AppendUint64(k, seq)
+}
+
+func versionKey(n policy.Node, number int) []byte {
+	return binary.BigEndian.AppendUint64(key1(tableVersion, uint64(n)), uint64(number))
+}
+
 func nodeKey(n policy.Node) []byte { return key1(tableNode, uint64(n)) }
 
 func sumKey(n policy.Node) []byte { return key1(tableSum, uint64(n)) }
@@ -99,6 +110,11 @@ func hashKey(table byte, hash [32]byte) []byte {
 
 func refKey(hash [32]byte, n policy.Node) []byte {
 	return binary.BigEndian.AppendUint64(hashKey(tableRef, hash), uint64(n))
+}
+
+// versionRefKey is the reference of a version, beside that of the file itself.
+func versionRefKey(hash [32]byte, n policy.Node, number int) []byte {
+	return binary.BigEndian.AppendUint64(refKey(hash, n), uint64(number))
 }
 
 // prefixEnd is the first key after all that begin with the prefix.

@@ -135,6 +135,9 @@ func (tx *Tx) dropLink(id policy.ID) error {
 // resolve walks the path as far as the session can get at all: the bearer of a
 // link finds nothing but what it shares and what is below.
 func (s *Session) resolve(tx *Tx, p Path) (*spot, error) {
+	if len(p) > 0 && (p[0] == TrashRoot || p[0] == VersionsRoot) {
+		return s.resolvePast(tx, p)
+	}
 	if s.cred.Link == policy.Nobody {
 		return tx.resolve(p)
 	}

@@ -60,6 +60,9 @@ func newPlay(t *testing.T) *play {
 	p := &play{t: t, rand: random(t), clock: c, as: map[string]*Session{}}
 	p.of = newOffice(t, Options{Clock: c.Now}, strings.Join(cast, " "),
 		"Team mia=editor max=viewer lea=creator", "Room mia=manager max=editor")
+	set := policy.DefaultSettings
+	set.Versions = oracleVersions
+	p.of.change(policy.PutSettings{Settings: set})
 	p.model = &oracle{now: c.Now(), spaces: map[string]*leaf{}}
 	for space, levels := range map[string]map[string]string{
 		"Team": {"mia": "editor", "max": "viewer", "lea": "creator"},
@@ -131,6 +134,8 @@ func (p *play) step() (got, want error) {
 		note("mkdir")
 		_, got = s.Mkdir(ctx, at, terms)
 		return got, p.model.mkdir(user, at, submits)
+	case n < 53:
+		return p.unearth(user, at, submits)
 	case n < 57:
 		note("remove")
 		return s.Remove(ctx, at, terms), p.model.remove(user, at, submits)
@@ -180,6 +185,65 @@ func (p *play) step() (got, want error) {
 	note("change policy")
 	p.policy(user, at)
 	return nil, nil
+}
+
+// unearth does something to the trash, or to a version.
+func (p *play) unearth(user string, at Path, submits bool) (got, want error) {
+	s, terms := p.as[user], p.terms(user, submits)
+	if l, missing := p.model.find(at); missing == 0 && !l.dir && p.rand.IntN(2) == 0 {
+		number := 1 + p.rand.IntN(l.versions+1)
+		p.trace = fmt.Sprintf("%s gives %s its version %d submits=%t", user, at, number, submits)
+		_, got = s.Copy(ctx, slices.Concat(Path{VersionsRoot}, at, Path{fmt.Sprintf("version-%d", number)}), at, true, false, terms)
+		return got, p.model.revert(user, at, number, submits)
+	}
+	space, name := pick(p.rand, []string{"Team", "Room"}), "a"
+	if found := p.model.findsIn("mia", space); len(found) > 0 {
+		l := pick(p.rand, found)
+		name = l.gone
+		if back := append(l.up.path(p.model), name); p.rand.IntN(2) == 0 && p.model.exists(back[:len(back)-1]) {
+			at = back
+		}
+	}
+	from := Path{TrashRoot, space, name}
+	if p.rand.IntN(3) == 0 {
+		p.trace = fmt.Sprintf("%s erases %s", user, from)
+		return s.Remove(ctx, from, terms), p.model.erase(user, space, name)
+	}
+	over := p.rand.IntN(2) == 0
+	p.trace = fmt.Sprintf("%s restores %s to %s overwrite=%t submits=%t", user, from, at, over, submits)
+	_, got = s.Move(ctx, from, at, over, terms)
+	return got, p.model.restore(user, space, name, at, over, submits)
+}
+
+// compareTrash holds what each person finds in the trash against the oracle.
+func (p *play) compareTrash() {
+	p.t.Helper()
+	for _, user := range cast {
+		for space, root := range p.model.spaces {
+			if !root.visible(user) {
+				continue
+			}
+			var names []string
+			for after, more := "", true; more; {
+				page, again, err := p.as[user].List(Path{TrashRoot, space}, after, 3, Want{})
+				if err != nil {
+					p.t.Fatalf("%s lists the trash of %s: %v", user, space, err)
+				}
+				for _, info := range page {
+					after = info.Name
+					names = append(names, info.Origin.Path[len(info.Origin.Path)-1])
+				}
+				more = again
+			}
+			var want []string
+			for _, l := range p.model.findsIn(user, space) {
+				want = append(want, l.gone)
+			}
+			if !slices.Equal(names, want) {
+				p.t.Errorf("%s finds %q in the trash of %s, want %q", user, names, space, want)
+			}
+		}
+	}
 }
 
 // again is a file that was moved away, as whoever did is about to save it.
@@ -292,6 +356,10 @@ func (p *play) compare() {
 			}
 		}
 	}
+	p.compareTrash()
+	if err := p.of.st.takeDown(ctx); err != nil {
+		p.t.Fatal(err)
+	}
 	found := p.of.clean()
 	var bytes int64
 	trashed := 0
@@ -383,6 +451,12 @@ func (p *play) compareOne(user string, at Path, got *Info, want *leaf) {
 	if want.dir {
 		p.compareBelow(user, at, want)
 		return
+	}
+	versions, err := p.of.st.Operator().Versions(at)
+	if err != nil || !slices.EqualFunc(versions, want.old, func(v Info, o oldContent) bool {
+		return v.Name == fmt.Sprintf("version-%d", o.number) && v.Size == int64(len(o.content))
+	}) {
+		p.t.Errorf("%s has the versions %+v, want %d (%v)", at, versions, len(want.old), err)
 	}
 	content, err := read(p.as[user], at.String())
 	if may := p.model.may(user, at, policy.Read); kindOf(err) != may || err == nil && !bytes.Equal(content, want.content) {

@@ -17,6 +17,7 @@ type oracle struct {
 	spaces map[string]*leaf
 	now    time.Time
 	locks  []oracleLock
+	drops  int // deletions so far
 	asides []oracleAside
 }
 
@@ -29,19 +30,24 @@ type oracleAside struct {
 
 // leaf is a file or collection.
 type leaf struct {
-	dir     bool
-	content []byte
-	props   map[string]string
-	creator string
-	made    time.Time
-	touched bool   // by another than the creator
-	stood   string // the name that it was set aside under
-	up      *leaf
-	kids    map[string]*leaf
-	trashed []*leaf
-	limit   int64 // below zero: none
-	allow   map[string]policy.Rights
-	wall    map[string]policy.Rights
+	dir      bool
+	content  []byte
+	props    map[string]string
+	creator  string
+	made     time.Time
+	touched  bool   // by another than the creator
+	stood    string // the name that it was set aside under
+	up       *leaf
+	kids     map[string]*leaf
+	trashed  []*leaf
+	gone     string // the name that it was deleted under
+	when     int    // number of the deletion
+	bin      string // the space whose trash has it
+	old      []oldContent
+	versions int   // that were ever made
+	limit    int64 // below zero: none
+	allow    map[string]policy.Rights
+	wall     map[string]policy.Rights
 }
 
 type oracleLock struct {
@@ -147,7 +153,7 @@ func (l *leaf) live() (n int64) {
 
 func (l *leaf) used() (n int64) {
 	l.each(func(x *leaf) {
-		n += int64(len(x.content))
+		n += int64(len(x.content)) + x.past()
 		for _, t := range x.trashed {
 			n += t.used()
 		}
@@ -461,7 +467,7 @@ func (m *oracle) put(user string, p Path, content []byte, submits bool) error {
 	if err := m.free(user, l, submits); err != nil {
 		return err
 	}
-	if err := fits(l.way(), int64(len(content)-len(l.content))); err != nil {
+	if err := m.fit(user, l, int64(len(content)-len(l.content))); err != nil {
 		return err
 	}
 	if missing > 0 {
@@ -470,6 +476,9 @@ func (m *oracle) put(user string, p Path, content []byte, submits bool) error {
 		file.content = content
 		m.bringBack(user, file)
 		return nil
+	}
+	if err := m.retire(user, l, content, false); err != nil {
+		return err
 	}
 	l.touch(user)
 	l.content = content
@@ -503,6 +512,8 @@ func (m *oracle) bringBack(user string, file *leaf) {
 // drop puts a leaf into the trash of its collection.
 func (m *oracle) drop(l *leaf) {
 	m.locks = slices.DeleteFunc(m.locks, func(k oracleLock) bool { return k.on.below(l) })
+	m.drops++
+	l.gone, l.when, l.bin = l.name(), m.drops, l.path(m)[0]
 	delete(l.up.kids, l.name())
 	l.up.trashed = append(l.up.trashed, l)
 }
@@ -554,8 +565,7 @@ func (m *oracle) move(user string, from, to Path, overwrite, submits bool) error
 		return ErrExists
 	}
 	if how == moveSave {
-		m.saveOver(user, src, dst)
-		return nil
+		return m.saveOver(user, src, dst)
 	}
 	dir, _ := m.find(to[:len(to)-1])
 	old := src.up.way()
@@ -579,14 +589,15 @@ func (m *oracle) move(user string, from, to Path, overwrite, submits bool) error
 	return nil
 }
 
-// saveOver: the target stays what it is and gets the new content; the old lies
-// in its trash.
-func (m *oracle) saveOver(user string, src, dst *leaf) {
-	src.content, dst.content = dst.content, src.content
+// saveOver: the target stays what it is and gets the new content; the old is kept
+// as a version.
+func (m *oracle) saveOver(user string, src, dst *leaf) error {
+	err := m.retire(user, dst, src.content, true)
+	dst.content = src.content
 	dst.touch(user)
 	m.drop(src)
 	src.up.trashed = slices.DeleteFunc(src.up.trashed, func(l *leaf) bool { return l == src })
-	dst.up.trashed, src.up = append(dst.up.trashed, src), dst.up
+	return err
 }
 
 func (m *oracle) copy(user string, from, to Path, overwrite, shallow, submits bool) error {
@@ -627,10 +638,18 @@ func (m *oracle) copy(user string, from, to Path, overwrite, shallow, submits bo
 	if over {
 		growth -= int64(len(dst.content))
 	}
-	if err := fits(dir.way(), growth); err != nil {
+	if over {
+		err = m.fit(user, dst, growth)
+	} else {
+		err = fits(dir.way(), growth)
+	}
+	if err != nil {
 		return err
 	}
 	if over {
+		if err := m.retire(user, dst, src.content, false); err != nil {
+			return err
+		}
 		dst.touch(user)
 		dst.content, dst.props = src.content, maps.Clone(src.props)
 		return nil

@@ -1,329 +1,415 @@
 package store
 
 import (
-	"encoding/binary"
-	"errors"
+	"context"
 	"fmt"
-	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"davit/policy"
 )
 
-// changesMax is how many changes are gone through for one answer. Whoever missed
-// more is sent to list anew, which streams.
-const changesMax = 100_000
-
-// A past is what a space was when a client was told of it, so far as it is not
-// what it is: it is read from the log of what happened since.
-type past struct {
-	base  *moment
-	first map[policy.Node]slot // where each node stood that something happened to; the zero slot: nowhere
-	fresh map[policy.Node]bool // made, written or put in its place since
-	// stood are the nodes that stood at a name or, as far as the client may know
-	// of it, came there since.
-	stood map[policy.Node]map[string][]policy.Node
-	// touched are the names to look at: where something happened, and the way
-	// down to there.
-	touched map[policy.Node]map[string]bool
-	// away are nodes that came from another space: nobody logged here what happened
-	// below them before.
-	away map[policy.Node]bool
-	// restless are nodes that moved while the client was told page by page.
-	restless map[policy.Node]bool
-	way      []policy.Node // from the root to the collection that was asked for
-}
-
-// slot is a name in a collection.
-type slot struct {
-	dir  policy.Node
-	name string
-}
-
-// readPast reads the log since the token. The way leads to the collection now.
-func (c *comparison) readPast(way []policy.Node) (*past, error) {
-	base := c.token.base
-	floor, err := c.tx.floor(c.space.ID)
-	if err != nil {
-		return nil, err
-	}
-	if base.seq < floor || base.seq > c.now.seq || c.now.seq-base.seq > changesMax {
-		return nil, ErrSyncToken
-	}
-	if !base.seen.known {
-		// Of a sight that is only summed nobody knows what it showed.
-		if !base.seen.is(&c.now.seen) {
-			return nil, ErrSyncToken
-		}
-		own := *base
-		own.seen = c.now.seen
-		base = &own
-	}
-	p := &past{base: base, first: map[policy.Node]slot{}, fresh: map[policy.Node]bool{},
-		stood: map[policy.Node]map[string][]policy.Node{}, touched: map[policy.Node]map[string]bool{},
-		away: map[policy.Node]bool{}, restless: map[policy.Node]bool{}}
-	if err := c.readLog(p); err != nil {
-		return nil, err
-	}
-	for _, n := range base.seen.list.Apart(c.now.seen.list) {
-		if err := p.touchNode(c.tx, n); err != nil {
-			return nil, err
-		}
-	}
-	if err := p.leadDown(c.tx); err != nil {
-		return nil, err
-	}
-	p.way, err = p.wayThen(c.tx, way[len(way)-1])
-	return p, err
-}
-
-// readLog notes what happened since the token.
+// Two names stand beside the spaces, and no space has them. Below the one lies
+// what was deleted, below the other every file is a collection of what it was:
 //
-// What came and went meanwhile is told as gone, since the client may have seen it
-// in a listing: RFC 6578, section 3.5.2. But what came while the asker may have
-// seen less than now is told to nobody, unless pages told it.
-func (c *comparison) readLog(p *past) error {
-	var failed error
-	same, lasts := p.base.epoch == c.now.epoch, false
-	err := c.tx.r.Scan(changeKey(c.space.ID, p.base.seq+1), changeKey(c.space.ID, c.now.seq+1), func(k, v []byte) bool {
-		var rec changeRec
-		if rec, failed = decodeChange(v); failed != nil {
-			return false
-		}
-		seq := binary.BigEndian.Uint64(k[9:])
-		if same && seq == p.base.seq+1 {
-			lasts = c.tx.state.Lasts(c.sub, c.space.ID, time.Unix(0, rec.at).Unix(), c.tx.now.Unix())
-		}
-		p.take(seq, &rec, lasts || seq <= p.base.until)
-		return true
-	})
-	if err == nil {
-		err = failed
-	}
-	return err
+//	/.trash/Finance/plan (17).odt
+//	/.versions/Finance/2026/plan.odt/version-3
+const (
+	TrashRoot    = ".trash"
+	VersionsRoot = ".versions"
+)
+
+// realm is the part of the store that a path leads into.
+type realm byte
+
+const (
+	listed realm = iota
+	inTrash
+	inVersions
+)
+
+// pastNeeds says what an operation needs beyond the listed tree, where a spot is
+// what was asked for. An operation that has no row is for nobody.
+var pastNeeds = map[spotKind]map[op]policy.Rights{
+	trashTop: {opStat: 0, opList: 0, opEmpty: policy.Purge},
+	trashItem: {
+		opStat: policy.See | policy.Trash, opList: policy.See | policy.Trash,
+		opOpen: policy.See | policy.Trash | policy.Read, opCopy: policy.See | policy.Trash | policy.Read,
+		opRestore: policy.See | policy.Trash, opErase: policy.See | policy.Trash | policy.Purge,
+		// Another place may show it to others than the old one did.
+		opRestoreAway: policy.See | policy.Trash | policy.Read,
+		opRestoreOut:  policy.See | policy.Trash | policy.Read | policy.Purge,
+	},
+	versionedDir:  {opStat: 0, opList: 0},
+	versionedFile: {opStat: policy.History, opList: policy.History, opEraseVersions: policy.History | policy.Purge},
+	versionItem: {
+		opStat: policy.History, opOpen: policy.History | policy.Read, opCopy: policy.History | policy.Read,
+		opRevert: policy.History, opEraseVersions: policy.History | policy.Purge,
+	},
 }
 
-// take notes one change, those of a node from the oldest on.
-func (p *past) take(seq uint64, rec *changeRec, known bool) {
-	here := slot{rec.parent, rec.name}
-	p.touch(here)
-	came := rec.op == Created || rec.op == Arrived
-	if rec.op == Arrived {
-		p.away[rec.node] = true
-	}
-	if _, before := p.first[rec.node]; !before {
-		p.first[rec.node] = slot{}
-		if !came {
-			p.first[rec.node] = here
-			p.stand(rec.node, here)
-		}
-	}
-	if rec.op != Updated && seq <= p.base.until {
-		p.restless[rec.node] = true
-	}
-	if rec.op != Removed {
-		p.fresh[rec.node] = true
-	}
-	if came && known {
-		p.stand(rec.node, here)
-	}
+// spotKind is what a spot beyond the listed tree is.
+type spotKind byte
+
+const (
+	trashTop      spotKind = iota + 1 // of a space
+	trashItem                         // something deleted, or below it
+	versionedDir                      // a listed collection, whose files have versions
+	versionedFile                     // a listed file as the collection of its versions
+	versionItem                       // one of them
+)
+
+// An Origin tells where something in the trash stood, or when content was replaced.
+type Origin struct {
+	Path Path      // of the old place, or of the file
+	At   time.Time // of the deletion, or when it was replaced
+	By   policy.ID // who deleted it, or had written it
 }
 
-func (p *past) stand(n policy.Node, at slot) {
-	if p.stood[at.dir] == nil {
-		p.stood[at.dir] = map[string][]policy.Node{}
-	}
-	if nodes := p.stood[at.dir][at.name]; !slices.Contains(nodes, n) {
-		p.stood[at.dir][at.name] = append(nodes, n)
-	}
+// past is what a spot beyond the listed tree has more than one within.
+type past struct {
+	kind  spotKind
+	asked Path
+	// shown is the entry of a file as a collection, or of a version; nil where it
+	// is the node's own.
+	shown   *Entry
+	version *version
+	trash   *trashRec // that the spot is, or is below
+	seq     uint64
+	space   policy.ID // whose trash holds it
+	top     int       // where the deleted node stands in the spot's way
 }
 
-// touch notes a name to look at, and tells whether it is a new one.
-func (p *past) touch(at slot) bool {
-	names := p.touched[at.dir]
-	if names == nil {
-		names = map[string]bool{}
-		p.touched[at.dir] = names
+// realm is the part of the store that the spot is in.
+func (sp *spot) realm() realm {
+	switch {
+	case sp.past == nil:
+		return listed
+	case sp.past.kind <= trashItem:
+		return inTrash
 	}
-	was := names[at.name]
-	names[at.name] = true
-	return !was
+	return inVersions
 }
 
-// touchNode notes where a node stands, if it is listed anywhere.
-func (p *past) touchNode(tx *Tx, n policy.Node) error {
-	rec, err := tx.nodeRec(n)
-	if errors.Is(err, ErrNotFound) {
-		return nil
+// needs says what an operation needs at the spot; not ok when there is no such
+// operation.
+func (sp *spot) needs(o op) (want policy.Rights, ok bool) {
+	if sp.past == nil {
+		return o.needed(), true
 	}
-	if err == nil && rec.trash == 0 && rec.parent != 0 {
-		p.touch(slot{rec.parent, rec.name})
-	}
-	return err
+	want, ok = pastNeeds[sp.past.kind][o]
+	return want, ok
 }
 
-// leadDown notes the way from the root to every name that was noted.
-func (p *past) leadDown(tx *Tx) error {
-	for _, n := range slices.Collect(maps.Keys(p.touched)) {
-		for n != 0 {
-			rec, err := tx.nodeRec(n)
-			if errors.Is(err, ErrNotFound) || err == nil && rec.trash != 0 {
-				break // what is not listed is found from where it stood
-			}
-			if err != nil {
-				return err
-			}
-			if rec.parent == 0 || !p.touch(slot{rec.parent, rec.name}) {
-				break
-			}
-			n = rec.parent
-		}
+// told is the path as the asker wrote it.
+func (sp *spot) told() Path {
+	if sp.past != nil {
+		return sp.past.asked
 	}
-	return nil
+	return sp.path
 }
 
-// wayThen is the way to a collection as it was.
-func (p *past) wayThen(tx *Tx, n policy.Node) (up []policy.Node, err error) {
-	for n != 0 {
-		up = append(up, n)
-		at, moved := p.first[n]
-		switch {
-		case moved && at.dir == 0 || len(up) > depthMax:
-			return nil, ErrSyncToken // it was not in the space
-		case moved:
-			n = at.dir
-		default:
-			rec, err := tx.nodeRec(n)
-			if err != nil {
-				return nil, fmt.Errorf("way to a collection as it was: %w", err)
-			}
-			n = rec.parent
-		}
+// current is the spot of the listed file that a version belongs to.
+func (sp *spot) current() *spot {
+	file := *sp
+	file.past = nil
+	return &file
+}
+
+// tell is what of the past the asker is told.
+func (tx *Tx) tell(g grant, sp *spot) (*Origin, error) {
+	switch p := sp.past; {
+	case p == nil:
+	case p.kind == trashItem:
+		names, err := tx.pathOf(g, sp.nodes[p.top])
+		return &Origin{append(names, sp.path[p.top+1:]...), time.Unix(0, p.trash.at), p.trash.by}, err
+	case p.kind == versionItem:
+		return &Origin{sp.path, p.version.at, p.version.author}, nil
 	}
-	slices.Reverse(up)
-	return up, nil
+	return nil, nil
 }
 
-// view is how the client saw the collection that was asked for.
-func (p *past) view() policy.View {
-	v := policy.Hidden
-	for _, n := range p.way {
-		v = p.base.seen.list.Of(n, v)
+// resolvePast walks a path below one of the two names, as tx.resolve does within
+// the listed tree.
+func (s *Session) resolvePast(tx *Tx, p Path) (sp *spot, err error) {
+	switch {
+	case len(p) == 1 || s.cred.Link != policy.Nobody:
+		sp = &spot{path: p}
+	case p[0] == VersionsRoot:
+		sp, err = tx.resolveVersions(p)
+	default:
+		sp, err = s.resolveTrash(tx, p)
 	}
-	return v
-}
-
-// touchedIn are the names to look at in a collection, from one on, in order.
-func (p *past) touchedIn(dir policy.Node, from string) []string {
-	names := make([]string, 0, len(p.touched[dir]))
-	for name := range p.touched[dir] {
-		if name >= from {
-			names = append(names, name)
-		}
+	if err == nil && sp.past == nil { // nothing is there, and nothing can be made there
+		sp.past = &past{asked: p}
 	}
-	slices.Sort(names)
-	return names
+	return sp, err
 }
 
-// stayed tells whether nothing happened to a node's place since.
-func (p *past) stayed(n policy.Node) bool { _, moved := p.first[n]; return !moved }
-
-// stayedAt tells whether a client that was told page by page has the node at that
-// place for certain.
-func (p *past) stayedAt(n policy.Node, at slot) bool {
-	first, moved := p.first[n]
-	return !moved || first == at && !p.restless[n]
-}
-
-// stoodAt are those that the client may know at a name in collections that it
-// knew at one path.
-func (c *comparison) stoodAt(olds []old, name string) (stood []old, err error) {
-	for _, dir := range olds {
-		nodes := slices.Clone(c.past.stood[dir.node][name])
-		e, found, err := c.tx.member(housekeeping(c.tx, dir.node), dir.node, name)
-		if err != nil {
-			return nil, err
-		}
-		if found && c.past.stayed(e.Node) {
-			nodes = append(nodes, e.Node)
-		}
-		for _, n := range nodes {
-			one := old{n, c.past.base.seen.list.Of(n, dir.view), dir.sure && c.past.stayedAt(n, slot{dir.node, name})}
-			if one.view != policy.Hidden && !slices.Contains(stood, one) {
-				stood = append(stood, one)
-			}
-		}
+// resolveTrash finds the trash of a space, or something in it.
+func (s *Session) resolveTrash(tx *Tx, p Path) (*spot, error) {
+	sp, err := tx.resolve(p[1:2])
+	if err != nil || sp.missing() > 0 {
+		return sp, err
 	}
-	return stood, nil
+	sp.past = &past{kind: trashTop, asked: p}
+	if len(p) == 2 {
+		return sp, nil
+	}
+	return s.resolveBinned(tx, sp, p)
 }
 
-// allNames are the names in a collection, and those that the client may know in
-// others that it knew at the same path, from one on, in order.
-func (c *comparison) allNames(dir collectionNow, olds []old, from string) ([]string, error) {
-	names := map[string]bool{}
-	gather := func(g grant, n policy.Node) error {
-		return c.tx.children(g, n, "", func(e *Entry) bool {
-			if e.Name >= from {
-				names[e.Name] = true
+// resolveBinned finds something deleted by the name that the trash gives it, or by
+// its own: that leads to the newest of the name that the asker may see.
+func (s *Session) resolveBinned(tx *Tx, top *spot, p Path) (*spot, error) {
+	found, err := tx.binnedAs(top.space, p[2])
+	if err == nil && found == nil {
+		err = s.eachBinned(tx, top.space, 0, func(b *binned) bool {
+			if b.entry.Name == p[2] {
+				found = b
 			}
 			return true
 		})
 	}
-	if err := gather(dir.g, dir.g.node); err != nil {
-		return nil, err
+	if err != nil || found == nil {
+		return &spot{path: append(slices.Clip(top.path), p[2]), space: top.space, nodes: top.nodes, entries: top.entries, past: top.past}, err
 	}
-	for _, o := range olds {
-		if o.node != dir.g.node {
-			if err := c.inSpace(o.node); err != nil {
-				return nil, err
-			}
-			if err := gather(housekeeping(c.tx, o.node), o.node); err != nil {
-				return nil, err
-			}
+	sp := found.spot()
+	sp.past.asked = p
+	sp.path = append(sp.path, p[3:]...)
+	return sp, tx.descend(sp)
+}
+
+// binned is a record of the trash with the way to its node.
+type binned struct {
+	trashRec
+	in    policy.ID // the space whose trash holds it
+	seq   uint64
+	space *policy.Space // that it is in by now: what it lay in may have moved
+	way   []policy.Node
+	names Path // of the way, from the space on
+}
+
+// name is what the trash calls it: its own name with the number of the deletion.
+// The number stands there always. Whether another deletion has the same name may
+// be none of the asker's business, and what a name leads to must not change.
+func (b *binned) name() string { return numbered(b.entry.Name, strconv.FormatUint(b.seq, 10)) }
+
+// spot of the record's node.
+func (b *binned) spot() *spot {
+	sp := &spot{path: b.names, space: b.space, nodes: b.way, entries: make([]Entry, len(b.way))}
+	for i, n := range b.way {
+		sp.entries[i] = Entry{Name: b.names[i], Node: n, Dir: true}
+	}
+	sp.entries[len(b.way)-1] = b.entry
+	sp.past = &past{kind: trashItem, trash: &b.trashRec, seq: b.seq, space: b.in, top: len(b.way) - 1}
+	return sp
+}
+
+// resolveVersions walks to a listed collection, to a file as the collection of its
+// versions, or to one of these.
+func (tx *Tx) resolveVersions(p Path) (*spot, error) {
+	sp, err := tx.resolve(p[1:])
+	if err != nil || sp.space == nil || len(sp.nodes) == 0 {
+		return sp, err
+	}
+	sp.past = &past{kind: versionedDir, asked: p}
+	e := sp.entry()
+	if e.Dir {
+		return sp, nil
+	}
+	sp.past.kind = versionedFile
+	sp.past.shown = &Entry{Name: e.Name, Node: e.Node, Dir: true, Created: e.Created, Modified: e.Modified, Rev: e.Rev, Creator: e.Creator}
+	if sp.missing() != 1 {
+		return sp, nil
+	}
+	number, is := strings.CutPrefix(p[len(p)-1], versionPrefix)
+	n, err := strconv.Atoi(number)
+	if !is || err != nil || n <= 0 || strconv.Itoa(n) != number {
+		return sp, nil
+	}
+	b, err := tx.r.Get(versionKey(e.Node, n))
+	if err != nil || b == nil {
+		return sp, err
+	}
+	v, err := decodeVersion(versionKey(e.Node, n), b)
+	if err != nil {
+		return sp, fmt.Errorf("version %d of %s: %w", n, p[1:], err)
+	}
+	shown := v.entry(v.name(), e)
+	sp.path = sp.path[:len(sp.path)-1]
+	sp.past.kind, sp.past.version, sp.past.shown = versionItem, &v, &shown
+	return sp, nil
+}
+
+// versionPrefix begins the names of versions.
+const versionPrefix = "version-"
+
+func (v *version) name() string { return versionPrefix + strconv.Itoa(v.number) }
+
+// pastInfo is what the asker may know of a spot beyond the listed tree.
+func (tx *Tx) pastInfo(g grant, sp *spot) (info Info, err error) {
+	info = Info{Entry: *sp.entry(), Held: g.held, Shell: g.held&policy.See == 0, Owner: sp.space.Owner}
+	if sp.isRoot() {
+		info.Name = tx.spaceName(info.Node)
+	}
+	info.Origin, err = tx.tell(g, sp)
+	return info, err
+}
+
+// listPast gives a page of a collection beyond the listed tree.
+func (s *Session) listPast(tx *Tx, g grant, sp *spot, after string, n int) (page []Info, more bool, err error) {
+	switch sp.past.kind {
+	case trashTop:
+		return s.listTrash(tx, g, sp, after, n)
+	case versionedFile:
+		return s.listVersions(tx, g, sp, after, n)
+	}
+	page, more, err = s.list(tx, g, sp, after, n, Want{})
+	if sp.past.kind == versionedDir {
+		for i := range page {
+			page[i].Dir, page[i].Size, page[i].Type = true, 0, ""
 		}
-		for name := range c.past.stood[o.node] {
-			if name >= from {
-				names[name] = true
-			}
+	}
+	return page, more, err
+}
+
+// shows tells whether a collection lists a visible member to who holds rights on
+// it.
+func (sp *spot) shows(e *Entry, held policy.Rights) bool {
+	switch {
+	case sp.past == nil:
+		return true
+	case sp.past.kind == trashItem:
+		return held&seesTrash == seesTrash
+	}
+	return e.Dir || held&policy.History != 0
+}
+
+// listVersions gives a page of the versions of a file, by their names.
+func (s *Session) listVersions(tx *Tx, g grant, sp *spot, after string, n int) (page []Info, more bool, err error) {
+	list, err := tx.versions(g, g.node)
+	if err != nil {
+		return nil, false, err
+	}
+	for i := range list {
+		v := &list[i]
+		if number, _ := strconv.Atoi(strings.TrimPrefix(after, versionPrefix)); v.number <= number {
+			continue
 		}
+		if more = len(page) == n; more {
+			break
+		}
+		page = append(page, Info{Entry: v.entry(v.name(), sp.entry()), Held: g.held, Owner: sp.space.Owner, Origin: &Origin{sp.path, v.at, v.author}})
 	}
-	return slices.Sorted(maps.Keys(names)), nil
+	return page, more, nil
 }
 
-// inSpace refuses the token when what was in a collection is not known any more:
-// it was erased, or has another space's log.
-func (c *comparison) inSpace(n policy.Node) error {
-	up, err := way(c.tx.r, n)
-	if err != nil || up[0] != c.space.Root || c.past.away[n] {
-		return ErrSyncToken
+// erasePast erases something in the trash, all versions of a file, or one.
+func (s *Session) erasePast(tx *Tx, sp *spot, t Terms) error {
+	if sp.realm() == inTrash {
+		g, err := s.authorizeBinned(tx, sp, opErase)
+		if err != nil {
+			return err
+		}
+		if err := s.judge(tx, sp, t, nil); err != nil {
+			return err
+		}
+		return tx.erase(g, sp)
 	}
-	return nil
+	g, err := s.authorize(tx, sp, opEraseVersions)
+	if err != nil {
+		return err
+	}
+	file := sp.current()
+	if err := s.judge(tx, sp, t, s.unlockedAt(tx, g, file.nodes, t)); err != nil {
+		return err
+	}
+	list := []version{}
+	if sp.past.version != nil {
+		list = append(list, *sp.past.version)
+	} else if list, err = tx.versions(g, g.node); err != nil {
+		return err
+	}
+	if err := tx.dropVersions(g, file, list); err != nil {
+		return err
+	}
+	_, dir := file.parent()
+	return tx.put(g, dir.Node, file.entry())
 }
 
-// member is one member of a collection.
-func (tx *Tx) member(g grant, dir policy.Node, name string) (e Entry, found bool, err error) {
-	return tx.lookup(dir, name)
+// moveBack gives a file the content of one of its versions, which is none
+// afterwards; the content that the file had becomes one.
+func (s *Session) moveBack(tx *Tx, src, dst *spot, overwrite bool, t Terms) error {
+	g, err := s.authorizeRevert(tx, src, dst, overwrite, t)
+	if err != nil {
+		return err
+	}
+	v := *src.past.version
+	if err := tx.dropVersions(g, dst, []version{v}); err != nil {
+		return err
+	}
+	return s.giveBack(tx, g, dst, &v)
 }
 
-// wasDir tells whether a node that is not listed where it was is a collection, as
-// far as that is known.
-func (tx *Tx) wasDir(g grant, space policy.ID, n policy.Node) (bool, error) {
-	rec, err := tx.nodeRec(n)
-	if errors.Is(err, ErrNotFound) {
+// copyBack is a COPY of a version over its own file, which leaves the file its
+// properties; done is false for any other.
+func (s *Session) copyBack(ctx context.Context, from, to Path, overwrite bool, t Terms) (done bool, err error) {
+	if len(from) == 0 || from[0] != VersionsRoot {
 		return false, nil
 	}
+	err = s.update(ctx, func(tx *Tx) error {
+		src, dst, err := s.ends(tx, from, to)
+		if err != nil || !src.isVersionOf(dst) {
+			done = err != nil
+			return err
+		}
+		done = true
+		g, err := s.authorizeRevert(tx, src, dst, overwrite, t)
+		if err != nil {
+			return err
+		}
+		return s.giveBack(tx, g, dst, src.past.version)
+	})
+	return done, err
+}
+
+// isVersionOf tells whether the spot is a version of the listed file at another.
+func (sp *spot) isVersionOf(file *spot) bool {
+	return sp.past != nil && sp.past.kind == versionItem && file.past == nil && file.missing() == 0 &&
+		file.entry().Node == sp.entry().Node
+}
+
+// authorizeRevert decides giving a file the content of one of its versions: that
+// is writing it, for who may look into its history.
+func (s *Session) authorizeRevert(tx *Tx, src, dst *spot, overwrite bool, t Terms) (grant, error) {
+	if _, err := s.authorize(tx, src, opRevert); err != nil {
+		return grant{}, err
+	}
+	if !src.isVersionOf(dst) {
+		return grant{}, ErrReserved
+	}
+	g, err := s.authorize(tx, dst, opReplace)
 	if err != nil {
-		return false, err
+		return g, err
 	}
-	if rec.trash == 0 {
-		e, _, err := tx.lookup(rec.parent, rec.name)
-		return e.Dir, err
+	if err := s.judge(tx, src, t, s.unlockedAt(tx, g, dst.nodes, t)); err != nil {
+		return g, err
 	}
-	v, err := tx.r.Get(trashKey(space, rec.trash))
-	if err != nil || v == nil {
-		return false, err
+	if !overwrite {
+		return g, ErrExists
 	}
-	t, err := decodeTrash(v)
-	return t.entry.Dir, err
+	return g, nil
+}
+
+// giveBack writes the content of a version to its file.
+func (s *Session) giveBack(tx *Tx, g grant, file *spot, v *version) error {
+	h := tx.st.ledger.hold(nil)
+	tx.holds, tx.own = append(tx.holds, h), append(tx.own, h)
+	if err := tx.fit(g, file, h, v.size-file.entry().Size); err != nil {
+		return err
+	}
+	return s.replace(tx, g, file, body{content: v.content, size: v.size, found: true}, Meta{Type: v.media, Modified: v.modified})
 }

@@ -119,7 +119,7 @@ func (s *Session) setProps(tx *Tx, g grant, sp *spot, patch []Prop, modified tim
 	}
 	_, dir := sp.parent()
 	if len(patch) > 0 || !modified.IsZero() {
-		if _, err := tx.log(sp.space.ID, s.cred.id(), Updated, e.Node, dir.Node, e.Name); err != nil {
+		if _, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Updated, node: e.Node, parent: dir.Node, name: e.Name, before: before{how: byPatch, rev: e.Rev}}); err != nil {
 			return err
 		}
 	}

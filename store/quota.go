@@ -22,26 +22,22 @@ type QuotaError struct {
 }
 
 func (q *QuotaError) Error() string {
-	return fmt.Sprintf("%d bytes do not fit: limit %s, used %d (of these %d in the trash), reserved %d: %v",
-		q.Need, q.Usage.Limit, q.Usage.Used(), q.Usage.Trash, q.Usage.Reserved, ErrQuota)
+	return fmt.Sprintf("%d bytes do not fit: limit %s, used %d (of these %d in the trash and %d in versions), reserved %d: %v",
+		q.Need, q.Usage.Limit, q.Usage.Used(), q.Usage.Trash, q.Usage.Versions, q.Usage.Reserved, ErrQuota)
 }
 
 func (q *QuotaError) Unwrap() error { return ErrQuota }
 
-// usageDelta is a change of a collection's sum.
-type usageDelta struct{ live, trash, files int64 }
-
 // charge changes the sums of every collection on the way; finish writes them.
-func (tx *Tx) charge(way []policy.Node, d usageDelta) {
-	if d == (usageDelta{}) {
+func (tx *Tx) charge(way []policy.Node, d sum) {
+	if d == (sum{}) {
 		return
 	}
 	if tx.charges == nil {
-		tx.charges = map[policy.Node]usageDelta{}
+		tx.charges = map[policy.Node]sum{}
 	}
 	for _, n := range way {
-		c := tx.charges[n]
-		tx.charges[n] = usageDelta{c.live + d.live, c.trash + d.trash, c.files + d.files}
+		tx.charges[n] = tx.charges[n].plus(d)
 	}
 }
 
@@ -52,8 +48,7 @@ func (tx *Tx) writeCharges() error {
 		if err != nil {
 			return err
 		}
-		s.live, s.trash, s.files = s.live+d.live, s.trash+d.trash, s.files+d.files
-		if err := tx.w.Put(sumKey(n), appendSum(nil, s)); err != nil {
+		if err := tx.w.Put(sumKey(n), appendSum(nil, s.plus(d))); err != nil {
 			return err
 		}
 	}
@@ -98,12 +93,12 @@ func limitedBelow(state *policy.State, root policy.Node) []policy.Node {
 
 // settle joins a transaction that was applied: its charges count and its holds
 // are over, in one step.
-func (l *ledger) settle(adopted map[policy.Node]sum, charges map[policy.Node]usageDelta, holds []*hold) {
+func (l *ledger) settle(adopted map[policy.Node]sum, charges map[policy.Node]sum, holds []*hold) {
 	l.Lock()
 	defer l.Unlock()
 	for n, d := range charges {
 		if a := l.accounts[n]; a != nil {
-			a.live, a.trash, a.files = a.live+d.live, a.trash+d.trash, a.files+d.files
+			a.sum = a.sum.plus(d)
 		}
 	}
 	for n, s := range adopted {
@@ -116,11 +111,23 @@ func (l *ledger) settle(adopted map[policy.Node]sum, charges map[policy.Node]usa
 	}
 }
 
+// forget drops the accounts of collections that are no more.
+func (l *ledger) forget(gone []policy.Node) {
+	if len(gone) == 0 {
+		return
+	}
+	l.Lock()
+	defer l.Unlock()
+	for _, n := range gone {
+		delete(l.accounts, n)
+	}
+}
+
 // usage is the state of one limit.
 func (l *ledger) usage(q policy.QuotaNode) policy.Usage {
 	u := policy.Usage{Limit: q.Limit}
 	if a := l.accounts[q.Node]; a != nil {
-		u.Live, u.Trash, u.Reserved = a.live, a.trash, a.reserved
+		u.Live, u.Versions, u.Trash, u.Reserved = a.live, a.versions, a.trash, a.reserved
 	}
 	return u
 }

@@ -68,7 +68,7 @@ func (of *office) watch(limits map[policy.Node]int64) (look func() int) {
 			}
 			l.Lock()
 			for n, limit := range limits {
-				if a := l.accounts[n]; a.live < 0 || a.trash < 0 || a.reserved < 0 || a.live+a.trash+a.reserved > limit {
+				if a := l.accounts[n]; a.live < 0 || a.versions < 0 || a.trash < 0 || a.reserved < 0 || a.bytes()+a.reserved > limit {
 					of.t.Errorf("node %d: %+v against a limit of %d", n, *a, limit)
 				}
 			}
@@ -143,7 +143,7 @@ func TestHold(t *testing.T) {
 		t.Error(err)
 	}
 	want("with one limit", 70, 0)
-	l.settle(nil, map[policy.Node]usageDelta{1: {live: 70}}, []*hold{h})
+	l.settle(nil, map[policy.Node]sum{1: {live: 70}}, []*hold{h})
 	want("settled", 0, 0)
 	if l.accounts[1].live != 80 {
 		t.Errorf("charged %d, want 80", l.accounts[1].live)
@@ -242,6 +242,7 @@ func TestPersonalLimits(t *testing.T) {
 func TestQuotaTellsWhatItEnforces(t *testing.T) {
 	of := newOffice(t, Options{}, "mia", "Team mia=editor")
 	s := of.as("mia")
+	of.settings(func(set *policy.Settings) { set.Versions = 0 })
 	of.mkdir(s, "/Team/in", "/Team/in/deep")
 	of.put(s, "/Team/beside", text(1, 300))
 	of.put(s, "/Team/in/thrown", text(1, 200))

@@ -13,8 +13,8 @@ import (
 // by moving the original away first and writing a new one. Both ways would need
 // delete, and lose the entries, properties and creator of the file that is
 // saved. For who holds write without delete they are writing: the file that
-// stands at a name stays that file and gets new content, and its old content is
-// kept under another node, with the same entries.
+// stands at a name stays that file and gets new content. Its old content is kept as
+// a version, or under the name to which it was moved away, with the same entries.
 
 // backupEnds are what editors put at the end of the name of an original that
 // they move away. Word and Excel use names of their own that end in .tmp.
@@ -96,37 +96,27 @@ func (s *Session) removal(tx *Tx, src, dst *spot) (op, error) {
 	return opRemove, err
 }
 
-// saveOver gives the target the source's content. The source's name goes, and
-// its node lies in the trash with the old content, under the target's name.
+// saveOver gives the target the source's content, and keeps its own as a version.
+// The source goes: all that there was of it is the target's now.
 func (s *Session) saveOver(tx *Tx, g, dg grant, src, dst *spot) error {
-	n, e := *src.entry(), dst.entry()
-	from, to := src.nodes[:len(src.nodes)-1], dst.nodes[:len(dst.nodes)-1]
+	n := *src.entry()
+	from := src.above().nodes
 	if err := tx.dropLocks(g, &n); err != nil {
 		return err
 	}
-	gone, err := tx.log(src.space.ID, s.cred.id(), Removed, n.Node, from[len(from)-1], n.Name)
-	if err != nil {
+	b := body{content: n.content, size: n.Size, found: true}
+	if _, err := tx.log(src.space.ID, s.cred.id(), changeRec{op: Removed, node: n.Node, parent: from[len(from)-1], name: n.Name, before: before{how: byMerge, rev: n.Rev, with: dst.entry().Node}}); err != nil {
 		return err
 	}
-	if err := tx.unlink(g, from[len(from)-1], n.Name); err != nil {
+	// The version takes the room that the source leaves.
+	if err := s.overwrite(tx, dg, dst, b, Meta{Type: n.Type, Modified: n.Modified}, 0); err != nil {
 		return err
 	}
-	if err := s.exchange(tx, dg, dst, &n, e); err != nil {
+	tx.charge(from, sum{live: n.Size, versions: n.kept.bytes, files: 1}.negative())
+	if err := tx.eraseListed(g, from[len(from)-1], &n); err != nil || !tx.state.OnWay(n.Node) {
 		return err
 	}
-	if err := tx.put(dg, to[len(to)-1], e); err != nil {
-		return err
-	}
-	n.Name = e.Name
-	if err := s.bin(tx, dg, dst, &n, gone); err != nil {
-		return err
-	}
-	tx.charge(from, usageDelta{live: -e.Size, files: -1})
-	tx.charge(to, usageDelta{live: e.Size - n.Size, trash: n.Size})
-	if err := tx.likeList(dg, e.Node, at(dst.space.ID, to, n.Node)); err != nil || !tx.state.OnWay(n.Node) {
-		return err
-	}
-	return tx.change(policy.ParkNode{Node: n.Node})
+	return tx.change(policy.DropNodes{Nodes: []policy.Node{n.Node}})
 }
 
 // exchange gives a file, which stands at the spot, and another each the other's
@@ -147,7 +137,7 @@ func (s *Session) exchange(tx *Tx, g grant, sp *spot, n, e *Entry) error {
 		}
 	}
 	_, dir := sp.parent()
-	seq, err := tx.log(sp.space.ID, s.cred.id(), Updated, e.Node, dir.Node, sp.name())
+	seq, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Updated, node: e.Node, parent: dir.Node, name: sp.name(), before: before{how: bySwap, parent: dir.Node, name: e.Name, rev: e.Rev, with: n.Node}})
 	if err != nil {
 		return err
 	}
@@ -280,13 +270,11 @@ func (tx *Tx) besideNamed(sp *spot, name string) (*spot, error) {
 func (s *Session) takePlace(tx *Tx, g grant, sp, back *spot) error {
 	_, dir := sp.parent()
 	n, e := sp.entry(), back.entry()
-	if _, err := tx.log(sp.space.ID, s.cred.id(), Removed, e.Node, dir.Node, e.Name); err != nil {
-		return err
-	}
+	rev := n.Rev
 	if err := s.exchange(tx, g, sp, n, e); err != nil {
 		return err
 	}
-	if _, err := tx.log(sp.space.ID, s.cred.id(), Updated, n.Node, dir.Node, e.Name); err != nil {
+	if _, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Updated, node: n.Node, parent: dir.Node, name: e.Name, before: before{how: bySwap, parent: dir.Node, name: n.Name, rev: rev, with: e.Node}}); err != nil {
 		return err
 	}
 	n.Name, e.Name = e.Name, n.Name

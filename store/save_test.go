@@ -125,7 +125,7 @@ func TestSaveOver(t *testing.T) {
 			t.Fatalf("created %t, %v", created, err)
 		}
 		of.wantSaved(was, text(2, size))
-		of.wantBinned("doc", text(1, 100))
+		of.wantVersions("/Team/doc", text(1, 100))
 		if _, err := max.Stat(split("/Team/tmp"), Want{}); !errors.Is(err, ErrNotFound) {
 			t.Errorf("the temporary file: %v", err)
 		}
@@ -146,10 +146,7 @@ func TestSaveThroughAFolder(t *testing.T) {
 		t.Error(err)
 	}
 	of.wantSaved(was, text(2, 30))
-	delete(of.binned("Team"), "doc.sb-1")
-	if kept := of.binned("Team")["doc"]; kept.entry.Size != 100 {
-		t.Errorf("the old content: %+v", kept)
-	}
+	of.wantVersions("/Team/doc", text(1, 100))
 }
 
 // TestSaveAside moves the original away first: with the new file written to the

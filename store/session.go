@@ -43,6 +43,8 @@ type Session struct {
 	pinned *policy.State
 	// trial is who asks when the operator asks for somebody.
 	trial *policy.Subject
+	// operates: the operator acts, for nobody.
+	operates bool
 }
 
 // Login makes the session of a proved credential. Only the package auth proves.
@@ -105,6 +107,8 @@ type Info struct {
 	ACL ACL
 	// SyncToken stands for what the asker sees of a collection now.
 	SyncToken string
+	// Origin is of what lies in the trash, and of versions.
+	Origin *Origin
 }
 
 // Stat tells about one file or collection.
@@ -119,7 +123,11 @@ func (s *Session) Stat(p Path, want Want) (Info, error) {
 		if err != nil {
 			return err
 		}
-		info, err = s.info(tx, g, sp.place(), sp.entry(), want)
+		if sp.past != nil {
+			info, err = tx.pastInfo(g, sp)
+		} else {
+			info, err = s.info(tx, g, sp.place(), sp.entry(), want)
+		}
 		return err
 	})
 	return info, err
@@ -181,7 +189,11 @@ func (s *Session) List(p Path, after string, n int, want Want) (page []Info, mor
 		if !sp.entry().Dir {
 			return ErrNotDir
 		}
-		page, more, err = s.list(tx, g, sp, after, n, want)
+		if sp.past != nil {
+			page, more, err = s.listPast(tx, g, sp, after, n)
+		} else {
+			page, more, err = s.list(tx, g, sp, after, n, want)
+		}
 		return err
 	})
 	return page, more, err
@@ -190,11 +202,11 @@ func (s *Session) List(p Path, after string, n int, want Want) (page []Info, mor
 // list decides each child. One that no entry stands on holds what its parent
 // does, so only the others ask.
 func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want) (page []Info, more bool, err error) {
-	sub, dir := s.subject(tx), sp.place()
+	dir := sp.place()
 	var failed error
 	err = tx.children(g, g.node, after, func(e *Entry) bool {
-		d := s.sees(tx, sub, g, dir, e.Node)
-		if !d.Visible {
+		d := s.sees(tx, g, dir, e.Node)
+		if !d.Visible || !sp.shows(e, d.Held) {
 			return true
 		}
 		if more = len(page) == n; more {
@@ -216,9 +228,9 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want
 }
 
 // sees decides one child of a collection that g was granted for.
-func (s *Session) sees(tx *Tx, sub policy.Subject, g grant, dir policy.Place, child policy.Node) policy.Decision {
+func (s *Session) sees(tx *Tx, g grant, dir policy.Place, child policy.Node) policy.Decision {
 	if tx.state.OnWay(child) {
-		return tx.state.Decide(sub, at(dir.Space, dir.Path, child), 0)
+		return s.decide(tx, at(dir.Space, dir.Path, child), 0)
 	}
 	return policy.Decision{Held: g.held, Visible: g.held&policy.See != 0}
 }
@@ -301,6 +313,9 @@ func (s *Session) Open(p Path, t Terms) (*File, error) {
 			return err
 		}
 		f = &File{Info: Info{Entry: *e, Held: g.held}}
+		if f.Origin, err = tx.tell(g, sp); err != nil {
+			return err
+		}
 		if f.count, err = s.counter(tx); err != nil {
 			return err
 		}

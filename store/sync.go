@@ -175,9 +175,9 @@ type comparison struct {
 	deep  bool
 	want  Want
 
-	token *syncToken
-	now   *moment
-	past  *past // nil for a client that has nothing
+	token  *syncToken
+	now    *moment
+	mirror *mirror // nil for a client that has nothing
 
 	left int
 	page []Synced
@@ -205,10 +205,10 @@ func (c *comparison) run(g grant, sp *spot) error {
 	var olds []old
 	if t.base != nil {
 		var err error
-		if c.past, err = c.readPast(sp.nodes); err != nil {
+		if c.mirror, err = c.readMirror(sp.nodes); err != nil {
 			return err
 		}
-		if v := c.past.view(); v != policy.Hidden {
+		if v := c.mirror.view(); v != policy.Hidden {
 			olds = []old{{t.node, v, true}}
 		}
 	}
@@ -257,7 +257,7 @@ func (c *comparison) members(dir collectionNow, olds []old, after Path) error {
 	case len(olds) == 0:
 		return c.newMembers(dir, after)
 	case len(olds) == 1 && olds[0] == old{dir.g.node, dir.view, true}:
-		for _, name := range c.past.touchedIn(dir.g.node, first) {
+		for _, name := range c.mirror.touchedIn(dir.g.node, first) {
 			if err := c.touched(dir, olds, name, after); err != nil || c.more {
 				return err
 			}
@@ -328,7 +328,7 @@ func (c *comparison) touched(dir collectionNow, olds []old, name string, after P
 func (c *comparison) member(dir collectionNow, name string, e *Entry, stood []old, after Path) error {
 	below := collectionNow{path: append(slices.Clip(dir.path), name)}
 	if e != nil {
-		d := c.s.sees(c.tx, c.sub, dir.g, dir.place, e.Node)
+		d := c.s.sees(c.tx, dir.g, dir.place, e.Node)
 		below.view = viewOf(d)
 		below.g, below.place = dir.g.child(e.Node, d.Held), at(dir.place.Space, dir.place.Path, e.Node)
 	}
@@ -344,7 +344,7 @@ func (c *comparison) member(dir collectionNow, name string, e *Entry, stood []ol
 	if !seen || !e.Dir || !c.deep {
 		return nil
 	}
-	if c.past != nil && c.past.away[e.Node] && slices.ContainsFunc(stood, func(o old) bool { return o.node == e.Node }) {
+	if c.mirror != nil && c.mirror.away[e.Node] && slices.ContainsFunc(stood, func(o old) bool { return o.node == e.Node }) {
 		return ErrSyncToken
 	}
 	return c.members(below, stood, after)
@@ -353,7 +353,7 @@ func (c *comparison) member(dir collectionNow, name string, e *Entry, stood []ol
 // tell puts a member on the page when the client does not have it as it is.
 func (c *comparison) tell(m collectionNow, e *Entry, stood []old, same bool) error {
 	seen := m.view != policy.Hidden
-	if !seen && len(stood) == 0 || same && !c.past.fresh[e.Node] {
+	if !seen && len(stood) == 0 || same && !c.mirror.fresh[e.Node] {
 		return nil
 	}
 	if c.more = c.left == 0; c.more {

@@ -164,16 +164,6 @@ func (tx *Tx) all(g grant, e *Entry, holds func(*Entry) bool) (bool, error) {
 	return whole, nil
 }
 
-// log writes a line of the space's change log and gives its number.
-func (tx *Tx) log(space policy.ID, actor policy.ID, op ChangeOp, n, parent policy.Node, name string) (uint64, error) {
-	seq, err := tx.nextSeq(space)
-	if err != nil {
-		return 0, err
-	}
-	rec := changeRec{op: op, node: n, parent: parent, name: name, actor: actor, at: tx.now.UnixNano()}
-	return seq, tx.w.Put(changeKey(space, seq), appendChange(nil, rec))
-}
-
 // sumOf is what lies below a collection.
 func (tx *Tx) sumOf(dir policy.Node) (sum, error) {
 	v, err := tx.r.Get(sumKey(dir))
@@ -188,5 +178,5 @@ func (tx *Tx) sizeOf(e *Entry) (sum, error) {
 	if e.Dir {
 		return tx.sumOf(e.Node)
 	}
-	return sum{live: e.Size, files: 1}, nil
+	return sum{live: e.Size, versions: e.kept.bytes, files: 1}, nil
 }

@@ -20,11 +20,12 @@ type Tx struct {
 	trial *Trial // gathers the judgements when nothing is to be done
 
 	changed *policy.State // set by change, published with the commit
-	charges map[policy.Node]usageDelta
+	charges map[policy.Node]sum
 	seqs    map[policy.ID]uint64  // the newest change of spaces changed here
 	holds   []*hold               // over once this is applied
 	own     []*hold               // made in here: given back when this fails
 	adopt   []policy.Node         // where a limit may stand from now on
+	gone    []policy.Node         // collections that are no more
 	moments map[policy.ID]*moment // of spaces, for the session whose view this is
 }
 
@@ -71,9 +72,10 @@ func (tx *Tx) finish() error {
 		}
 		adopted[n] = s
 	}
-	st, changed, charges, holds := tx.st, tx.changed, tx.charges, tx.holds
+	st, changed, charges, holds, gone := tx.st, tx.changed, tx.charges, tx.holds, tx.gone
 	tx.w.OnApply(func() {
 		st.ledger.settle(adopted, charges, holds)
+		st.ledger.forget(gone)
 		if changed != nil {
 			st.next = changed
 		}

@@ -44,7 +44,7 @@ type Upload struct {
 	size  int64 // announced, -1 if not
 	// fileMax is the largest file that the uploader stores, 0 for any size.
 	fileMax policy.Limit
-	old     int64 // bytes that the file had at the beginning
+	old     int64 // bytes that the file had at the beginning, with versions that give way
 	hold    *hold
 	n       int64
 	small   []byte // content so far, while it may stay in the database
@@ -65,7 +65,8 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 		if err != nil {
 			return err
 		}
-		if _, err := s.mayPut(tx, sp, t); err != nil {
+		g, err := s.mayPut(tx, sp, t)
+		if err != nil {
 			return err
 		}
 		u.fileMax = s.fileMax(tx)
@@ -73,7 +74,7 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 			return err
 		}
 		if sp.missing() == 0 {
-			u.old = sp.entry().Size
+			u.old = sp.entry().Size + spare(g, sp)
 		}
 		limits := tx.state.AppendLimits(nil, sp.place())
 		u.hold = s.st.ledger.hold(limits)
@@ -357,7 +358,7 @@ func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
 	if sp.missing() == 0 {
 		old = sp.entry().Size
 	}
-	if err := u.hold.grow(tx.state.AppendLimits(nil, sp.place()), u.n-old); err != nil {
+	if err := tx.fit(g, sp, u.hold, u.n-old); err != nil {
 		return Info{}, false, err
 	}
 	tx.holds = append(tx.holds, u.hold)
@@ -380,7 +381,7 @@ func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 		return err
 	}
 	parent := sp.nodes[len(sp.nodes)-1]
-	seq, err := tx.log(sp.space.ID, s.cred.id(), Created, n, parent, sp.name())
+	seq, err := tx.log(sp.space.ID, s.cred.id(), making(n, parent, sp.name()))
 	if err != nil {
 		return err
 	}
@@ -392,7 +393,7 @@ func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 	if err := tx.use(g, b, n); err != nil {
 		return err
 	}
-	tx.charge(sp.nodes, usageDelta{live: b.size, files: 1})
+	tx.charge(sp.nodes, sum{live: b.size, files: 1})
 	sp.nodes, sp.entries = append(sp.nodes, n), append(sp.entries, e)
 	return s.bringBack(tx, g, sp)
 }
@@ -404,24 +405,28 @@ func modified(tx *Tx, m Meta) time.Time {
 	return m.Modified
 }
 
-// replace gives an existing file new content.
+// replace gives an existing file new content, and keeps the old one as a version.
 func (s *Session) replace(tx *Tx, g grant, sp *spot, b body, m Meta) error {
+	// The growth of the file is reserved already.
+	return s.overwrite(tx, g, sp, b, m, min(sp.entry().Size, b.size))
+}
+
+// overwrite replaces, and reserves the room given for the version.
+func (s *Session) overwrite(tx *Tx, g grant, sp *spot, b body, m Meta, room int64) error {
 	e := sp.entry()
 	s.touch(e)
 	_, dir := sp.parent()
-	seq, err := tx.log(sp.space.ID, s.cred.id(), Updated, e.Node, dir.Node, e.Name)
+	seq, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Updated, node: e.Node, parent: dir.Node, name: e.Name, before: before{how: byReplacement, rev: e.Rev}})
 	if err != nil {
 		return err
 	}
 	if err := tx.use(g, b, e.Node); err != nil {
 		return err
 	}
-	if e.content != b.content {
-		if err := tx.disuse(g, e.content, e.Node); err != nil {
-			return err
-		}
+	if err := s.retire(tx, g, sp, b.content, room); err != nil {
+		return err
 	}
-	tx.charge(sp.nodes[:len(sp.nodes)-1], usageDelta{live: b.size - e.Size})
+	tx.charge(sp.nodes[:len(sp.nodes)-1], sum{live: b.size - e.Size})
 	// A file that came from another space may be ahead of this one's sequence.
 	e.Size, e.content, e.Modified, e.Rev = b.size, b.content, modified(tx, m), max(seq, e.Rev+1)
 	if m.Type != "" {

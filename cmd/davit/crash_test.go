@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -97,6 +98,9 @@ func newCrash(t *testing.T, r *rand.Rand) *crash {
 	t.Cleanup(c.kill)
 	for i := range crashWriters {
 		w := &crashWriter{c: c, home: fmt.Sprintf("/dav/Team/%d", i), rand: rand.New(rand.NewPCG(r.Uint64(), 0)), files: files{}}
+		for _, name := range []string{"a", "b", "c", "d"} {
+			w.names = append(w.names, fmt.Sprintf("%s%d", name, i)) // one trash is for all
+		}
 		c.writers = append(c.writers, w)
 		if status, _, err := c.ask("MKCOL", w.home, nil, ""); status != http.StatusCreated {
 			t.Fatalf("MKCOL: %d, %v", status, err)
@@ -228,19 +232,26 @@ type crashWriter struct {
 	c              *crash
 	home           string
 	rand           *rand.Rand
+	names          []string
 	files, pending files
+	// trash is what was deleted from the folder, the newest last.
+	trash, pendingTrash map[string][]crashBody
 }
-
-var crashNames = []string{"a", "b", "c", "d"}
 
 // step sends one request, and answers false when it was cut off.
 func (w *crashWriter) step() bool {
-	name, other := crashNames[w.rand.IntN(4)], crashNames[w.rand.IntN(4)]
+	name, other := w.names[w.rand.IntN(4)], w.names[w.rand.IntN(4)]
 	body, there := w.files[name]
-	next := maps.Clone(w.files)
-	method, content, to := "PUT", []byte(nil), ""
+	next, trash := maps.Clone(w.files), maps.Clone(w.trash)
+	if trash == nil {
+		trash = map[string][]crashBody{}
+	}
+	method, at, content, to := "PUT", w.home+"/"+name, []byte(nil), ""
 	switch n := w.rand.IntN(10); {
 	case n < 2 && there && name != other:
+		if over, taken := next[other]; taken {
+			trash[other] = append(slices.Clip(trash[other]), over)
+		}
 		method, to, next[other] = "MOVE", w.home+"/"+other, body
 		delete(next, name)
 	case n < 3 && there && name != other:
@@ -248,21 +259,26 @@ func (w *crashWriter) step() bool {
 	case n < 4 && there:
 		method = "DELETE"
 		delete(next, name)
+		trash[name] = append(slices.Clip(trash[name]), body)
+	case n < 6 && !there && len(trash[name]) > 0:
+		newest := len(trash[name]) - 1
+		method, at, to, next[name] = "MOVE", "/dav/.trash/Team/"+name, w.home+"/"+name, trash[name][newest]
+		trash[name] = trash[name][:newest]
 	default:
 		size := []int{0, 100, 8192, 8193, 50_000, 300_000}[w.rand.IntN(6)]
 		// One in four contents has been uploaded before.
 		next[name] = crashBody{w.rand.IntN([]int{10, 1 << 30, 1 << 30, 1 << 30}[w.rand.IntN(4)]), size}
 		content = next[name].bytes()
 	}
-	w.pending = next
-	status, _, err := w.c.ask(method, w.home+"/"+name, content, to)
+	w.pending, w.pendingTrash = next, trash
+	status, _, err := w.c.ask(method, at, content, to)
 	if err != nil {
 		return false
 	}
 	if status != http.StatusCreated && status != http.StatusNoContent {
-		w.c.t.Errorf("%s %s/%s: %d", method, w.home, name, status)
+		w.c.t.Errorf("%s %s: %d", method, at, status)
 	}
-	w.files, w.pending = next, nil
+	w.files, w.trash, w.pending = next, trash, nil
 	return true
 }
 
@@ -278,7 +294,7 @@ func (w *crashWriter) verify() {
 		w.c.t.Errorf("%s holds %s, acknowledged was %v, under way %v", w.home, told(seen), w.files, w.pending)
 	}
 	if !w.files.like(seen) {
-		w.files = w.pending
+		w.files, w.trash = w.pending, w.pendingTrash
 	}
 	w.pending = nil
 }
@@ -286,7 +302,7 @@ func (w *crashWriter) verify() {
 // read gives the hashes of what the folder holds.
 func (w *crashWriter) read() (map[string][32]byte, error) {
 	seen := map[string][32]byte{}
-	for _, name := range crashNames {
+	for _, name := range w.names {
 		status, content, err := w.c.ask("GET", w.home+"/"+name, nil, "")
 		switch {
 		case err != nil:

@@ -11,7 +11,7 @@ func newQuota(g *global) *cobra.Command {
 		carries(g, &cobra.Command{
 			Use:   "set PATH LIMIT",
 			Short: "limit what a space, drive or folder may hold",
-			Long: `limit what a space, drive or folder may hold, trash included. LIMIT is a size
+			Long: `limit what a space, drive or folder may hold, old versions and trash included. LIMIT is a size
 such as 5GB or 512MiB, or none; for a personal drive also profile, for what the
 profile says. what is stored already stays.`,
 			Example: "  davit quota set /Finance/2026 5GB\n  davit quota set '~mia' none",
@@ -24,12 +24,12 @@ profile says. what is stored already stays.`,
 }
 
 func showQuota(p *printer, usages []admin.Usage) {
-	p.row("path", "limit", "used", "in trash", "reserved", "available")
+	p.row("path", "limit", "used", "in versions", "in trash", "reserved", "available")
 	for _, u := range usages {
 		available := ""
 		if u.Available != nil {
 			available = size(*u.Available)
 		}
-		p.row(u.Path, u.Limit, size(u.Used), size(u.Trash), size(u.Reserved), available)
+		p.row(u.Path, u.Limit, size(u.Used), size(u.Versions), size(u.Trash), size(u.Reserved), available)
 	}
 }

@@ -1,0 +1,96 @@
+package dav
+
+import (
+	"slices"
+
+	"davit/dav/wire"
+	"davit/store"
+)
+
+// What was deleted and what files were before is browsed below two names of the
+// mount, which no listing shows: a MOVE from there restores, a COPY takes out, a
+// DELETE erases.
+
+// beyond is the name at the top of a path that leads out of what is listed, or
+// nothing.
+func beyond[P ~[]string](p P) P {
+	if len(p) > 0 && (p[0] == store.TrashRoot || p[0] == store.VersionsRoot) {
+		return p[:1:1]
+	}
+	return nil
+}
+
+// isBeyond tells whether the request's URL leads there. Links lead to neither.
+func (rq *request) isBeyond() bool {
+	return rq.kind != kindPrincipal && rq.mount.root == nil && len(beyond(rq.url)) > 0
+}
+
+// placeBeyond tells what a path below one of the two names stands for.
+func (rq *request) placeBeyond(p wire.Path) (kind, store.Path) {
+	if len(beyond(p[1:])) > 0 {
+		return kindItem, nil
+	}
+	k, path := rq.place(p[1:])
+	if path == nil {
+		return k, nil
+	}
+	return k, slices.Concat(store.Path(p[:1]), path)
+}
+
+// pastMethods are those that there are beyond what is listed.
+var pastMethods = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "DELETE", "COPY", "MOVE"}
+
+// The properties that tell of the past.
+var (
+	originalName = ownName("original-location")
+	originalElem = wire.NewElement(originalName)
+	deletedName  = ownName("deletion-date")
+	deletedElem  = wire.NewElement(deletedName)
+	deleterName  = ownName("deleted-by")
+	deleterElem  = wire.NewElement(deleterName)
+	replacedName = ownName("replacement-date")
+	replacedElem = wire.NewElement(replacedName)
+	writerName   = ownName("written-by")
+	writerElem   = wire.NewElement(writerName)
+)
+
+func pastProps() []liveProp {
+	deleted := func(m *member) bool { return m.Origin != nil && m.url[0] == store.TrashRoot }
+	replaced := func(m *member) bool { return m.Origin != nil && m.url[0] == store.VersionsRoot }
+	when := func(e wire.Element) func(*finding, *member) {
+		return func(f *finding, m *member) { f.m.RFC3339(e, m.Origin.At) }
+	}
+	who := func(e wire.Element) func(*finding, *member) {
+		return func(f *finding, m *member) { f.m.Text(e, f.rq.nameOf(m.Origin)) }
+	}
+	return []liveProp{
+		{name: originalName, all: true, has: func(m *member) bool { return m.Origin != nil }, write: func(f *finding, m *member) {
+			f.m.Href(originalElem, m.prefix, f.rq.urlOf(m.Origin.Path), m.Dir)
+		}},
+		{name: deletedName, all: true, has: deleted, write: when(deletedElem)},
+		{name: deleterName, all: true, has: deleted, write: who(deleterElem)},
+		{name: replacedName, all: true, has: replaced, write: when(replacedElem)},
+		{name: writerName, all: true, has: replaced, write: who(writerElem)},
+	}
+}
+
+// nameOf is the name of who deleted or wrote something, empty for one whom the
+// asker may not know.
+func (rq *request) nameOf(o *store.Origin) string {
+	p, err := rq.session.Principal(o.By)
+	if err != nil {
+		return ""
+	}
+	return p.Name
+}
+
+// past tells that the member is not in the listed tree.
+func (m *member) past() bool { return m.prefix == Prefix && len(beyond(m.url)) > 0 }
+
+// oldName is the name that something had, of which the trash makes another.
+func (m *member) oldName() (string, bool) {
+	if m.Origin == nil || m.url[0] != store.TrashRoot {
+		return "", false
+	}
+	return m.Origin.Path[len(m.Origin.Path)-1], true
+}
