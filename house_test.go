@@ -156,6 +156,7 @@ var doors = []string{
 // and why they may.
 var keepers = map[string]string{
 	"lookup":          "a step of resolve, whose result is only for authorize",
+	"indexTrash":      "tells collections what they hold, and nobody else",
 	"binnedAs":        "a step of resolve, whose result is only for authorize",
 	"eachBinned":      "gives what the asker finds in the trash, each decided for itself",
 	"expireVersions":  "begins the search for old ones",

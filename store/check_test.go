@@ -64,6 +64,7 @@ func furnish(t *testing.T) (f furnished) {
 	f.sub, err = s.Stat(split("/Team/sub"), Want{})
 	f.big, f.small = of.put(s, "/Team/sub/big", bigFile), of.put(s, "/Team/small", text(1, 100))
 	f.thrown = of.put(s, "/Team/thrown", text(2, 200))
+	of.put(s, "/Team/sub/too", nil)
 	of.put(s, "/Team/past", text(7, 70))
 	f.past = of.put(s, "/Team/past", text(8, 80))
 	f.link, err = s.Link(ctx, split("~mia"), policy.Share{Rights: policy.See}, NewLink{Token: [32]byte{7}, Password: "x"})
@@ -71,6 +72,7 @@ func furnish(t *testing.T) (f furnished) {
 	_, _, lockErr := s.Lock(ctx, split("/Team/small"), LockRequest{}, Terms{})
 	err = errors.Join(err, lockErr,
 		s.Remove(ctx, split("/Team/thrown"), Terms{}),
+		s.Remove(ctx, split("/Team/sub/too"), Terms{}),
 		s.SetProps(ctx, split("/Team/sub"), []Prop{{"urn:test", "color", []byte("blue")}}, time.Time{}, Terms{}))
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +136,7 @@ func (f *furnished) damages() []damage {
 		{"trash short", []byte{tableTrash}, cut, nil, "entry record"},
 		{"trash node gone", nodeKey(f.thrown.Node), gone, nil, "does not know of it"},
 		{"bin gone", []byte{tableBin}, gone, nil, "does not know of it"},
-		{"bin of nothing", binKey(f.sub.Node, f.team.ID, 1), nil, nil, "1 deletions in the trash, collections know of 2"},
+		{"bin of nothing", binKey(f.sub.Node, f.team.ID, 1), nil, nil, "2 deletions in the trash, collections know of 3"},
 		{"version gone", []byte{tableVersion}, gone, nil, "its versions are"},
 		{"version short", []byte{tableVersion}, to([]byte{byte(inline)}), nil, "version record"},
 		{"version without content", []byte{tableVersion}, to(appendVersion(nil, &version{size: 70})), nil, "version 1 of file"},

@@ -146,6 +146,9 @@ func Open(dir string, o Options) (*Store, error) {
 		err = st.beginTrail()
 	}
 	if err == nil {
+		err = st.indexTrash()
+	}
+	if err == nil {
 		err = st.finishCopies()
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"path"
 	"slices"
 	"strconv"
@@ -54,6 +55,27 @@ func (s *Session) bin(tx *Tx, g grant, sp *spot, seq uint64) error {
 		return err
 	}
 	return tx.w.Put(nodeKey(e.Node), appendNode(nil, nodeRec{parent: dir.Node, name: e.Name, trash: seq}))
+}
+
+// indexTrash tells the collections of a store that was there before they were told
+// what lies in their trash.
+func (st *Store) indexTrash() error {
+	return st.update(context.Background(), engine.Foreground, func(tx *Tx) error {
+		known := false
+		err := scanPrefix(tx.r, []byte{tableBin}, func(_, _ []byte) bool { known = true; return false })
+		if err != nil || known {
+			return err
+		}
+		return scanTable(tx.r, tableTrash, func(k, v []byte) error {
+			rec, err := decodeTrash(v)
+			if errors.Is(err, engine.ErrDamaged) {
+				return nil // told by the check
+			} else if err != nil {
+				return err
+			}
+			return tx.w.Put(binKey(rec.parent, policy.ID(binary.BigEndian.Uint64(k[1:])), binary.BigEndian.Uint64(k[9:])), nil)
+		})
+	})
 }
 
 // readBinned reads a record of the trash with its way; nil when the collection
