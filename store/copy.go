@@ -87,7 +87,10 @@ func (c *copying) decide(tx *Tx) (src, dst *spot, g, dg grant, err error) {
 	if g, dg, err = s.authorizeCopy(tx, src, dst); err != nil {
 		return
 	}
-	if err = apartForCopy(src, dst, c.shallow); err != nil {
+	if err = apartForCopy(src, dst, c.shallow); err == nil {
+		err = tx.belongs(g, src.entry(), dst)
+	}
+	if err != nil {
 		return
 	}
 	var locked error
@@ -201,6 +204,9 @@ func (c *copying) members(tx *Tx, dir *copyDir, n int) (page []copied, more bool
 	}
 	sub := c.s.subject(tx)
 	err = tx.children(housekeeping(tx, dir.src), dir.src, dir.after, func(e *Entry) bool {
+		if e.Name == calendarsName {
+			return true // a copy of the files has no calendars
+		}
 		if len(page) == n {
 			more = true
 			return false
@@ -225,6 +231,9 @@ func (c *copying) member(tx *Tx, dir *copyDir, m *copied) (copyDir, error) {
 		return copyDir{}, err
 	}
 	e := c.s.duplicate(tx, &m.Entry, n)
+	if err := tx.copyObject(g, &m.Entry, n); err != nil {
+		return copyDir{}, err
+	}
 	if err := tx.link(g, dir.dst, &e); err != nil {
 		return copyDir{}, err
 	}
@@ -295,7 +304,11 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 		if err := tx.copyProps(g, e, old.Node); err != nil {
 			return err
 		}
-		return s.replace(tx, dg, dst, b, Meta{Type: e.Type, Modified: e.Modified})
+		obj, err := tx.object(g, e)
+		if err != nil {
+			return err
+		}
+		return s.replace(tx, dg, dst, b, Meta{Type: e.Type, Modified: e.Modified, Object: obj})
 	}
 	parent := dst.nodes[:len(dst.path)-1]
 	if dst.missing() == 0 {
@@ -310,6 +323,9 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	d := s.duplicate(tx, e, n)
 	d.Name = dst.name()
 	if d.Rev, err = tx.log(dst.space.ID, s.cred.id(), Created, n, parent[len(parent)-1], d.Name); err != nil {
+		return err
+	}
+	if err := tx.copyObject(g, e, n); err != nil {
 		return err
 	}
 	if err := tx.link(dg, parent[len(parent)-1], &d); err != nil {
@@ -369,6 +385,9 @@ func (tx *Tx) dropSome(g grant, dir policy.Node, left *int) (done bool, err erro
 			return false, nil
 		}
 	}
+	if err := tx.w.Delete(tallyKey(dir)); err != nil {
+		return false, err
+	}
 	return true, tx.w.Delete(sumKey(dir))
 }
 
@@ -383,7 +402,10 @@ func (tx *Tx) erase(g grant, parent policy.Node, e *Entry) error {
 	if err := tx.w.Delete(nodeKey(e.Node)); err != nil {
 		return err
 	}
-	return tx.unlink(g, parent, e.Name)
+	if err := tx.unlink(g, parent, e.Name); err != nil || !e.Indexed {
+		return err
+	}
+	return tx.dropObject(g, e.Node)
 }
 
 // finishCopies takes down the copies that a crash left half done.

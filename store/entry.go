@@ -25,10 +25,13 @@ type Entry struct {
 	// Touched: somebody else than the creator has changed its content,
 	// properties, name or place since.
 	Touched bool
-	// Type is the media type that the client gave, empty if none.
+	// Type is the media type that the client gave, empty if none. Of a calendar
+	// it says what the calendar takes in.
 	Type     string
 	HasProps bool
-	content  content
+	// Indexed: it is a calendar object, of which an Object is kept.
+	Indexed bool
+	content content
 }
 
 // ETag is a strong validator: it changes with every write, also of the same
@@ -70,6 +73,7 @@ const (
 	flagDir = 1 << iota
 	flagProps
 	flagTouched
+	flagIndexed
 )
 
 // appendEntry encodes all but the name, which is in the key.
@@ -83,6 +87,9 @@ func appendEntry(b []byte, e *Entry) []byte {
 	}
 	if e.Touched {
 		flags |= flagTouched
+	}
+	if e.Indexed {
+		flags |= flagIndexed
 	}
 	b = append(b, flags, byte(e.content.where))
 	b = binary.AppendUvarint(b, uint64(e.Node))
@@ -105,6 +112,7 @@ func decodeEntry(e *Entry, b []byte) error {
 	d := decoder{b: b}
 	flags := d.byte()
 	e.Dir, e.HasProps, e.Touched = flags&flagDir != 0, flags&flagProps != 0, flags&flagTouched != 0
+	e.Indexed = flags&flagIndexed != 0
 	e.content.where = place(d.byte())
 	e.Node = policy.Node(d.uvarint())
 	e.Size = int64(d.uvarint())

@@ -118,6 +118,7 @@ func (s *Session) Stat(p Path, want Want) (Info, error) {
 			return err
 		}
 		info, err = tx.info(g, sp.place(), sp.entry(), want)
+		info.Held = heldHere(sp.inMessages(), info.Held)
 		return err
 	})
 	return info, err
@@ -182,6 +183,9 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want
 	sub, dir := s.subject(tx), sp.place()
 	var failed error
 	err = tx.children(g, g.node, after, func(e *Entry) bool {
+		if e.Name == calendarsName {
+			return true // calendars have doors of their own
+		}
 		d := policy.Decision{Held: g.held, Visible: g.held&policy.See != 0}
 		if tx.state.OnWay(e.Node) {
 			d = tx.state.Decide(sub, at(dir.Space, dir.Path, e.Node), 0)
@@ -193,12 +197,14 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want
 			return false
 		}
 		cg := g.child(e.Node, d.Held)
+		messages := sp.inMessages() || e.Messages()
 		if !want.Locks && !want.ACL && !e.Dir && !(want.Props && e.HasProps) {
-			page = append(page, Info{Entry: *e, Held: d.Held, Owner: sp.space.Owner})
+			page = append(page, Info{Entry: *e, Held: heldHere(messages, d.Held), Owner: sp.space.Owner})
 			return true
 		}
 		var info Info
 		info, failed = tx.info(cg, at(dir.Space, dir.Path, e.Node), e, want)
+		info.Held = heldHere(messages, info.Held)
 		page = append(page, info)
 		return failed == nil
 	})
