@@ -121,11 +121,34 @@ func (s *Session) wanted(sp *spot, o op) policy.Rights {
 		want &^= policy.Manage
 	case calendar && (o == opRemove || o == opTakeOut) && !owns:
 		want |= policy.Manage
+	case sp.missing() == 0 && sp.entry().Private && !owns && slices.Contains(seeingThrough, o):
+		want |= policy.Manage
 	}
 	if sp.inMessages() && want&contentRights != 0 && !(calendar && o == opProps) {
 		want = want&^contentRights | policy.Messages
 	}
 	return want
+}
+
+// seeingThrough are the operations on a private object that would let the asker see
+// what is masked, or would put the mask in the place of what it hides.
+var seeingThrough = []op{opReplace, opCopy, opCopyTo, opTakeOut}
+
+// knowsPrivate tells whether the asker is given private objects whole.
+func (s *Session) knowsPrivate(space *policy.Space, held policy.Rights) bool {
+	return held&policy.Manage != 0 || space.Owner != policy.Nobody && space.Owner == s.cred.User
+}
+
+// masked is the content of a private object as those read it for whom it is not.
+func (tx *Tx) masked(g grant, e *Entry) ([]byte, error) {
+	if tx.st.mask == nil {
+		return nil, ErrNotFound
+	}
+	b, err := tx.whole(g, e)
+	if err != nil {
+		return nil, err
+	}
+	return tx.st.mask(b), nil
 }
 
 // heldHere is what is held as an asker is told it: in a message area the right to

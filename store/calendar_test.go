@@ -382,3 +382,53 @@ func TestCheckSeesTheIndex(t *testing.T) {
 		}
 	}
 }
+
+// TestPrivateObjectsAreMasked: who may read and neither owns nor manages is given
+// what the mask leaves, and cannot carry off or overwrite what it hides.
+func TestPrivateObjectsAreMasked(t *testing.T) {
+	of := newOffice(t, Options{Index: toyIndex, Mask: func([]byte) []byte { return []byte("busy") }}, "mia max")
+	mia, max := of.as("mia"), of.as("max")
+	for _, s := range []*Session{mia, max} {
+		if err := s.BeginCalendars(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := cal("~mia", "calendar", "p")
+	if err := of.putObject(mia, at, Object{UID: "1", Component: "VEVENT", Extent: day(3, 9, 1), Private: true}); err != nil {
+		t.Fatal(err)
+	}
+	editor, _ := policy.LevelRights("editor")
+	err := of.st.Operator().ChangeAt(ctx, at[:3], func(_ *policy.State, at policy.Place) ([]policy.Change, error) {
+		return []policy.Change{policy.SetEntry{At: at, Entry: policy.Entry{Principal: max.User(), Allow: editor}}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(s *Session) string {
+		f, err := s.Open(at, Terms{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		return string(f.Bytes())
+	}
+	if masked, whole := read(max), read(mia); masked != "busy" || whole == "busy" {
+		t.Errorf("max reads %q, mia %q", masked, whole)
+	}
+	for what, err := range map[string]error{
+		"a copy":   second(max.Copy(ctx, at, cal("~max", "calendar", "p"), false, false, Terms{})),
+		"a move":   second(max.Move(ctx, at, cal("~max", "calendar", "p"), false, Terms{})),
+		"a change": of.putObject(max, at, Object{UID: "1", Component: "VEVENT"}),
+	} {
+		if kindOf(err) != errRefused {
+			t.Errorf("%s of what is masked: %v", what, err)
+		}
+	}
+	if err := max.MakeCalendar(ctx, cal("~max", "all"), NewCalendar{}, Terms{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := max.Copy(ctx, at[:3], cal("~max", "all"), true, false, Terms{}); err != nil {
+		t.Fatal(err)
+	}
+	of.wantFound(max, cal("~max", "all"), Search{Span: Always})
+}

@@ -215,7 +215,8 @@ func (c *copying) members(tx *Tx, dir *copyDir, n int) (page []copied, more bool
 		if tx.state.OnWay(e.Node) {
 			held = tx.state.Held(sub, at(src.ID, dir.srcWay, e.Node))
 		}
-		if held&(policy.See|policy.Read) == policy.See|policy.Read {
+		readable := !e.Private || c.s.knowsPrivate(src, held)
+		if readable && held&(policy.See|policy.Read) == policy.See|policy.Read {
 			page = append(page, copied{*e, held})
 		}
 		return true

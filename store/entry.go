@@ -31,6 +31,9 @@ type Entry struct {
 	HasProps bool
 	// Indexed: it is a calendar object, of which an Object is kept.
 	Indexed bool
+	// Private: it is a calendar object whose content is for its owner and those who
+	// manage its place; others are given what a mask leaves.
+	Private bool
 	content content
 }
 
@@ -74,6 +77,7 @@ const (
 	flagProps
 	flagTouched
 	flagIndexed
+	flagPrivate
 )
 
 // appendEntry encodes all but the name, which is in the key.
@@ -90,6 +94,9 @@ func appendEntry(b []byte, e *Entry) []byte {
 	}
 	if e.Indexed {
 		flags |= flagIndexed
+	}
+	if e.Private {
+		flags |= flagPrivate
 	}
 	b = append(b, flags, byte(e.content.where))
 	b = binary.AppendUvarint(b, uint64(e.Node))
@@ -112,7 +119,7 @@ func decodeEntry(e *Entry, b []byte) error {
 	d := decoder{b: b}
 	flags := d.byte()
 	e.Dir, e.HasProps, e.Touched = flags&flagDir != 0, flags&flagProps != 0, flags&flagTouched != 0
-	e.Indexed = flags&flagIndexed != 0
+	e.Indexed, e.Private = flags&flagIndexed != 0, flags&flagPrivate != 0
 	e.content.where = place(d.byte())
 	e.Node = policy.Node(d.uvarint())
 	e.Size = int64(d.uvarint())

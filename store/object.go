@@ -26,6 +26,7 @@ type Object struct {
 	// fill its extent.
 	Known    Span
 	Instants []Span
+	Private  bool // see Entry.Private
 }
 
 // A Span is a stretch of time in Unix seconds, without its end. What has no
@@ -134,7 +135,7 @@ func (tx *Tx) object(g grant, e *Entry) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Object{UID: rec.uid, Component: rec.component, Extent: rec.extent, Known: rec.known}
+	o := &Object{UID: rec.uid, Component: rec.component, Extent: rec.extent, Known: rec.known, Private: e.Private}
 	for i := range rec.years {
 		o.Instants = rec.years[i].appendSpans(o.Instants)
 	}
@@ -162,7 +163,7 @@ func (tx *Tx) reindex(g grant, calendar policy.Node, e *Entry, o *Object) error 
 			return err
 		}
 	}
-	e.Indexed = true
+	e.Indexed, e.Private = true, o.Private
 	if err := tx.keepObject(g, e.Node, o); err != nil {
 		return err
 	}

@@ -52,6 +52,9 @@ func (k *checker) readObject(g grant, e *Entry, rec *objectRec) {
 		k.faultf("calendar object %d (%q): %v", e.Node, e.Name, err)
 		return
 	}
+	if obj.Private != e.Private {
+		k.faultf("calendar object %d (%q): it says private=%t, and its content %t", e.Node, e.Name, e.Private, obj.Private)
+	}
 	want := recordOf(&obj)
 	if !bytes.Equal(appendObject(nil, &want), appendObject(nil, rec)) {
 		k.faultf("calendar object %d (%q): found by what its content does not say: %s", e.Node, e.Name, rec.difference(&want))

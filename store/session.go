@@ -290,6 +290,10 @@ func (s *Session) Open(p Path, t Terms) (*File, error) {
 		if f.count, err = s.counter(tx); err != nil {
 			return err
 		}
+		if e.Private && !s.knowsPrivate(sp.space, g.held) {
+			f.bytes, err = tx.masked(g, e)
+			return err
+		}
 		f.bytes, f.file, err = tx.content(g, e)
 		return err
 	})

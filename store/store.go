@@ -68,6 +68,9 @@ type Options struct {
 	// Index tells what a calendar object is found by, from its content: the check
 	// and the rebuilding of the index ask. Instants are told within near.
 	Index func(content []byte, near Span) (Object, error)
+	// Mask takes from a private calendar object what is not for everybody who may
+	// read; without it they read nothing.
+	Mask func(content []byte) []byte
 }
 
 // A Store is one open data directory. It is safe for concurrent use.
@@ -79,6 +82,7 @@ type Store struct {
 	log   *slog.Logger
 	clock func() time.Time
 	index func(content []byte, near Span) (Object, error)
+	mask  func(content []byte) []byte
 
 	state  atomic.Pointer[policy.State] // durable
 	next   *policy.State                // with the batch under way; the committer's alone
@@ -154,7 +158,7 @@ func Open(dir string, o Options) (*Store, error) {
 }
 
 func open(dir string, o Options) (*Store, error) {
-	st := &Store{dir: dir, log: o.Log, clock: o.Clock, freeMin: o.FreeMin, index: o.Index}
+	st := &Store{dir: dir, log: o.Log, clock: o.Clock, freeMin: o.FreeMin, index: o.Index, mask: o.Mask}
 	if st.log == nil {
 		st.log = slog.New(slog.DiscardHandler)
 	}

@@ -348,7 +348,7 @@ func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 		return err
 	}
 	e := Entry{Name: sp.name(), Node: n, Size: b.size, Created: tx.now, Modified: modified(tx, m), Rev: seq,
-		Creator: s.cred.id(), Type: m.Type, Indexed: m.Object != nil, content: b.content}
+		Creator: s.cred.id(), Type: m.Type, Indexed: m.Object != nil, Private: m.Object != nil && m.Object.Private, content: b.content}
 	if err := tx.keepObject(g, n, m.Object); err != nil {
 		return err
 	}
