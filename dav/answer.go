@@ -50,6 +50,7 @@ var answers = []struct {
 	{store.ErrDiskFull, http.StatusInsufficientStorage, "sufficient-disk-space"}, // RFC 4331, section 6
 	{store.ErrTooMany, http.StatusInsufficientStorage, ""},
 	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"}, // RFC 3744, section 8.1.1
+	{store.ErrMisplaced, http.StatusForbidden, ""},
 	{errReport, http.StatusForbidden, "supported-report"},          // RFC 3253, section 3.6
 	{wire.ErrTooLarge, http.StatusRequestEntityTooLarge, ""},
 	{wire.ErrXML, http.StatusBadRequest, ""},
@@ -74,6 +75,8 @@ func (rq *request) answerTo(err error) answer {
 		quota   *store.QuotaError
 		large   *store.FileTooLargeError
 		badPath *wire.PathError
+		breaks  *Violation
+		sameUID *store.UIDError
 		broken  violated
 	)
 	switch {
@@ -85,6 +88,10 @@ func (rq *request) answerTo(err error) answer {
 		return answer{http.StatusInsufficientStorage, quotaElements(quota), quota.ID}
 	case errors.As(err, &large):
 		return answer{status: http.StatusRequestEntityTooLarge, why: []wire.Precondition{own("max-file-size", strconv.FormatInt(int64(large.Max), 10))}}
+	case errors.As(err, &breaks):
+		return answer{status: breaks.Status, why: []wire.Precondition{breaks.Why, own("reason", breaks.Reason)}}
+	case errors.As(err, &sameUID):
+		return answer{status: http.StatusConflict, why: rq.uidConflict(sameUID)}
 	case errors.As(err, &badPath):
 		return answer{status: http.StatusBadRequest}
 	case errors.Is(err, store.ErrExists) && rq.r.Method == "MKCOL":
@@ -97,6 +104,10 @@ func (rq *request) answerTo(err error) answer {
 		return answer{status: http.StatusForbidden, why: append(dav("no-ace-conflict"), own("reason", err.Error()))} // RFC 3744, section 8.1.1
 	case errors.As(err, &broken):
 		return answer{status: http.StatusForbidden, why: dav(string(broken))} // RFC 3744, section 8.1.1
+	case errors.Is(err, store.ErrMisplaced) && rq.mount.realm != nil:
+		return answer{status: http.StatusForbidden, why: cal("calendar-collection-location-ok")} // RFC 4791, section 5.3.1.1
+	case errors.Is(err, store.ErrComponent):
+		return answer{status: http.StatusForbidden, why: cal("supported-calendar-component")} // RFC 4791, section 5.3.2.1
 	case errors.Is(err, store.ErrNoLock) && rq.r.Method == "UNLOCK":
 		return answer{status: http.StatusConflict, why: dav("lock-token-matches-request-uri")} // RFC 4918, section 9.11.1
 	case errors.Is(err, store.ErrNoLock):
@@ -115,6 +126,20 @@ func (rq *request) answerTo(err error) answer {
 
 func dav(name string) []wire.Precondition {
 	return []wire.Precondition{{Name: xml.Name{Space: wire.DAV, Local: name}}}
+}
+
+func cal(name string) []wire.Precondition {
+	return []wire.Precondition{{Name: xml.Name{Space: calDAV, Local: name}}}
+}
+
+// uidConflict tells which object has the UID, to who may know.
+// RFC 4791, section 5.3.2.1
+func (rq *request) uidConflict(c *store.UIDError) []wire.Precondition {
+	why := cal("no-uid-conflict")
+	if c.Path != nil {
+		why[0].Hrefs = []string{rq.href(c.Path, false)}
+	}
+	return why
 }
 
 func own(name, text string) wire.Precondition {
@@ -214,6 +239,9 @@ func (rq *request) answer(err error) {
 func (rq *request) allow() string {
 	if rq.kind != kindItem {
 		return "OPTIONS, GET, HEAD, PROPFIND, REPORT"
+	}
+	if rq.mount.realm != nil {
+		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, MKCALENDAR, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, ACL, LOCK, UNLOCK"
 	}
 	return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, ACL, LOCK, UNLOCK"
 }

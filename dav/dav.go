@@ -8,6 +8,7 @@
 package dav
 
 import (
+	"encoding/xml"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -24,18 +25,29 @@ const Prefix = "/dav"
 
 // Config of a Handler.
 type Config struct {
-	Log *slog.Logger
+	Log    *slog.Logger
+	Realms []Realm
 }
 
 // A Handler answers WebDAV for everybody; each request brings its session.
-type Handler struct{ log *slog.Logger }
+type Handler struct {
+	log    *slog.Logger
+	realms []Realm
+	// props, reports and classes are all there are, the realms' too.
+	props   []liveProp
+	byName  map[xml.Name]*liveProp
+	reports []reportKind
+	classes string
+}
 
 // New makes a Handler.
 func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{log: c.Log}
+	h := &Handler{log: c.Log, realms: c.Realms}
+	h.extend()
+	return h
 }
 
 // method answers one request, or gives the error to answer with.
@@ -54,12 +66,15 @@ func init() {
 // Serve answers one request of a signed-in client.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session) {
 	defer h.rescue(w, r)
-	w.Header()["Dav"] = classes
+	w.Header()["Dav"] = []string{h.classes}
 	w.Header()["Ms-Author-Via"] = authorVia // Office opens read-only without it
 	rq := &request{h: h, w: w, r: r, session: s, mount: mount{prefix: Prefix}}
 	err := rq.locate()
 	if err == nil {
 		m, known := methods[r.Method]
+		if realm := rq.mount.realm; realm != nil && realm.Methods[r.Method] != nil {
+			m, known = realm.Methods[r.Method], true
+		}
 		if !known {
 			err = errUnknownMethod
 		} else {
@@ -98,6 +113,7 @@ const (
 	kindMount                 // "/dav/", or the top of a link to a file
 	kindShared                // "/dav/shared/"
 	kindPrincipal             // "/principals/" and what stands there
+	kindRealm                 // a realm's own collections
 	kindItem                  // what the store keeps
 )
 
