@@ -1,0 +1,154 @@
+package filter
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"davit/caldav/ical"
+	"davit/caldav/recur"
+)
+
+// ExpandedMax is how large one object may become by being expanded, in bytes.
+const ExpandedMax = 20 << 20
+
+// expand writes the instances within the range, with times in UTC and nothing that
+// makes further ones: RFC 4791, section 9.6.5.
+func (w *writer) expand(sel *Selection) error {
+	places := map[*ical.Component]int{}
+	for at, line := range w.obj.Lines {
+		if line.Name == "BEGIN" {
+			places[line.Component] = at
+		}
+	}
+	start := len(w.out)
+	for in, err := range w.series.Between(w.shape.Expand.From, w.shape.Expand.To) {
+		if err == nil && len(w.out)-start > ExpandedMax {
+			err = recur.ErrInstances
+		}
+		if err != nil {
+			return err
+		}
+		w.instance(places[in.Component], &in, sel)
+	}
+	return nil
+}
+
+// instance writes one instance from the lines of its component.
+func (w *writer) instance(at int, in *recur.Instance, sel *Selection) {
+	end := w.behind(at)
+	if in.Start.IsZero() { // it has no time to be written anew
+		w.component(at, end, sel)
+		return
+	}
+	for ; at < end; at++ {
+		line := &w.obj.Lines[at]
+		switch {
+		case line.Component != in.Component:
+			after := w.behind(at)
+			if inner, asked := sel.component(line.Component.Name); asked {
+				w.component(at, after, inner)
+			}
+			at = after - 1
+		case line.Name == "BEGIN":
+			w.raw(line)
+			if w.series.Recurs() {
+				w.synthetic(sel, "RECURRENCE-ID", "", in.ID)
+			}
+		case line.Name == "END":
+			w.raw(line)
+		default:
+			w.instanceLine(line, in, sel)
+		}
+	}
+}
+
+// instanceLine writes a property as it is for one instance.
+func (w *writer) instanceLine(line *ical.Line, in *recur.Instance, sel *Selection) {
+	p := line.Prop()
+	timed := in.From.Form != ical.DateForm
+	switch line.Name {
+	case "RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID":
+	case "DTSTART":
+		w.synthetic(sel, line.Name, params(p, "TZID VALUE"), in.From)
+		if bare(in.Component) && timed && in.End.After(in.Start) { // a PERIOD of RDATE has given it an end
+			w.synthetic(sel, "DTEND", "", in.To)
+		}
+	case "DTEND", "DUE":
+		w.synthetic(sel, line.Name, params(p, "TZID VALUE"), in.To)
+	case "DURATION":
+		exact := ical.Duration{Seconds: int64(in.End.Sub(in.Start).Seconds())}
+		asked, noValue := sel.property(line.Name)
+		if d, err := ical.ParseDuration(p.Value); asked && !noValue && timed && (err != nil || d != exact) {
+			w.content(fmt.Sprintf("DURATION%s:PT%dS", params(p, ""), exact.Seconds)) // days would be nominal
+			return
+		}
+		w.line(line, sel)
+	default:
+		if utc, ok := w.series.InUTC(p); ok {
+			w.synthetic(sel, line.Name, params(p, "TZID"), utc)
+			return
+		}
+		w.line(line, sel)
+	}
+}
+
+// bare tells whether a component names no end.
+func bare(c *ical.Component) bool {
+	return len(c.Props["DTEND"])+len(c.Props["DUE"])+len(c.Props["DURATION"]) == 0
+}
+
+// synthetic writes a time, if it is asked for.
+func (w *writer) synthetic(sel *Selection, name, params string, t ical.Time) {
+	asked, noValue := sel.property(name)
+	if !asked {
+		return
+	}
+	if t.Form == ical.DateForm {
+		params += ";VALUE=DATE"
+	}
+	value := t.String()
+	if noValue {
+		value = ""
+	}
+	w.content(name + params + ":" + value)
+}
+
+// params writes the parameters of a property but for some, in the order of their names.
+func params(p *ical.Prop, without string) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(p.Params)) {
+		if slices.Contains(strings.Fields(without), name) {
+			continue
+		}
+		b.WriteString(";" + name)
+		for i, value := range p.Params[name] {
+			b.WriteByte("=,"[min(i, 1)])
+			if strings.ContainsAny(value, ",;:") {
+				value = `"` + value + `"`
+			}
+			b.WriteString(value)
+		}
+	}
+	return b.String()
+}
+
+// foldAt is how long a line may be, in bytes without its end: RFC 5545, section 3.1.
+const foldAt = 75
+
+// content writes a line of our own, folded between characters.
+func (w *writer) content(s string) {
+	for room := foldAt; len(s) > room; room = foldAt - 1 {
+		cut := room
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		w.out = append(w.out, s[:cut]...)
+		w.out = append(w.out, "\r\n "...)
+		s = s[cut:]
+	}
+	w.out = append(w.out, s...)
+	w.out = append(w.out, "\r\n"...)
+}
