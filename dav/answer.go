@@ -51,7 +51,7 @@ var answers = []struct {
 	{store.ErrTooMany, http.StatusInsufficientStorage, ""},
 	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"}, // RFC 3744, section 8.1.1
 	{store.ErrMisplaced, http.StatusForbidden, ""},
-	{errReport, http.StatusForbidden, "supported-report"},          // RFC 3253, section 3.6
+	{errReport, http.StatusForbidden, "supported-report"}, // RFC 3253, section 3.6
 	{wire.ErrTooLarge, http.StatusRequestEntityTooLarge, ""},
 	{wire.ErrXML, http.StatusBadRequest, ""},
 	{wire.ErrHeader, http.StatusBadRequest, ""},

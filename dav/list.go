@@ -20,6 +20,7 @@ type member struct {
 	who     *store.Principal // that the resource is, nil for none
 	named   string           // for people, where no property names it
 	content []byte           // where it is told with the properties
+	realm   bool             // it stands in a realm
 }
 
 // href is the escaped URL of the member.
@@ -38,7 +39,7 @@ func (rq *request) self(s *store.Session, want store.Want) (member, error) {
 		return rq.mount.realm.Self(rq, s, rq.url, want)
 	}
 	info, err := s.Stat(rq.path, want)
-	m := member{Info: info, prefix: rq.mount.prefix, url: rq.url}
+	m := member{Info: info, prefix: rq.mount.prefix, url: rq.url, realm: rq.mount.realm != nil}
 	if err == nil && rq.mount.realm != nil {
 		err = rq.mount.realm.Dress(rq, s, &m, rq.path)
 	}
@@ -123,7 +124,7 @@ func (rq *request) itemPages(s *store.Session, want store.Want) iter.Seq2[[]memb
 				u := names[i*(len(url)+1) : (i+1)*(len(url)+1)]
 				copy(u, url)
 				u[len(url)] = infos[i].Name
-				page[i] = member{Info: infos[i], prefix: rq.mount.prefix, url: u}
+				page[i] = member{Info: infos[i], prefix: rq.mount.prefix, url: u, realm: rq.mount.realm != nil}
 			}
 			if !yield(page, nil) || !more {
 				return

@@ -19,8 +19,8 @@ type liveProp struct {
 	needs policy.Rights // to be told
 	// settable: what was set is told in the place of what is computed.
 	settable bool
-	has   func(*member) bool
-	write func(*finding, *member)
+	has      func(*member) bool
+	write    func(*finding, *member)
 	// refs are the principals that the property names, of one that names some.
 	refs func(*finding, *member) []wire.Path
 }

@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"context"
 	"encoding/xml"
 	"net/http"
 
@@ -81,7 +82,7 @@ func (v *Violation) Error() string { return v.Reason }
 // NewMember describes a resource of the realm by what the store says of it and
 // its URL below the prefix.
 func (rq *Request) NewMember(info store.Info, url wire.Path) Member {
-	return Member{Info: info, prefix: rq.mount.prefix, url: url}
+	return Member{Info: info, prefix: rq.mount.prefix, url: url, realm: true}
 }
 
 // NewCollection describes a collection that only leads to others.
@@ -91,6 +92,9 @@ func (rq *Request) NewCollection(s *store.Session, url wire.Path, want store.Wan
 
 // Session is who asks.
 func (rq *Request) Session() *store.Session { return rq.session }
+
+// Context ends with the request.
+func (rq *Request) Context() context.Context { return rq.r.Context() }
 
 // HTTP is the request as it came, and where its answer goes.
 func (rq *Request) HTTP() (http.ResponseWriter, *http.Request) { return rq.w, rq.r }
@@ -127,6 +131,9 @@ func (rq *Request) Describe(s *store.Session, href string, want store.Want) (m M
 
 // Serve answers with the method of WebDAV that a realm's own one stands before.
 func (rq *Request) Serve(method string) error { return methods[method](rq) }
+
+// Protects tells whether a property is computed and not to be set.
+func (rq *Request) Protects(name xml.Name) bool { return rq.protects(name) }
 
 // Status answers without more to tell.
 func (rq *Request) Status(code int) { rq.w.WriteHeader(code) }

@@ -12,11 +12,13 @@ import (
 	"davit/store/engine"
 )
 
-// A Search says which objects of a calendar are wanted: those of a UID when one
-// is named, else those that may be somewhere within a span.
+// A Search says which objects of a calendar are wanted: everything, else those of
+// the UIDs that are told to be wanted, else those that may be somewhere within a
+// span.
 type Search struct {
-	UID  string
-	Span Span
+	Everything bool
+	UID        func(uid string) bool
+	Span       Span
 }
 
 // Search finds objects of a calendar, by name, as far as the asker sees them. It
@@ -51,17 +53,12 @@ func (s *Session) calendar(tx *Tx, p Path) (*spot, error) {
 func (s *Session) search(tx *Tx, g grant, sp *spot, q Search, need policy.Rights) (found []Info, err error) {
 	var nodes []policy.Node
 	calendar := sp.entry().Node
-	if q.UID != "" {
-		v, err := tx.r.Get(uidKey(calendar, q.UID))
-		if err != nil || v == nil {
-			return nil, err
-		}
-		n, err := readUint64(v)
-		if err != nil {
-			return nil, err
-		}
-		nodes = append(nodes, policy.Node(n))
-	} else {
+	switch {
+	case q.Everything:
+		err = tx.withUID(g, calendar, func(string) bool { return true }, &nodes)
+	case q.UID != nil:
+		err = tx.withUID(g, calendar, q.UID, &nodes)
+	default:
 		err = tx.between(g, calendar, q.Span, func(n policy.Node) { nodes = append(nodes, n) })
 	}
 	if err != nil {
@@ -85,6 +82,22 @@ func (s *Session) search(tx *Tx, g grant, sp *spot, q Search, need policy.Rights
 	}
 	slices.SortFunc(found, func(a, b Info) int { return cmp.Compare(a.Name, b.Name) })
 	return found, nil
+}
+
+// withUID finds the objects of the wanted UIDs.
+func (tx *Tx) withUID(g grant, calendar policy.Node, wanted func(uid string) bool, nodes *[]policy.Node) error {
+	prefix := uidKey(calendar, "")
+	var failed error
+	err := scanPrefix(tx.r, prefix, func(k, v []byte) bool {
+		if !wanted(string(k[len(prefix):])) {
+			return true
+		}
+		var n uint64
+		n, failed = readUint64(v)
+		*nodes = append(*nodes, policy.Node(n))
+		return failed == nil
+	})
+	return firstOf(err, failed)
 }
 
 // memberOf is the entry of a node that a collection is known to have.
@@ -150,23 +163,6 @@ func (tx *Tx) whole(g grant, e *Entry) ([]byte, error) {
 	}
 	defer f.Close()
 	return io.ReadAll(f)
-}
-
-// Tally is how often the members of a calendar have changed: it grows with every
-// change and tells nothing else.
-func (s *Session) Tally(p Path) (n uint64, err error) {
-	err = s.view(func(tx *Tx) error {
-		sp, err := s.calendar(tx, p)
-		if err != nil {
-			return err
-		}
-		if _, err = s.authorize(tx, sp, opList); err != nil {
-			return err
-		}
-		n, err = tx.tallyOf(sp.entry().Node)
-		return err
-	})
-	return n, err
 }
 
 // reindexSlice is how many objects one transaction of a rebuilding takes.

@@ -103,6 +103,9 @@ type Info struct {
 	Props []Prop
 	// ACL is told to who holds read-acl.
 	ACL ACL
+	// Tally is how often the members of a calendar have changed: it grows with
+	// every change and tells nothing else.
+	Tally uint64
 }
 
 // Stat tells about one file or collection.
@@ -140,6 +143,11 @@ func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) 
 		info.Quota = tx.quotaAt(at)
 	}
 	var err error
+	if e.IsCalendar() {
+		if info.Tally, err = tx.tallyOf(e.Node); err != nil {
+			return info, err
+		}
+	}
 	if want.Locks {
 		if info.Locks, err = tx.locksOn(g, at.Path); err != nil {
 			return info, err

@@ -19,6 +19,7 @@ import (
 
 	"davit/admin"
 	"davit/auth"
+	"davit/caldav"
 	"davit/dav"
 	"davit/policy"
 	"davit/store"
@@ -180,8 +181,8 @@ func newServer(st *store.Store, behindProxy bool, log *slog.Logger) *server {
 		options.Remote = lastHop
 	}
 	service := auth.New(st, options)
-	content := &auth.Guard{Store: st, Auth: service, Next: dav.New(dav.Config{Log: log}), Class: policy.DAV}
-	s := &server{st: st, admin: admin.New(st, service), front: &front{content: content}, log: log}
+	content := &auth.Guard{Store: st, Auth: service, Next: dav.New(dav.Config{Log: log, Realms: []dav.Realm{caldav.Realm()}}), Class: policy.DAV}
+	s := &server{st: st, admin: admin.New(st, service), front: &front{content: caldav.WellKnown(content)}, log: log}
 	s.http = &http.Server{
 		Handler:           s.front,
 		ReadHeaderTimeout: readHeaderTimeout,
