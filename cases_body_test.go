@@ -179,6 +179,10 @@ func heedReport(x *exchange, m []string) error {
 	if err := reportThere(m[1]); err != nil {
 		return err
 	}
+	if m[1] == "free-busy-query" {
+		x.body = freeBusyQuery
+		return nil
+	}
 	x.body = `<principal-property-search xmlns="DAV:"><property-search><prop><displayname/></prop><match>` + m[2] +
 		`</match></property-search><prop><displayname/></prop></principal-property-search>`
 	return nil

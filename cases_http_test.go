@@ -204,6 +204,9 @@ func (r *run) url(d *do, logical string) (string, error) {
 		return "", missing
 	}
 	u := "/dav/" + url.PathEscape(first)
+	if w, ok := r.world.Spaces[first]; ok && w.Kind == calendarKind {
+		u = "/caldav/" + url.PathEscape(w.Owner) + "/" + url.PathEscape(first)
+	}
 	if w, ok := r.world.Spaces[first]; ok && w.Kind == policy.Personal {
 		u = driveURL(d.Who, w.Owner)
 	}

@@ -18,7 +18,7 @@ world:
   spaces:
     deck: {kind: room, owner: ann, quota: 100, levels: {"group:crew": editor}}
     bunk: {kind: personal, owner: bob, levels: {"user:bob": manager}}
-    days: {kind: calendar, owner: bob, levels: {}}
+    days: {kind: mailbox, owner: bob, levels: {}}
   tree: [/deck/log.txt, /deck/hold/, /bunk/diary.txt]
 cases:
 `
@@ -31,7 +31,7 @@ var wrong = []struct{ steps, says string }{
 	{`{can: {who: nobody, at: /deck, yes: [see]}}`, "lacks see"},
 	{`{can: {who: bob, at: /deck, yes: [fly]}}`, "no right"},
 	{`{can: {who: bob, at: /mast, no: [see]}}`, "no space"},
-	{`{can: {who: bob, at: /days, no: [see]}}`, "calendar spaces"},
+	{`{can: {who: bob, at: /days, no: [see]}}`, "mailbox spaces"},
 	{`{can: {who: bob, at: /deck, no: [see], ctx: {network: outside}}}`, "should not hold see"},
 	{`{can: {who: bob, at: /deck, no: [see], ctx: {network: moon}}}`, "no network"},
 	{`{set: {acl: {at: /deck, who: "group:crew", deny: all, network: outside}}}, {can: {who: bob, at: /deck, yes: [see]}}, {can: {who: bob, at: /deck, yes: [see], ctx: {network: outside}}}`, "step 3: bob at /deck lacks see"},
