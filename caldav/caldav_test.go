@@ -159,6 +159,8 @@ func TestSharedCalendars(t *testing.T) {
 	put(max, at+"a.ics", event("a", "Mine")).Want(t, 403, "need-privileges", at+"a.ics")
 	max.Do("MKCALENDAR", at+"inner", "").Want(t, 403)
 	zoe.Do("PROPFIND", strings.Replace(at, "/max/", "/zoe/", 1), "", "Depth", "0").Want(t, 404)
+	max.Do("PROPFIND", "/dav/shared/", "", "Depth", "1").Want(t, 207, "!lena") // there are no files to see
+	max.Do("PROPFIND", "/dav/shared/lena/", "", "Depth", "0").Want(t, 404)
 	// A name and a colour of one's own.
 	patch := `<D:propertyupdate` + calendarNS + `><D:set><D:prop><D:displayname>The boss</D:displayname><A:calendar-color>#FF0000FF</A:calendar-color></D:prop></D:set></D:propertyupdate>`
 	max.Do("PROPPATCH", at, patch).Want(t, 207, "200 OK")

@@ -96,6 +96,12 @@ func (sp *spot) inMessages() bool {
 	return len(sp.entries) >= calendarDepth && sp.entries[calendarDepth-1].Messages()
 }
 
+// leadsToCalendars tells whether a space that is a shell leads to calendars alone.
+func (tx *Tx) leadsToCalendars(sub policy.Subject, sp *spot) (bool, error) {
+	e, found, err := tx.lookup(sp.entry().Node, calendarsName)
+	return found && tx.state.LeadsOnlyTo(sub, sp.place(), e.Node), err
+}
+
 // making is the operation that makes the path's last name.
 func (sp *spot) making() op {
 	if sp.inCalendars() && len(sp.path) == calendarDepth {

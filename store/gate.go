@@ -235,6 +235,14 @@ func (s *Session) face(tx *Tx, sp *spot, want policy.Rights) (policy.Decision, e
 	d := tx.state.Decide(s.subject(tx), sp.place(), want)
 	// A drop box lets itself be found by those who may put into it.
 	d.Visible = d.Visible || sp.entry().Dir && d.Held&policy.Add != 0
+	if d.Shell && sp.isRoot() {
+		// Calendars have doors of their own: among the files they show nothing.
+		only, err := tx.leadsToCalendars(s.subject(tx), sp)
+		if err != nil {
+			return d, err
+		}
+		d.Visible = !only
+	}
 	if !d.Visible {
 		return d, ErrNotFound
 	}
