@@ -19,6 +19,8 @@ func newCalendar(g *global) *cobra.Command {
 			}, showAccess),
 		carries(g, &cobra.Command{Use: "remove CALENDAR", Short: "take a calendar into the trash"}, admin.RemoveCalendar, located,
 			func(p *printer, c admin.Calendar) { p.line("%s removed", c.Path) }),
+		newCalendarImport(g),
+		newCalendarExport(g),
 	)
 	cmd.Long = `calendars of people and spaces, and who sees them. CALENDAR is ~USER/NAME or
 /SPACE/NAME; other commands take it with calendar: in front, such as
