@@ -20,6 +20,8 @@ var (
 	ListCalendars   = define("calendar.list", oneself(namedUser), (*Admin).ListCalendars)
 	ShareCalendar   = change("calendar.share", (*Admin).ShareCalendar)
 	UnshareCalendar = change("calendar.unshare", (*Admin).UnshareCalendar)
+
+	ReindexCalendars = define("calendar.reindex", nil, (*Admin).ReindexCalendars)
 )
 
 // A Calendar is one as somebody sees it.
@@ -30,6 +32,26 @@ type Calendar struct {
 	Own        bool     `json:"own,omitempty"` // it stands in the drive of who was asked for
 	// Rights are what who was asked for holds there.
 	Rights policy.Rights `json:"rights"`
+}
+
+// Reindexed is what a rebuilding of the index came to.
+type Reindexed struct {
+	Objects int      `json:"objects"`
+	Faults  []string `json:"faults"` // of objects that cannot be read
+}
+
+// reindexFaultsMax is how many faults are told.
+const reindexFaultsMax = 1000
+
+// ReindexCalendars works out anew what all calendar objects are found by.
+func (a *Admin) ReindexCalendars(ctx context.Context, _ None) (r Reindexed, err error) {
+	r.Faults = []string{}
+	r.Objects, err = a.st.Reindex(ctx, func(fault string) {
+		if len(r.Faults) < reindexFaultsMax {
+			r.Faults = append(r.Faults, fault)
+		}
+	})
+	return r, err
 }
 
 // NewCalendar says what a calendar is to be.

@@ -35,6 +35,7 @@ var permits = map[string]permitRow{
 	"audit.verify":     {others: `{}`},
 	"calendar.add":     {others: `{"path":"~max/x"}`, own: `{"path":"~mia/x"}`},
 	"calendar.list":    {others: `{"name":"max"}`, own: `{"name":"mia"}`},
+	"calendar.reindex": {others: `{}`, closed: true},
 	"calendar.remove":  {others: `{"path":"~max/calendar"}`, own: `{"path":"~mia/tasks"}`},
 	"calendar.share":   {others: `{"path":"~max/calendar","to":"mia"}`, own: `{"path":"~mia/calendar","to":"max"}`},
 	"calendar.unshare": {others: `{"path":"~max/calendar","to":"mia"}`, own: `{"path":"~mia/calendar","to":"max"}`},

@@ -46,16 +46,6 @@ const (
 	floatingSlack = 16 * time.Hour
 )
 
-// near is the time for which instants are worked out: the year before, this one
-// and three more.
-func near(now time.Time) store.Span {
-	year := now.UTC().Year()
-	return store.Span{From: time.Date(year-1, 1, 1, 0, 0, 0, 0, time.UTC).Unix(), To: time.Date(year+4, 1, 1, 0, 0, 0, 0, time.UTC).Unix()}
-}
-
-// Near is the time for which a rebuilding of the index works out instants.
-func Near(now time.Time) store.Span { return near(now) }
-
 // Index tells what an object is found by: see store.Options. An error is one of
 // the object.
 func Index(content []byte, near store.Span) (store.Object, error) {
@@ -119,7 +109,7 @@ func inspect(rq *dav.Request, body []byte) (*store.Object, error) {
 	if t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !slices.Contains(calendarTypes, strings.ToLower(strings.TrimSpace(t))) {
 		return nil, violation(http.StatusForbidden, ical.SupportedCalendarData, "only text/calendar is kept here, not "+t)
 	}
-	o, err := Index(body, near(time.Now()))
+	o, err := Index(body, store.Near(time.Now()))
 	if err != nil {
 		return nil, broken(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"davit/policy"
 )
@@ -35,6 +36,13 @@ type Span struct{ From, To int64 }
 
 // Always is all the time that a Span can tell.
 var Always = Span{math.MinInt64, math.MaxInt64}
+
+// Near is the time for which the instants of what recurs are worked out: the year
+// before, this one and three more.
+func Near(now time.Time) Span {
+	year := int32(now.UTC().Year())
+	return Span{yearStart(year - 1), yearStart(year + 4)}
+}
 
 // Meets tells whether two spans have a second in common.
 func (s Span) Meets(o Span) bool {

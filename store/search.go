@@ -169,14 +169,14 @@ func (tx *Tx) whole(g grant, e *Entry) ([]byte, error) {
 const reindexSlice = 100
 
 // Reindex works out anew what every calendar object is found by, with the instants
-// of a span, and tells how many there are. An object that cannot be read keeps
-// what it has, and is reported.
-func (st *Store) Reindex(ctx context.Context, near Span, report func(fault string)) (objects int, err error) {
+// of these years, and tells how many there are. An object that cannot be read
+// keeps what it has, and is reported.
+func (st *Store) Reindex(ctx context.Context, report func(fault string)) (objects int, err error) {
 	if st.index == nil {
 		return 0, errors.New("this program does not know how to read calendar objects")
 	}
 	for _, sp := range st.Policy().Spaces() {
-		n, err := st.reindexSpace(ctx, sp, near, report)
+		n, err := st.reindexSpace(ctx, sp, Near(st.clock()), report)
 		objects += n
 		if err != nil {
 			return objects, err

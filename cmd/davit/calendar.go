@@ -19,6 +19,18 @@ func newCalendar(g *global) *cobra.Command {
 			}, showAccess),
 		carries(g, &cobra.Command{Use: "remove CALENDAR", Short: "take a calendar into the trash"}, admin.RemoveCalendar, located,
 			func(p *printer, c admin.Calendar) { p.line("%s removed", c.Path) }),
+		carries(g, &cobra.Command{
+			Use:   "reindex",
+			Short: "work out anew what all calendar objects are found by",
+			Long: `work out anew what all calendar objects are found by. series are known day by
+day for the years around the last time that they were written; searches in
+other years are right and slower, until this is run.`,
+		}, admin.ReindexCalendars, nothing, func(p *printer, r admin.Reindexed) {
+			p.line("%d objects", r.Objects)
+			for _, fault := range r.Faults {
+				p.line("%s", fault)
+			}
+		}),
 		newCalendarImport(g),
 		newCalendarExport(g),
 	)
