@@ -46,6 +46,7 @@ func (t *Text) check() error {
 
 func (t *Text) matches(s string) bool {
 	collation, _ := t.Collation.known()
+	s = s[:min(len(s), SeenMax)]
 	return strings.Contains(collation.fold(s), collation.fold(t.Value)) != t.Negate
 }
 

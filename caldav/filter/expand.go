@@ -11,8 +11,11 @@ import (
 	"davit/caldav/recur"
 )
 
-// ExpandedMax is how large one object may become by being expanded, in bytes.
-const ExpandedMax = 20 << 20
+// Limits of one object that is expanded.
+const (
+	ExpandedMax      = 20 << 20  // bytes of all instances
+	ExpandedLinesMax = 1_000_000 // lines of all instances, asked for or not
+)
 
 // expand writes the instances within the range, with times in UTC and nothing that
 // makes further ones: RFC 4791, section 9.6.5.
@@ -23,22 +26,23 @@ func (w *writer) expand(sel *Selection) error {
 			places[line.Component] = at
 		}
 	}
-	start := len(w.out)
+	start, lines := len(w.out), 0
 	for in, err := range w.series.Between(w.shape.Expand.From, w.shape.Expand.To) {
-		if err == nil && len(w.out)-start > ExpandedMax {
-			err = recur.ErrInstances
-		}
 		if err != nil {
 			return err
 		}
-		w.instance(places[in.Component], &in, sel)
+		at := places[in.Component]
+		end := w.behind(at)
+		if lines += end - at; lines > ExpandedLinesMax || len(w.out)-start > ExpandedMax {
+			return recur.ErrInstances
+		}
+		w.instance(at, end, &in, sel)
 	}
 	return nil
 }
 
 // instance writes one instance from the lines of its component.
-func (w *writer) instance(at int, in *recur.Instance, sel *Selection) {
-	end := w.behind(at)
+func (w *writer) instance(at, end int, in *recur.Instance, sel *Selection) {
 	if in.Start.IsZero() { // it has no time to be written anew
 		w.component(at, end, sel)
 		return

@@ -19,9 +19,10 @@ import (
 
 // Limits of one filter.
 const (
-	TermsMax = 500     // comp-, prop- and param-filters in all
+	TermsMax = 100     // comp-, prop- and param-filters in all
 	DepthMax = 5       // comp-filters within one another
 	TextMax  = 4 << 10 // bytes of one text-match
+	SeenMax  = 1 << 20 // bytes of a text that are looked at
 )
 
 // A Range is a time-range, from From on and before To: RFC 4791, section 9.9. A zero

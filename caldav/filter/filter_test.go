@@ -173,3 +173,23 @@ func manyProps() (props []Prop) {
 	}
 	return props
 }
+
+// BenchmarkQueryObject is what one object costs a query that has found its bytes.
+func BenchmarkQueryObject(b *testing.B) {
+	text := []byte("BEGIN:VCALENDAR\nVERSION:2.0\n" + zoned + "\nEND:VCALENDAR\n")
+	f := Comp{Name: "VCALENDAR", Comps: []Comp{{Name: "VEVENT", Range: days(1, 31)}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		obj, err := ical.Decode(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, err := recur.New(obj, zone.UTC())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if ok, err := f.Match(obj, s); !ok || err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -188,12 +189,32 @@ func agree(t testing.TB, text string) {
 		return
 	}
 	peer, err := model.NewDecoder(strings.NewReader(text)).Decode()
-	if err != nil {
+	if err != nil || spaced(peer.Component) {
 		return
 	}
 	if got, want := fmt.Sprint(flat(obj.Calendar)), fmt.Sprint(flat(peer.Component)); got != want {
 		t.Errorf("%q\n got %s\nwant %s", text, got, want)
 	}
+}
+
+// spaced tells whether a name has white space around it, which only go-ical keeps.
+func spaced(c *Component) bool {
+	if c.Name != name(c.Name) || slices.ContainsFunc(c.Children, spaced) {
+		return true
+	}
+	for key, props := range c.Props {
+		for _, p := range props {
+			for param := range p.Params {
+				if param != name(param) {
+					return true
+				}
+			}
+		}
+		if key != name(key) {
+			return true
+		}
+	}
+	return false
 }
 
 // flat writes a component without its pointers.
@@ -311,8 +332,12 @@ func TestParsePeriod(t *testing.T) {
 // Every day of the years that a DATE can write is the day after the one before, and
 // goes there and back.
 func TestDates(t *testing.T) {
-	day := WallMin.Day()
-	for year := YearMin; year <= YearMax; year++ {
+	first := YearMin
+	if testing.Short() {
+		first = YearMax - 800
+	}
+	day := DayOf(first, 1, 1)
+	for year := first; year <= YearMax; year++ {
 		for month := 1; month <= 12; month++ {
 			for dom := 1; dom <= MonthDays(year, month); dom++ {
 				if DayOf(year, month, dom) != day {
@@ -325,7 +350,7 @@ func TestDates(t *testing.T) {
 			}
 		}
 	}
-	if day != WallMax.Day()+1 || DayOf(1970, 1, 1) != 0 {
+	if day != WallMax.Day()+1 || DayOf(1970, 1, 1) != 0 || WallMin.Day() != -719162 {
 		t.Errorf("it ends with %d", day)
 	}
 }

@@ -5,13 +5,12 @@ import (
 	"time"
 
 	"davit/caldav/ical"
-	"davit/caldav/rule"
 	"davit/caldav/zone"
 )
 
-// Bounds are what an index keeps of an object: a range of time that is not whole
-// within the bounds' complement holds no instance. They are never too narrow, in
-// whatever zone times without one are read, but may be a little wide.
+// Bounds are what an index keeps of an object: all its instances lie within them. They
+// are never too narrow, in whatever zone times without one are read, but may be wider
+// than the instances: by a day and a half for such times, or by what is excepted.
 type Bounds struct {
 	// First is the first moment, zero if there is none before which nothing is.
 	First time.Time
@@ -71,8 +70,8 @@ func (s *Series) addPieces(h *hull) error {
 		p := &s.pieces[i]
 		first, last := max(p.from, s.dates[0]), min(last, p.to-1)
 		loose := zone.Instant(0)
-		if p.shift != 0 {
-			loose = slack // what is shifted on the wall may change its order by an hour
+		if p.shift != 0 || !s.allDay() && (changes(s.master.zone, first) || changes(s.master.zone, last)) {
+			loose = slack // the first and the last on the wall may not be so in time
 		}
 		if first > last && !open {
 			continue
@@ -89,7 +88,6 @@ func (s *Series) addPieces(h *hull) error {
 
 // lastKey returns a key that none of the series is behind; open where there is none.
 func (s *Series) lastKey() (last key, open bool, err error) {
-	budget := rule.Budget{Steps: StepsMax}
 	last = s.dates[len(s.dates)-1]
 	for _, r := range s.rules {
 		stop, until := ical.WallMax, keyMax
@@ -97,7 +95,7 @@ func (s *Series) lastKey() (last key, open bool, err error) {
 			stop, until = s.until(*t)
 		}
 		if r.Count() > 0 {
-			it := r.NewIterator(s.master.start.Wall, stop, &budget)
+			it := r.NewIterator(s.master.start.Wall, stop, &s.budget)
 			stop = s.master.start.Wall
 			if w, ok := it.Last(); ok {
 				stop = w

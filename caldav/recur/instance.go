@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"davit/caldav/ical"
-	"davit/caldav/rule"
 	"davit/caldav/zone"
 )
 
@@ -46,7 +45,7 @@ func windowOf(from, to time.Time) window {
 // Between walks the instances that overlap a range of time as RFC 4791, section 9.9,
 // says, from from on and before to, in the order of their original starts. A zero
 // time is no limit. The last pair has an error where the series takes more than
-// InstancesMax or StepsMax.
+// InstancesMax, or with what was asked before more than StepsMax.
 func (s *Series) Between(from, to time.Time) iter.Seq2[Instance, error] {
 	w := windowOf(from, to)
 	return func(yield func(Instance, error) bool) {
@@ -99,13 +98,12 @@ func (s *Series) walk(w window, only *ical.Component, show func(*Instance) bool)
 		}
 		return true
 	}
-	budget := rule.Budget{Steps: StepsMax}
 	for i := range s.pieces {
 		p := &s.pieces[i]
 		if only != nil && only != p.component {
 			continue
 		}
-		more, err := s.walkPiece(p, w, &budget, before, show)
+		more, err := s.walkPiece(p, w, before, show)
 		if !more || err != nil {
 			return err
 		}
@@ -115,7 +113,7 @@ func (s *Series) walk(w window, only *ical.Component, show func(*Instance) bool)
 }
 
 // walkPiece shows the instances of one piece, and calls before with each key.
-func (s *Series) walkPiece(p *piece, w window, b *rule.Budget, before func(key) bool, show func(*Instance) bool) (more bool, err error) {
+func (s *Series) walkPiece(p *piece, w window, before func(key) bool, show func(*Instance) bool) (more bool, err error) {
 	from, to := p.from, p.to
 	ahead, behind := s.margins(p)
 	if k := key(w.from); k > -distant {
@@ -127,7 +125,7 @@ func (s *Series) walkPiece(p *piece, w window, b *rule.Budget, before func(key) 
 	if from >= to {
 		return true, nil
 	}
-	o := s.originals(from, to, b)
+	o := s.originals(from, to)
 	for k, ok := o.next(); ok && k < to; k, ok = o.next() {
 		if s.replaced[k] {
 			continue

@@ -25,7 +25,7 @@ type originals struct {
 }
 
 // originals starts at a key and ends before another.
-func (s *Series) originals(from, to key, b *rule.Budget) *originals {
+func (s *Series) originals(from, to key) *originals {
 	o := &originals{series: s, last: keyMin}
 	if from > keyMin {
 		o.last = from - 1
@@ -33,10 +33,10 @@ func (s *Series) originals(from, to key, b *rule.Budget) *originals {
 	n, _ := slices.BinarySearch(s.dates, from)
 	o.dates = s.dates[n:]
 	for _, r := range s.rules {
-		o.made = append(o.made, s.stream(r, r.NewIterator, from, to, b))
+		o.made = append(o.made, s.stream(r, r.NewIterator, from, to))
 	}
 	for _, r := range s.except {
-		o.except = append(o.except, s.stream(r, r.NewExceptions, from, to, b))
+		o.except = append(o.except, s.stream(r, r.NewExceptions, from, to))
 	}
 	return o
 }
@@ -105,7 +105,7 @@ type stream struct {
 	open    bool
 }
 
-func (s *Series) stream(r *rule.Rule, start func(start, stop ical.Wall, b *rule.Budget) *rule.Iterator, from, to key, b *rule.Budget) *stream {
+func (s *Series) stream(r *rule.Rule, start func(start, stop ical.Wall, b *rule.Budget) *rule.Iterator, from, to key) *stream {
 	st := &stream{until: keyMax, open: true}
 	if !s.allDay() {
 		st.zone = s.master.zone
@@ -117,7 +117,7 @@ func (s *Series) stream(r *rule.Rule, start func(start, stop ical.Wall, b *rule.
 	if to < distant {
 		stop = min(stop, st.wall(to, slack))
 	}
-	st.it = start(s.master.start.Wall, stop, b)
+	st.it = start(s.master.start.Wall, stop, &s.budget)
 	if from > -distant {
 		st.it.Seek(st.wall(from, -slack))
 	}
@@ -134,12 +134,18 @@ func (st *stream) wall(k key, spare ical.Wall) ical.Wall {
 	if st.zone == nil {
 		return ical.Wall(k)
 	}
-	i := zone.Instant(k)
-	w := st.zone.Wall(i)
-	if st.zone.Wall(i-slack) != w-slack || st.zone.Wall(i+slack) != w+slack {
+	w := st.zone.Wall(zone.Instant(k))
+	if changes(st.zone, k) {
 		w += spare
 	}
 	return w
+}
+
+// changes tells whether the clock of a zone changes near a key.
+func changes(z *zone.Zone, k key) bool {
+	i := zone.Instant(k)
+	w := z.Wall(i)
+	return z.Wall(i-slack) != w-slack || z.Wall(i+slack) != w+slack
 }
 
 // until returns the last wall and the last key of a rule: RFC 5545, section 3.3.10. A

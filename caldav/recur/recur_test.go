@@ -65,7 +65,10 @@ func TestBetween(t *testing.T) {
 		{"a local time in the gap", "DTSTART;TZID=Europe/Berlin:20260328T023000\nRRULE:FREQ=DAILY;COUNT=3", "", "", "20260328T013000Z 20260329T013000Z 20260330T003000Z"},
 		{"hours across the gap do not repeat", "DTSTART;TZID=Europe/Berlin:20260329T010000\nRRULE:FREQ=HOURLY;COUNT=4", "", "", "20260329T000000Z 20260329T010000Z 20260329T020000Z"},
 		{"half hours across the gap are in order", "DTSTART;TZID=Europe/Berlin:20260329T013000\nRRULE:FREQ=MINUTELY;INTERVAL=30;COUNT=6", "", "", "20260329T003000Z 20260329T010000Z 20260329T013000Z 20260329T020000Z"},
+		{"what the gap moves behind others stays in order", "DTSTART;TZID=Europe/Berlin:20260329T013000\nRRULE:FREQ=MINUTELY;INTERVAL=45;COUNT=4", "", "", "20260329T003000Z 20260329T010000Z 20260329T011500Z 20260329T014500Z"},
 		{"an hour that comes twice is the first", "DTSTART;TZID=Europe/Berlin:20261024T023000\nRRULE:FREQ=DAILY;COUNT=3", "", "", "20261024T003000Z 20261025T003000Z 20261026T013000Z"},
+		{"a range that begins behind the gap", "DTSTART;TZID=Europe/Berlin:20260320T023000\nRRULE:FREQ=DAILY", "20260329T011500Z", "20260329T014500Z", "20260329T013000Z"},
+		{"a range that ends in the second of two hours", "DTSTART;TZID=Europe/Berlin:20261020T023000\nRRULE:FREQ=DAILY", "20261025T000000Z", "20261025T011000Z", "20261025T003000Z"},
 		{"small letters", "DTSTART;TZID=Europe/Berlin:20260101t100000\nRRULE:freq=daily;count=2;byday=th,fr", "", "", "20260101T090000Z 20260102T090000Z"},
 		{"decades after the start", "DTSTART;TZID=America/New_York:19800101T090000\nRRULE:FREQ=DAILY;INTERVAL=3", "20600101T000000Z", "20600106T000000Z", "20600101T140000Z 20600104T140000Z"},
 		{"far behind, counted", "DTSTART:19800101T090000Z\nRRULE:FREQ=DAILY;COUNT=20000", "20341001T000000Z", "", "20341001T090000Z 20341002T090000Z 20341003T090000Z"},
@@ -166,6 +169,7 @@ func TestNewRefuses(t *testing.T) {
 		{"DTSTART:20260101T100000Z\nEXDATE;TZID=Nowhere:20260101T100000", ical.ValidCalendarData, 6},
 		{"DTSTART:20260101T100000Z\nRECURRENCE-ID:x", ical.ValidCalendarData, 6},
 		{"DTSTART:20260101T100000Z\nRDATE:" + strings.Repeat("20260101T100000Z,", recur.DatesMax+1), ical.MaxInstances, 6},
+		{daily + "\nEND:VEVENT\n" + strings.Repeat("BEGIN:VEVENT\nRECURRENCE-ID:20260101T100000Z\nEND:VEVENT\n", recur.OverridesMax+1) + "BEGIN:VEVENT", ical.MaxInstances, 10 + 3*recur.OverridesMax},
 		{"DTSTART:20260101T100000Z\n" + strings.Repeat("RRULE:FREQ=DAILY\n", recur.RulesMax+1), ical.MaxInstances, 6 + recur.RulesMax},
 	} {
 		_, err := recur.New(object(t, c.lines), zone.UTC())
@@ -191,9 +195,10 @@ func TestHostile(t *testing.T) {
 		from, to string
 		want     error
 	}{
-		{"FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", "", "", rule.ErrBudget},
+		{"FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", "", "", nil},
 		{"FREQ=SECONDLY;BYMONTHDAY=30;BYMONTH=2;COUNT=10", "", "20900101T000000Z", nil},
-		{"FREQ=SECONDLY;BYYEARDAY=366;BYMONTH=2", "", "", rule.ErrBudget},
+		{"FREQ=SECONDLY;BYYEARDAY=366;BYMONTH=2", "", "", nil},
+		{"FREQ=HOURLY;BYYEARDAY=-366", "", "", rule.ErrBudget},
 		{"FREQ=SECONDLY", "", "", recur.ErrInstances},
 		{"FREQ=SECONDLY;COUNT=2000000000", "20900101T000000Z", "", rule.ErrBudget},
 		{"FREQ=MINUTELY;BYSECOND=59;BYHOUR=3;INTERVAL=7919", "20900101T000000Z", "20900102T000000Z", nil},
@@ -299,6 +304,21 @@ func TestBounds(t *testing.T) {
 		}
 		if !b.First.Equal(moment(t, c.first)) || last != c.last {
 			t.Errorf("%s\n%v", c.components, b)
+		}
+	}
+	for _, text := range []string{ // the last on the wall, and the first, that are not so in time
+		"DTSTART;TZID=Europe/Berlin:20260329T013000\nRRULE:FREQ=MINUTELY;INTERVAL=45;COUNT=3",
+		"DTSTART;TZID=Europe/Berlin:20260329T023000\nRRULE:FREQ=MINUTELY;INTERVAL=30;COUNT=2",
+	} {
+		s := series(t, object(t, text))
+		b, err := s.Bounds()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for in, err := range s.Between(time.Time{}, time.Time{}) {
+			if err != nil || !b.Meets(in.Start, in.Start.Add(time.Second)) {
+				t.Errorf("%s: %v is not within %v, %v", text, in.Start, b, err)
+			}
 		}
 	}
 	_, err := series(t, object(t, "DTSTART:20260101T100000Z\nRRULE:FREQ=SECONDLY;COUNT=2000000000")).Bounds()
@@ -414,11 +434,11 @@ func BenchmarkMonth(b *testing.B) {
 		"counted": "FREQ=WEEKLY;BYDAY=MO,WE;COUNT=5000", "last workday": "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "minutely": "FREQ=MINUTELY;INTERVAL=1440",
 	} {
 		b.Run(name, func(b *testing.B) {
-			s := series(b, object(b, "DTSTART;TZID=Europe/Berlin:19960101T090000\nDURATION:PT1H\nRRULE:"+rule))
+			obj := object(b, "DTSTART;TZID=Europe/Berlin:19960101T090000\nDURATION:PT1H\nRRULE:"+rule)
 			from := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 			b.ReportAllocs()
 			for b.Loop() {
-				for _, err := range s.Between(from, from.AddDate(0, 1, 0)) {
+				for _, err := range series(b, obj).Between(from, from.AddDate(0, 1, 0)) {
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -432,11 +452,11 @@ func BenchmarkMonth(b *testing.B) {
 func BenchmarkSeek(b *testing.B) {
 	for name, rule := range map[string]string{"weekly": "FREQ=WEEKLY", "yearly": "FREQ=YEARLY;BYDAY=20MO", "secondly": "FREQ=SECONDLY;INTERVAL=61", "counted": "FREQ=DAILY;COUNT=10000"} {
 		b.Run(name, func(b *testing.B) {
-			s := series(b, object(b, "DTSTART;TZID=Europe/Berlin:20060101T090000\nRRULE:"+rule))
+			obj := object(b, "DTSTART;TZID=Europe/Berlin:20060101T090000\nRRULE:"+rule)
 			from := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 			b.ReportAllocs()
 			for b.Loop() {
-				for _, err := range s.Between(from, time.Time{}) {
+				for _, err := range series(b, obj).Between(from, time.Time{}) {
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -20,12 +20,13 @@ import (
 	"davit/caldav/zone"
 )
 
-// Limits of one object, and of one question about it.
+// Limits of one object, and of what is asked about it.
 const (
-	DatesMax     = 20_000  // values of RDATE and EXDATE
+	DatesMax     = 20_000  // values of RDATE, of EXDATE, and of FREEBUSY
 	RulesMax     = 100     // of one component
+	OverridesMax = 5_000   // components with RECURRENCE-ID
 	InstancesMax = 20_000  // of one answer
-	StepsMax     = 200_000 // of work, see rule.Budget: some 20 ms
+	StepsMax     = 400_000 // of work for all that one Series is asked, see rule.Budget: some 40 ms
 )
 
 // ErrInstances says that a question has more instances for an answer than InstancesMax.
@@ -53,9 +54,9 @@ type Series struct {
 	pieces   []piece // of the rules: the master, then those with THISANDFUTURE
 	singles  []single
 	replaced map[key]bool
-	busy     []freeBusy  // of VFREEBUSY
-	undated  *timing     // a VTODO or VJOURNAL without a time
-	reading  rule.Budget // for what New looks up
+	busy     []freeBusy // of VFREEBUSY
+	undated  *timing    // a VTODO or VJOURNAL without a time
+	budget   rule.Budget
 }
 
 // A key names an instance by its original start: the wall of an all-day series, the
@@ -84,7 +85,7 @@ type single struct {
 // New makes the series of an object. Times in no zone, and days, are read in
 // floating. Errors are of type *ical.Error.
 func New(obj *ical.Object, floating *zone.Zone) (*Series, error) {
-	s := &Series{floating: floating, finder: zone.New(obj), obj: obj, replaced: map[key]bool{}, form: ical.UTC, reading: rule.Budget{Steps: StepsMax}}
+	s := &Series{floating: floating, finder: zone.New(obj), obj: obj, replaced: map[key]bool{}, form: ical.UTC, budget: rule.Budget{Steps: StepsMax}}
 	var master *ical.Component
 	var overrides []*ical.Component
 	for _, c := range obj.Calendar.Children {
@@ -104,6 +105,8 @@ func New(obj *ical.Object, floating *zone.Zone) (*Series, error) {
 				return nil, err
 			}
 			s.busy = append(s.busy, fb)
+		case c.Props.Get("RECURRENCE-ID") != nil && len(overrides) == OverridesMax:
+			return nil, s.tooMany(c, "RECURRENCE-ID", 0, OverridesMax)
 		case c.Props.Get("RECURRENCE-ID") != nil:
 			overrides = append(overrides, c)
 		case master != nil:
@@ -332,7 +335,7 @@ func (s *Series) override(c *ical.Component) error {
 // onDay returns the key of the instance on the day that begins with a key, for
 // clients that name it by its date; the key itself where there is none.
 func (s *Series) onDay(k key) key {
-	o := s.originals(k, k+ical.Day, &s.reading)
+	o := s.originals(k, k+ical.Day)
 	if on, ok := o.next(); ok && on < k+ical.Day {
 		return on
 	}

@@ -5,7 +5,7 @@ import (
 	"davit/caldav/zone"
 )
 
-// utc is never walked by two goroutines in a way that matters: its rules are fixed.
+// utc may be shared by goroutines: it remembers nothing.
 var utc = zone.UTC()
 
 // timing is when one component takes place, as its properties say.

@@ -16,6 +16,9 @@ var ErrBudget = errors.New("the recurrence takes too much work to expand")
 // looked at, eight days tried, or an instance made: some 20 to 100 ns.
 type Budget struct{ Steps int64 }
 
+// startSteps is what it takes to begin with a rule, besides its times of day.
+const startSteps = 8
+
 // spend takes n steps, and tells whether there were any left.
 func (b *Budget) spend(n int64) bool {
 	b.Steps -= n
@@ -67,6 +70,7 @@ func (r *Rule) NewExceptions(start, stop ical.Wall, b *Budget) *Iterator {
 	if it.rule.unpickable(len(it.set.times)) {
 		it.left = 0
 	}
+	it.spend(startSteps + int64(len(it.set.times)/64))
 	return it
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // a TZID means the same on a machine that has no zones
 
@@ -108,12 +109,20 @@ func known(name string) *Zone {
 	if strings.EqualFold(name, "Local") || !isName(name) {
 		return nil
 	}
+	if loc, ok := locations.Load(name); ok {
+		return In(loc.(*time.Location))
+	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
 		return nil
 	}
+	locations.Store(name, loc)
 	return In(loc)
 }
+
+// locations are those that were found, by name: at most what the database has. The
+// standard library reads them anew each time.
+var locations sync.Map
 
 // isName keeps what cannot be in the time zone database away from the file system.
 func isName(s string) bool {

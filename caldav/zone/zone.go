@@ -72,6 +72,11 @@ func (l located) segment(i Instant) segment {
 	if !end.IsZero() {
 		s.end = At(end)
 	}
+	// Behind the listed changes ZoneBounds ends leap years a day early, and on their
+	// last day it tells an end that has passed.
+	for s.end <= i {
+		s.end += ical.Day
+	}
 	return s
 }
 
