@@ -53,7 +53,7 @@ func Realm() dav.Realm {
 		Reports: []dav.Report{
 			{Name: calName("calendar-multiget"), On: inRealm, Answer: multiget},
 			{Name: calName("calendar-query"), On: isCalendar, Answer: query},
-			{Name: calName("free-busy-query"), On: inRealm, Answer: freeBusy},
+			{Name: calName("free-busy-query"), On: isCalendar, Answer: freeBusy},
 		},
 		Methods: map[string]func(*dav.Request) error{
 			"MKCALENDAR": mkcalendar, "MKCOL": mkcol, "GET": get, "HEAD": get, "REPORT": report,

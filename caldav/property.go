@@ -38,7 +38,7 @@ func isPrincipal(m *dav.Member) bool { return m.Principal() != nil }
 // properties are those of RFC 4791 and of the clients of Apple's calendar server.
 func properties() []dav.Property {
 	return slices.Concat(principalProperties(), []dav.Property{
-		{Name: componentSet, Has: isCalendar, Write: func(a *dav.Answer, m *dav.Member) {
+		{Name: componentSet, Has: isCalendar, Write: func(a *wire.Multistatus, m *dav.Member) {
 			a.Append(wire.NewElement(componentSet), func(dst []byte) []byte { return appendComponents(dst, m.Components()) })
 		}}, // RFC 4791, section 5.2.3
 		constant(calName("supported-calendar-data"), isCalendar, `<C:calendar-data xmlns:C="`+nsCalDAV+`" content-type="text/calendar" version="2.0"/>`),
@@ -49,7 +49,7 @@ func properties() []dav.Property {
 		constant(calName("max-date-time"), isCalendar, "99991231T235959Z"),
 		settable(constant(transparency, isCalendar, `<C:opaque xmlns:C="`+nsCalDAV+`"/>`)), // RFC 6638, section 9.1
 		{Name: serverName("getctag"), Has: isCalendar, Write: writeTag},
-		{Name: dataName, Has: func(m *dav.Member) bool { return m.Content() != nil }, Write: func(a *dav.Answer, m *dav.Member) {
+		{Name: dataName, Has: func(m *dav.Member) bool { return m.Content() != nil }, Write: func(a *wire.Multistatus, m *dav.Member) {
 			a.Text(calendarData, string(m.Content()))
 		}},
 	})
@@ -64,7 +64,7 @@ const collations = `<C:supported-collation xmlns:C="` + nsCalDAV + `">i;ascii-ca
 
 func constant(name xml.Name, has func(*dav.Member) bool, inner string) dav.Property {
 	e := wire.NewElement(name)
-	return dav.Property{Name: name, Has: has, Write: func(a *dav.Answer, _ *dav.Member) { a.Raw(e, inner) }}
+	return dav.Property{Name: name, Has: has, Write: func(a *wire.Multistatus, _ *dav.Member) { a.Raw(e, inner) }}
 }
 
 func settable(p dav.Property) dav.Property {
@@ -79,10 +79,10 @@ func principalProperties() []dav.Property {
 	emails := wire.NewElement(serverName("email-address-set"))
 	kind := wire.NewElement(calName("calendar-user-type"))
 	return []dav.Property{
-		{Name: calName("calendar-home-set"), Has: isUser, Write: func(a *dav.Answer, m *dav.Member) {
+		{Name: calName("calendar-home-set"), Has: isUser, Write: func(a *wire.Multistatus, m *dav.Member) {
 			a.Href(homeSet, Prefix, wire.Path{m.Principal().Name}, true) // RFC 4791, section 6.2.1
 		}},
-		{Name: calName("calendar-user-address-set"), Has: isUser, Write: func(a *dav.Answer, m *dav.Member) {
+		{Name: calName("calendar-user-address-set"), Has: isUser, Write: func(a *wire.Multistatus, m *dav.Member) {
 			a.Append(addresses, func(dst []byte) []byte { // RFC 6638, section 2.4.1
 				if m.Principal().Email != "" {
 					dst = wire.AppendElement(dst, davName("href"), "mailto:"+m.Principal().Email)
@@ -90,14 +90,14 @@ func principalProperties() []dav.Property {
 				return wire.AppendElement(dst, davName("href"), m.Href())
 			})
 		}},
-		{Name: calName("calendar-user-type"), Has: isPrincipal, Write: func(a *dav.Answer, m *dav.Member) { // RFC 6638, section 2.4.2
+		{Name: calName("calendar-user-type"), Has: isPrincipal, Write: func(a *wire.Multistatus, m *dav.Member) { // RFC 6638, section 2.4.2
 			if isUser(m) {
 				a.Text(kind, "INDIVIDUAL")
 			} else {
 				a.Text(kind, "GROUP")
 			}
 		}},
-		{Name: serverName("email-address-set"), Has: isUser, Write: func(a *dav.Answer, m *dav.Member) {
+		{Name: serverName("email-address-set"), Has: isUser, Write: func(a *wire.Multistatus, m *dav.Member) {
 			a.Append(emails, func(dst []byte) []byte {
 				if m.Principal().Email == "" {
 					return dst
@@ -120,7 +120,7 @@ func appendComponents(dst []byte, names []string) []byte {
 }
 
 // writeTag tells what changes with the members of a calendar.
-func writeTag(a *dav.Answer, m *dav.Member) {
+func writeTag(a *wire.Multistatus, m *dav.Member) {
 	a.Text(tagElement, strconv.FormatUint(uint64(m.Node), 36)+"-"+strconv.FormatUint(m.Tally, 36))
 }
 

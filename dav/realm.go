@@ -54,13 +54,7 @@ type Property struct {
 	// Settable: a value that was set stands in the place of the computed one.
 	Settable bool
 	Has      func(*Member) bool
-	Write    func(*Answer, *Member)
-}
-
-// An Answer is the multistatus that properties are written to, and who asked.
-type Answer struct {
-	*wire.Multistatus
-	Session *store.Session // of one policy
+	Write    func(*wire.Multistatus, *Member)
 }
 
 // A Report is one that the resources answer for which On holds.
@@ -176,9 +170,6 @@ func (l *Listing) Missing(href string, status int, why ...wire.Precondition) {
 	l.f.m.Status(status, why...)
 }
 
-// TooMany tells that more was found than is told.
-func (l *Listing) TooMany(self *Member) { l.f.tooMany(self.prefix, self.url) }
-
 // End completes the answer.
 func (l *Listing) End(err error) error { return l.f.end(err) }
 
@@ -212,7 +203,7 @@ func (m *Member) Names() wire.Path { return m.url }
 // live makes the property one of the table.
 func (p Property) live() liveProp {
 	return liveProp{name: p.Name, want: p.Want, has: p.Has, settable: p.Settable,
-		write: func(f *finding, m *member) { p.Write(&Answer{f.m, f.s}, m) }}
+		write: func(f *finding, m *member) { p.Write(f.m, m) }}
 }
 
 // extend takes the realms' properties, reports and classes into the handler's.
