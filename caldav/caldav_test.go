@@ -187,6 +187,9 @@ func TestSharedCalendars(t *testing.T) {
 	zoe.Do("REPORT", "/caldav/lena/renamed/", busy).Want(t, 404)
 }
 
+// westernZone is eight hours behind UTC.
+const westernZone = "BEGIN:VTIMEZONE\nTZID:West\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:-0800\nTZOFFSETTO:-0800\nEND:STANDARD\nEND:VTIMEZONE\n"
+
 func TestReports(t *testing.T) {
 	t.Parallel()
 	s := davtest.Start(t, "mia")
@@ -205,6 +208,17 @@ func TestReports(t *testing.T) {
 		Want(t, 207, "RECURRENCE-ID:20260309T090000Z", "!RRULE")
 	query("", `<C:prop-filter name="UID"><C:text-match collation="i;octet">w</C:text-match></C:prop-filter>`).Want(t, 207, "w.ics", "!s.ics")
 	query("", `<C:prop-filter name="SUMMARY"><C:text-match>SING</C:text-match></C:prop-filter>`).Want(t, 207, "s.ics", "!w.ics")
+	// Days are those of the zone that is asked for: far west one goes on when the next
+	// has begun in UTC.
+	put(mia, "/caldav/mia/calendar/r.ics", event("r", "Rent", "DTSTART;VALUE=DATE:20260302", "RRULE:FREQ=MONTHLY")).Want(t, 201)
+	late := `<C:time-range start="20260303T010000Z" end="20260303T020000Z"/>`
+	query("", late).Want(t, 207, "!r.ics")
+	mia.Do("REPORT", "/caldav/mia/calendar/", `<C:calendar-query`+calendarNS+`><D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR">`+
+		`<C:comp-filter name="VEVENT">`+late+`</C:comp-filter></C:comp-filter></C:filter><C:timezone>BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//test//EN
+`+westernZone+`END:VCALENDAR
+</C:timezone></C:calendar-query>`, "Depth", "1").Want(t, 207, "r.ics")
 	query("", `<C:time-range start="2026"/>`).Want(t, 403, "valid-filter")
 	mia.Do("REPORT", "/caldav/mia/calendar/", `<C:calendar-multiget`+calendarNS+`><D:prop><D:getetag/><C:calendar-data/></D:prop>`+
 		`<D:href>/caldav/mia/calendar/s.ics</D:href><D:href>/caldav/mia/calendar/gone.ics</D:href><D:href>/dav/home/</D:href></C:calendar-multiget>`).

@@ -43,7 +43,14 @@ func TestExportAndImport(t *testing.T) {
 	for _, uid := range []string{"a", "b", "c"} {
 		put(mia, "/caldav/mia/calendar/"+uid+".ics", event(uid, "Event "+uid)).Want(t, 201)
 	}
+	for _, uid := range []string{"d", "e"} {
+		body := strings.Replace(event(uid, "In the west", "DTSTART;TZID=West:20260310T090000"), "BEGIN:VEVENT", strings.ReplaceAll(westernZone, "\n", "\r\n")+"BEGIN:VEVENT", 1)
+		put(mia, "/caldav/mia/calendar/"+uid+".ics", body).Want(t, 201)
+	}
 	stream := mia.Do("GET", "/caldav/mia/calendar/", "").Want(t, 200).Body
+	if strings.Count(stream, "BEGIN:VTIMEZONE") != 1 || strings.Count(stream, "BEGIN:VEVENT") != 5 {
+		t.Errorf("a stream has each zone once, and every event: %s", stream)
+	}
 	mia.Do("MKCALENDAR", "/caldav/mia/copy", "").Want(t, 201)
 	for _, p := range caldav.Split([]byte(stream)) {
 		if p.Err != nil {
