@@ -179,6 +179,10 @@ func heedReport(x *exchange, m []string) error {
 	if err := reportThere(m[1]); err != nil {
 		return err
 	}
+	if m[1] == "free-busy-query" {
+		x.body = freeBusyQuery
+		return nil
+	}
 	if strings.HasPrefix(m[1], "sync-collection") {
 		x.body = x.syncBody(m[1])
 		return nil

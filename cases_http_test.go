@@ -215,6 +215,9 @@ func (r *run) spaceURL(who, space string) string {
 	if w, ok := r.world.Spaces[space]; ok && w.Kind == policy.Personal {
 		return driveURL(who, w.Owner)
 	}
+	if w, ok := r.world.Spaces[space]; ok && w.Kind == calendarKind {
+		return "/caldav/" + url.PathEscape(w.Owner) + "/" + url.PathEscape(space)
+	}
 	return "/dav/" + url.PathEscape(space)
 }
 

@@ -13,7 +13,7 @@ var functionless = map[string]error{"calendar": notYet("calendars")}
 // spaceKind tells whether spaces of a kind can be made.
 func spaceKind(k policy.SpaceKind) error {
 	switch k {
-	case policy.Personal, policy.GroupFolder, policy.Room, policy.Portal:
+	case policy.Personal, policy.GroupFolder, policy.Room, policy.Portal, calendarKind:
 		return nil
 	}
 	return notYet(string(k) + " spaces")
@@ -37,7 +37,7 @@ var elsewhere = map[string]func(r *run, who, rest, query string) (string, error)
 	"principals": principals,
 	"trash":      beside(".trash"),
 	"versions":   beside(".versions"),
-	"calendars":  nowhere("calendars"),  // /caldav/NAME/
+	"calendars":  calendarHomes,
 	"outbox":     nowhere("scheduling"), // /caldav/NAME/outbox/
 	"invite":     nowhere("invites"),    // /i/TOKEN
 }
@@ -49,7 +49,7 @@ func nowhere(what string) func(*run, string, string, string) (string, error) {
 // reportThere tells whether the server answers a report.
 func reportThere(name string) error {
 	switch name {
-	case "principal-property-search", "sync-collection", "sync-collection-since":
+	case "principal-property-search", "sync-collection", "sync-collection-since", "free-busy-query":
 		return nil
 	}
 	return notYet("the report " + name)
@@ -58,7 +58,7 @@ func reportThere(name string) error {
 // methodThere tells whether the server knows a method at all.
 func methodThere(m string) error {
 	switch m {
-	case "MKCALENDAR", "POST", "VERSION-CONTROL":
+	case "POST", "VERSION-CONTROL":
 		return notYet("the method " + m)
 	}
 	return nil

@@ -301,6 +301,9 @@ func (r *run) makeSpace(name string, w worldSpace) error {
 		}
 		quota = limit
 	}
+	if w.Kind == calendarKind {
+		return r.makeCalendar(name, w)
+	}
 	var owner policy.ID
 	if w.Owner != "" {
 		u := r.server.Store.Policy().UserNamed(w.Owner)
@@ -377,7 +380,7 @@ func withQuota(sp *policy.Space, limit policy.Limit) policy.Space {
 // too; nil if there is none.
 func (r *run) space(name string) *policy.Space {
 	state := r.server.Store.Policy()
-	if w, ok := r.world.Spaces[name]; ok && w.Kind == policy.Personal {
+	if w, ok := r.world.Spaces[name]; ok && (w.Kind == policy.Personal || w.Kind == calendarKind) {
 		if u := state.UserNamed(w.Owner); u != nil {
 			return state.Space(u.Home)
 		}
@@ -405,6 +408,9 @@ func (r *run) storePath(p string) (store.Path, error) {
 	at := store.Path{store.SpacePath(r.server.Store.Policy(), sp)}
 	if rest != "" {
 		at = append(at, strings.Split(rest, "/")...)
+	}
+	if r.world.Spaces[space].Kind == calendarKind {
+		at = slices.Insert(at, 1, space).Calendars()
 	}
 	return at, nil
 }
@@ -457,6 +463,9 @@ func (r *run) plant(paths ...string) error {
 }
 
 func plantOne(s *store.Session, at store.Path, file bool) error {
+	if at.InCalendars() {
+		return plantObject(s, at)
+	}
 	dirs := len(at)
 	if file {
 		dirs--

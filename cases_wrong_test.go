@@ -18,7 +18,7 @@ world:
   spaces:
     deck: {kind: room, owner: ann, quota: 100, levels: {"group:crew": editor}}
     bunk: {kind: personal, owner: bob, levels: {"user:bob": manager}}
-    days: {kind: calendar, owner: bob, levels: {}}
+    days: {kind: mailbox, owner: bob, levels: {}}
   tree: [/deck/log.txt, /deck/hold/, /bunk/diary.txt]
 cases:
 `
@@ -31,7 +31,7 @@ var wrong = []struct{ steps, says string }{
 	{`{can: {who: nobody, at: /deck, yes: [see]}}`, "lacks see"},
 	{`{can: {who: bob, at: /deck, yes: [fly]}}`, "no right"},
 	{`{can: {who: bob, at: /mast, no: [see]}}`, "no space"},
-	{`{can: {who: bob, at: /days, no: [see]}}`, "calendar spaces"},
+	{`{can: {who: bob, at: /days, no: [see]}}`, "mailbox spaces"},
 	{`{can: {who: bob, at: /deck, no: [see], ctx: {network: outside}}}`, "should not hold see"},
 	{`{can: {who: bob, at: /deck, no: [see], ctx: {network: moon}}}`, "no network"},
 	{`{set: {acl: {at: /deck, who: "group:crew", deny: all, network: outside}}}, {can: {who: bob, at: /deck, yes: [see]}}, {can: {who: bob, at: /deck, yes: [see], ctx: {network: outside}}}`, "step 3: bob at /deck lacks see"},
@@ -108,7 +108,7 @@ var wrong = []struct{ steps, says string }{
 	{`{do: {who: bob, m: GET, at: /deck/log.txt, body: "bad password x2"}}`, "401 instead of"},
 	{`{set: {account: {user: bob, locked: true}}}, {do: {who: bob, m: GET, at: /deck/log.txt}}`, "401 instead of"},
 	{`{do: {who: bob, m: MERGE, at: /deck/log.txt}}`, "501 instead of"},
-	{`{do: {who: bob, m: MKCALENDAR, at: /deck}}`, "the method MKCALENDAR"},
+	{`{do: {who: bob, m: VERSION-CONTROL, at: /deck}}`, "the method VERSION-CONTROL"},
 	{`{do: {share: s1, m: GET, at: /log.txt}}`, "no share"},
 	{`{do: {share: unknown, m: GET, at: /log.txt}, want: {status: 200}}`, "404 instead of 200"},
 	{`{set: {share: {id: s1, by: bob, at: /bunk, to: link, rights: [see, read]}}}, {do: {share: s1, m: GET, at: /diary.txt}, want: {status: 404}}`, "200 instead of 404"},

@@ -62,6 +62,8 @@ var kinds = []struct {
 	{policy.ErrForbidden, Refused},
 	{store.ErrInvalid, Invalid},
 	{store.ErrReserved, Invalid},
+	{store.ErrMisplaced, Invalid},
+	{store.ErrComponent, Invalid},
 	{auth.ErrPassword, Invalid},
 	{auth.ErrDevice, Invalid},
 	{policy.ErrForbidden, Refused},

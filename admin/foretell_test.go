@@ -59,6 +59,8 @@ var foretold = []struct{ op, args string }{
 	{"role.take", `{"role": "auditor", "to": ["ann"]}`},
 	{"level.set", `{"space": "Team", "principal": "max", "level": "viewer", "pin": true}`},
 	{"acl.set", `{"path": "/Team", "principal": "ann", "allow": "read"}`},
+	{"calendar.share", `{"path": "~mia/calendar", "to": "staff"}`},
+	{"calendar.unshare", `{"path": "~mia/calendar", "to": "staff"}`},
 	{"acl.cut", `{"path": "/Team"}`},
 	{"acl.uncut", `{"path": "/Team"}`},
 	{"acl.clear", `{"path": "/Team"}`},

@@ -19,8 +19,15 @@ const (
 
 // ParsePath reads a path as commands spell it: "/Finance/2026" from the root of
 // all spaces, "~mia/notes" in a personal drive. The slash in front may be left
-// out.
+// out. With "calendar:" before them they lead to calendars instead of files.
 func ParsePath(text string) (store.Path, error) {
+	if rest, is := strings.CutPrefix(text, store.CalendarScheme); is && (strings.HasPrefix(rest, "/") || strings.HasPrefix(rest, "~")) {
+		p, err := ParsePath(rest)
+		if err != nil {
+			return nil, err
+		}
+		return p.Calendars(), nil
+	}
 	var p store.Path
 	if len(text) > pathMax || !utf8.ValidString(text) {
 		return nil, invalid("", "path %q: use at most %d bytes of UTF-8", clip(text), pathMax)

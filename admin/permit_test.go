@@ -34,6 +34,12 @@ var permits = map[string]permitRow{
 
 	"audit.list":       {others: `{}`},
 	"audit.verify":     {others: `{}`},
+	"calendar.add":     {others: `{"path":"~max/x"}`, own: `{"path":"~mia/x"}`},
+	"calendar.list":    {others: `{"name":"max"}`, own: `{"name":"mia"}`},
+	"calendar.reindex": {others: `{}`, closed: true},
+	"calendar.remove":  {others: `{"path":"~max/calendar"}`, own: `{"path":"~mia/tasks"}`},
+	"calendar.share":   {others: `{"path":"~max/calendar","to":"mia"}`, own: `{"path":"~mia/calendar","to":"max"}`},
+	"calendar.unshare": {others: `{"path":"~max/calendar","to":"mia"}`, own: `{"path":"~mia/calendar","to":"max"}`},
 	"can":              {others: `{"user":"max","ask":"read","path":"/Team"}`, own: `{"user":"mia","ask":"read","path":"~mia"}`},
 	"check":            {others: `{}`, closed: true},
 	"device.add":       {others: `{"user":"max","name":"x","class":"dav"}`, own: `{"user":"mia","name":"x","class":"dav"}`, closed: true},

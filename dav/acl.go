@@ -305,7 +305,10 @@ func (m *member) depth() int { return len(m.url) - 1 - m.above() }
 // above is how many names of the URL stand before that of the space: drives of
 // others are told below one name more.
 func (m *member) above() int {
-	if len(m.url) > 0 && m.url[0] == sharedName {
+	switch {
+	case m.realm: // a home stands for the calendars of a space, not for the space
+		return -1
+	case len(m.url) > 0 && m.url[0] == sharedName:
 		return 1
 	}
 	return 0

@@ -50,7 +50,8 @@ var answers = []struct {
 	{store.ErrShort, http.StatusBadRequest, ""},
 	{store.ErrDiskFull, http.StatusInsufficientStorage, "sufficient-disk-space"}, // RFC 4331, section 6
 	{store.ErrTooMany, http.StatusInsufficientStorage, ""},
-	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"},                // RFC 3744, section 8.1.1
+	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"}, // RFC 3744, section 8.1.1
+	{store.ErrMisplaced, http.StatusForbidden, ""},
 	{errReport, http.StatusForbidden, "supported-report"},                         // RFC 3253, section 3.6
 	{store.ErrSyncToken, http.StatusForbidden, "valid-sync-token"},                // RFC 6578, section 3.2
 	{wire.ErrGrammar, http.StatusUnprocessableEntity, "search-grammar-supported"}, // RFC 5323, section 2.4
@@ -82,6 +83,8 @@ func (rq *request) answerTo(err error) answer {
 		large   *store.FileTooLargeError
 		given   *store.Undelegated
 		badPath *wire.PathError
+		breaks  *Violation
+		sameUID *store.UIDError
 		broken  violated
 	)
 	switch {
@@ -93,6 +96,10 @@ func (rq *request) answerTo(err error) answer {
 		return answer{http.StatusInsufficientStorage, quotaElements(quota), quota.ID}
 	case errors.As(err, &large):
 		return answer{status: http.StatusRequestEntityTooLarge, why: []wire.Precondition{own("max-file-size", strconv.FormatInt(int64(large.Max), 10))}}
+	case errors.As(err, &breaks):
+		return answer{status: breaks.Status, why: []wire.Precondition{breaks.Why, own("reason", breaks.Reason)}}
+	case errors.As(err, &sameUID):
+		return answer{status: http.StatusConflict, why: rq.uidConflict(sameUID)}
 	case errors.As(err, &badPath):
 		return answer{status: http.StatusBadRequest}
 	case errors.Is(err, store.ErrExists) && rq.r.Method == "MKCOL":
@@ -105,6 +112,10 @@ func (rq *request) answerTo(err error) answer {
 		return answer{http.StatusForbidden, append(dav("no-ace-conflict"), own("reason", given.Error())), given.ID} // RFC 3744, section 8.1.1
 	case errors.As(err, &broken):
 		return answer{status: http.StatusForbidden, why: dav(string(broken))} // RFC 3744, section 8.1.1
+	case errors.Is(err, store.ErrMisplaced) && rq.mount.realm != nil:
+		return answer{status: http.StatusForbidden, why: cal("calendar-collection-location-ok")} // RFC 4791, section 5.3.1.1
+	case errors.Is(err, store.ErrComponent):
+		return answer{status: http.StatusForbidden, why: cal("supported-calendar-component")} // RFC 4791, section 5.3.2.1
 	case errors.Is(err, store.ErrNoLock) && rq.r.Method == "UNLOCK":
 		return answer{status: http.StatusConflict, why: dav("lock-token-matches-request-uri")} // RFC 4918, section 9.11.1
 	case errors.Is(err, store.ErrNoLock):
@@ -123,6 +134,20 @@ func (rq *request) answerTo(err error) answer {
 
 func dav(name string) []wire.Precondition {
 	return []wire.Precondition{{Name: xml.Name{Space: wire.DAV, Local: name}}}
+}
+
+func cal(name string) []wire.Precondition {
+	return []wire.Precondition{{Name: xml.Name{Space: calDAV, Local: name}}}
+}
+
+// uidConflict tells which object has the UID, to who may know.
+// RFC 4791, section 5.3.2.1
+func (rq *request) uidConflict(c *store.UIDError) []wire.Precondition {
+	why := cal("no-uid-conflict")
+	if c.Path != nil {
+		why[0].Hrefs = []string{rq.href(c.Path, false)}
+	}
+	return why
 }
 
 func own(name, text string) wire.Precondition {
@@ -230,6 +255,9 @@ func (rq *request) allow() string {
 		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"
 	case kindPrincipal:
 		return "OPTIONS, GET, HEAD, PROPFIND, REPORT"
+	}
+	if rq.mount.realm != nil {
+		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, MKCALENDAR, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, ACL, LOCK, UNLOCK"
 	}
 	return "OPTIONS, GET, HEAD, PROPFIND, REPORT, SEARCH"
 }

@@ -8,6 +8,7 @@
 package dav
 
 import (
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +29,7 @@ const Prefix = "/dav"
 type Config struct {
 	Log      *slog.Logger
 	MacFiles MacFiles
+	Realms   []Realm
 }
 
 // A Handler answers WebDAV for everybody; each request brings its session.
@@ -36,6 +38,12 @@ type Handler struct {
 	macFiles  MacFiles
 	propfinds wire.Propfinds
 	senders   senders
+	realms    []Realm
+	// props, reports and classes are all there are, the realms' too.
+	props   []liveProp
+	byName  map[xml.Name]*liveProp
+	reports []reportKind
+	classes string
 }
 
 // New makes a Handler.
@@ -43,7 +51,9 @@ func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{log: c.Log, macFiles: c.MacFiles, senders: newSenders()}
+	h := &Handler{log: c.Log, macFiles: c.MacFiles, senders: newSenders(), realms: c.Realms}
+	h.extend()
+	return h
 }
 
 // method answers one request, or gives the error to answer with.
@@ -62,7 +72,7 @@ func init() {
 // Serve answers one request of a signed-in client.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session) {
 	defer h.rescue(w, r)
-	w.Header()["Dav"] = classes
+	w.Header()["Dav"] = []string{h.classes}
 	w.Header()["Ms-Author-Via"] = authorVia // Office opens read-only without it
 	rq := &request{h: h, w: w, r: r, session: s, mount: mount{prefix: Prefix}}
 	err := rq.locate()
@@ -71,6 +81,9 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 	}
 	if err == nil {
 		m, known := methods[r.Method]
+		if realm := rq.mount.realm; realm != nil && realm.Methods[r.Method] != nil {
+			m, known = realm.Methods[r.Method], true
+		}
 		switch {
 		case !known:
 			err = errUnknownMethod
@@ -112,6 +125,7 @@ const (
 	kindMount                 // "/dav/", or the top of a link to a file
 	kindShared                // "/dav/shared/"
 	kindPrincipal             // "/principals/" and what stands there
+	kindRealm                 // a realm's own collections
 	kindItem                  // what the store keeps
 )
 

@@ -19,6 +19,9 @@ type member struct {
 	url     wire.Path
 	virtual bool             // a collection that only leads to others
 	who     *store.Principal // that the resource is, nil for none
+	named   string           // for people, where no property names it
+	content []byte           // where it is told with the properties
+	realm   bool             // it stands in a realm
 }
 
 // href is the escaped URL of the member.
@@ -33,9 +36,15 @@ func (rq *request) self(s *store.Session, want store.Want) (member, error) {
 		return virtual(s, rq.mount.prefix, rq.url, want), nil
 	case kindPrincipal:
 		return principalAt(s, rq.url)
+	case kindRealm:
+		return rq.mount.realm.Self(rq, s, rq.url, want)
 	}
 	info, err := s.Stat(rq.path, want)
-	return member{Info: info, prefix: rq.mount.prefix, url: rq.url}, err
+	m := member{Info: info, prefix: rq.mount.prefix, url: rq.url, realm: rq.mount.realm != nil}
+	if err == nil && rq.mount.realm != nil {
+		err = rq.mount.realm.Dress(rq, s, &m, rq.path)
+	}
+	return m, err
 }
 
 // virtual is a collection that only leads to others. Systems that mount it show
@@ -75,6 +84,8 @@ func (rq *request) pages(s *store.Session, want store.Want) iter.Seq2[[]member, 
 		return onePage(rq.tops(s, want))
 	case kindPrincipal:
 		return principalPages(s, rq.url)
+	case kindRealm:
+		return onePage(rq.mount.realm.Members(rq, s, rq.url, want))
 	}
 	return rq.itemPages(s, want)
 }
@@ -118,7 +129,7 @@ func (rq *request) itemPages(s *store.Session, want store.Want) iter.Seq2[[]memb
 				u := names[i*(len(url)+1) : (i+1)*(len(url)+1)]
 				copy(u, url)
 				u[len(url)] = infos[i].Name
-				page[i] = member{Info: infos[i], prefix: rq.mount.prefix, url: u}
+				page[i] = member{Info: infos[i], prefix: rq.mount.prefix, url: u, realm: rq.mount.realm != nil}
 			}
 			if !yield(page, nil) || !more {
 				return

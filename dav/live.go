@@ -17,8 +17,10 @@ type liveProp struct {
 	all   bool // in allprop: RFC 4918, section 9.1
 	want  store.Want
 	needs policy.Rights // to be told
-	has   func(*member) bool
-	write func(*finding, *member)
+	// settable: what was set is told in the place of what is computed.
+	settable bool
+	has      func(*member) bool
+	write    func(*finding, *member)
 	// refs are the principals that the property names, of one that names some.
 	refs func(*finding, *member) []wire.Path
 }
@@ -36,13 +38,15 @@ func init() {
 			switch {
 			case m.who != nil:
 				f.m.Raw(wire.ResourceType, "<D:collection/><D:principal/>") // RFC 3744, section 4
+			case m.IsCalendar():
+				f.m.Raw(wire.ResourceType, calendarType) // RFC 4791, section 4.2
 			case m.Dir:
 				f.m.Raw(wire.ResourceType, "<D:collection/>")
 			default:
 				f.m.Empty(wire.ResourceType)
 			}
 		}},
-		{name: displayName, all: true, has: always, write: func(f *finding, m *member) { f.m.Text(wire.DisplayName, m.label()) }},
+		{name: displayName, all: true, settable: true, has: always, write: func(f *finding, m *member) { f.m.Text(wire.DisplayName, m.label()) }},
 		{name: davName("creationdate"), all: true, has: real, write: func(f *finding, m *member) { f.m.RFC3339(wire.CreationDate, m.Created) }},
 		{name: davName("getlastmodified"), all: true, has: real, write: func(f *finding, m *member) { f.m.HTTPTime(wire.GetLastModified, m.Modified) }},
 		{name: davName("getcontentlength"), all: true, has: file, write: func(f *finding, m *member) { f.m.Int(wire.GetContentLength, m.Size) }},
@@ -74,6 +78,9 @@ func init() {
 	}
 }
 
+// calendarType is the resource type of a calendar.
+const calendarType = `<D:collection/><C:calendar xmlns:C="` + calDAV + `"/>`
+
 func always(*member) bool   { return true }
 func real(m *member) bool   { return !m.virtual }
 func file(m *member) bool   { return !m.Dir }
@@ -94,6 +101,8 @@ func (m *member) label() string {
 		return name
 	}
 	switch {
+	case m.named != "":
+		return m.named
 	case len(m.url) == 0 && m.prefix == principalPrefix:
 		return "Principals"
 	case len(m.url) == 0 && m.virtual:

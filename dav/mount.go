@@ -25,6 +25,8 @@ type mount struct {
 	// lone tells that the mount shows one file of root and nothing else: what is
 	// shared as a file is mounted as a folder that holds it.
 	lone string
+	// realm shows it, nil for files.
+	realm *Realm
 }
 
 // findMount finds the mount that a URL is in, and what of the URL is below it.
@@ -34,6 +36,10 @@ func (rq *request) findMount(p wire.Path) (below wire.Path, err error) {
 		return p[1:], nil
 	case "/"+p[0] == Prefix: // a client that signed in with the token for its name
 		return p[1:], rq.mountLink(Prefix)
+	case rq.h.realmOf(p[0]) != nil && !rq.session.IsLink():
+		realm := rq.h.realmOf(p[0])
+		rq.mount = mount{prefix: realm.Prefix, realm: realm}
+		return p[1:], nil
 	case "/"+p[0] == LinkPrefix && len(p) > 1:
 		rq.w.Header().Set("Referrer-Policy", "no-referrer") // the URL is the key
 		return p[2:], rq.mountLink(string(wire.AppendHref(nil, LinkPrefix, p[1:2], false)))
@@ -71,6 +77,12 @@ func inLink(escaped string) bool { return strings.HasPrefix(escaped, LinkPrefix+
 // place tells what a path below the mount names.
 func (rq *request) place(p wire.Path) (kind, store.Path) {
 	switch m := &rq.mount; {
+	case m.realm != nil:
+		path, stored := m.realm.Place(rq, p)
+		if !stored {
+			return kindRealm, nil
+		}
+		return kindItem, path
 	case m.root != nil && m.lone != "" && len(p) == 0:
 		return kindMount, nil
 	case m.root != nil:
@@ -96,6 +108,8 @@ func (rq *request) place(p wire.Path) (kind, store.Path) {
 // its bearers as the mount itself.
 func (rq *request) urlOf(p store.Path) wire.Path {
 	switch root := rq.mount.root; {
+	case rq.mount.realm != nil:
+		return rq.mount.realm.URL(rq, p)
 	case root != nil && wire.Path(p).Within(wire.Path(root)):
 		return wire.Path(p[len(root):])
 	case root != nil:

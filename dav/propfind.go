@@ -79,6 +79,7 @@ type finding struct {
 	room    *int                            // for further URLs in such a report
 	visit   func(*member) error             // is shown the members that list goes through
 	bare    bool                            // no properties were asked for
+	href    string                          // of the next resource, as it was sent; empty for its own
 }
 
 func newFinding(rq *request, s *store.Session, find wire.Propfind, prefer wire.Preferences) *finding {
@@ -88,8 +89,8 @@ func newFinding(rq *request, s *store.Session, find wire.Propfind, prefer wire.P
 		return nil
 	}
 	if find.Kind != wire.Props {
-		for i := range liveProps {
-			if p := &liveProps[i]; p.all {
+		for i := range rq.h.props {
+			if p := &rq.h.props[i]; p.all {
 				f.add(p.name)
 			}
 		}
@@ -105,9 +106,9 @@ func newFinding(rq *request, s *store.Session, find wire.Propfind, prefer wire.P
 }
 
 func (f *finding) add(name xml.Name) {
-	p := liveByName[name]
+	p := f.rq.h.byName[name]
 	f.names, f.live = append(f.names, name), append(f.live, p)
-	if p == nil || name == displayName {
+	if p == nil || p.settable {
 		f.want.Props = true
 	}
 	if p != nil {
@@ -169,9 +170,18 @@ func (f *finding) below(m *member, s *store.Session) iter.Seq2[[]member, error] 
 	return sub.pages(s, f.want)
 }
 
+// begin begins the answer for one resource.
+func (f *finding) begin(m *member) {
+	if f.href != "" {
+		f.m.ResponseHref(f.href)
+		return
+	}
+	f.m.Response(m.prefix, m.url, m.Dir)
+}
+
 // write answers for one resource.
 func (f *finding) write(m *member) {
-	f.m.Response(m.prefix, m.url, m.Dir)
+	f.begin(m)
 	if f.kind == wire.PropName {
 		f.writeNames(m)
 		return
@@ -207,7 +217,7 @@ func (f *finding) write(m *member) {
 }
 
 func (f *finding) writeLive(p *liveProp, m *member) bool {
-	if p.name == displayName && f.writeDead(p.name, m) {
+	if p.settable && f.writeDead(p.name, m) {
 		return true
 	}
 	if !p.has(m) {
@@ -228,14 +238,14 @@ func (f *finding) writeDead(name xml.Name, m *member) bool {
 }
 
 func (f *finding) writeNames(m *member) {
-	for i := range liveProps {
-		if p := &liveProps[i]; p.has(m) {
+	for i := range f.rq.h.props {
+		if p := &f.rq.h.props[i]; p.has(m) {
 			f.m.Name(p.name)
 		}
 	}
 	for i := range m.Props {
-		if name := propName(&m.Props[i]); name != displayName {
-			f.m.Name(name)
+		if p := f.rq.h.byName[propName(&m.Props[i])]; p == nil {
+			f.m.Name(propName(&m.Props[i]))
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"net/http"
+	"slices"
 	"time"
 
 	"davit/dav/wire"
@@ -23,12 +24,18 @@ func propLang(p *store.Prop) string {
 // is the member's own, which changes when others write: Explorer (WebClient 10)
 // would go on showing its copy of what was there before.
 func propValue(p *store.Prop, m *member) []byte {
-	_, value, _ := bytes.Cut(p.Value, []byte{0})
+	value := keptValue(p)
 	if propName(p) == win32Modified {
 		if _, is := clockTime(string(value)); is {
 			return wire.AppendHTTPTime(nil, m.Modified)
 		}
 	}
+	return value
+}
+
+// keptValue is the XML of a property as it was set.
+func keptValue(p *store.Prop) []byte {
+	_, value, _ := bytes.Cut(p.Value, []byte{0})
 	return value
 }
 
@@ -55,8 +62,16 @@ func proppatch(rq *request) error {
 	}
 	props := make([]store.Prop, 0, len(patch))
 	var modified time.Time
-	protected := map[xml.Name]bool{}
-	for _, p := range patch {
+	protected := refusedProps{}
+	realm := rq.mount.realm
+	for i := range patch {
+		p := patch[i]
+		if realm != nil && !p.Remove {
+			if why := realm.CheckProp(&p); why != nil {
+				protected[p.Name] = *why
+				continue
+			}
+		}
 		when, isTime := fileTime(&p)
 		switch {
 		case isTime && p.Name.Space == wire.DAV:
@@ -64,15 +79,11 @@ func proppatch(rq *request) error {
 			continue
 		case isTime:
 			modified = when
-		case liveByName[p.Name] != nil && p.Name != displayName:
-			protected[p.Name] = true
+		case rq.protects(p.Name):
+			protected[p.Name] = dav("cannot-modify-protected-property")[0]
 			continue
 		}
-		prop := store.Prop{Space: p.Name.Space, Local: p.Name.Local}
-		if !p.Remove {
-			prop.Value = append(append([]byte(p.Lang), 0), p.Value...)
-		}
-		props = append(props, prop)
+		props = append(props, KeptProp(&p))
 	}
 	if len(protected) > 0 {
 		// The right and the lock are asked first, then nothing is done.
@@ -81,10 +92,24 @@ func proppatch(rq *request) error {
 		}
 		return rq.patched(patch, protected)
 	}
-	if err := rq.session.SetProps(rq.r.Context(), rq.path, props, modified, t); err != nil {
+	if realm != nil {
+		err = realm.SetProps(rq, props, t)
+	} else {
+		err = rq.session.SetProps(rq.r.Context(), rq.path, props, modified, t)
+	}
+	if err != nil {
 		return err
 	}
 	return rq.patched(patch, nil)
+}
+
+// refusedProps are properties that a request may not set, and why.
+type refusedProps map[xml.Name]wire.Precondition
+
+// protects tells whether a property is computed and not to be set.
+func (rq *request) protects(name xml.Name) bool {
+	p := rq.h.byName[name]
+	return p != nil && !p.settable
 }
 
 // fileTime is the modification time that Windows or a file manager sets.
@@ -102,25 +127,30 @@ func clockTime(text string) (time.Time, bool) {
 }
 
 // patched answers for each property. RFC 4918, section 9.2.1
-func (rq *request) patched(patch []wire.PropPatch, protected map[xml.Name]bool) error {
+func (rq *request) patched(patch []wire.PropPatch, protected refusedProps) error {
 	m := wire.NewMultistatus(rq.w)
 	m.Response(rq.mount.prefix, rq.url, rq.slash) // clients look for the URL they sent
 	told := map[xml.Name]bool{}
-	names := func(of bool) {
+	names := func(of func(wire.Precondition, bool) bool) {
 		for _, p := range patch {
-			if protected[p.Name] == of && !told[p.Name] {
+			if why, refused := protected[p.Name]; of(why, refused) && !told[p.Name] {
 				told[p.Name] = true
 				m.Name(p.Name)
 			}
 		}
 	}
-	if len(protected) == 0 {
-		names(false)
-		return m.End()
+	var reasons []xml.Name
+	for _, p := range patch {
+		why, refused := protected[p.Name]
+		if refused && !slices.Contains(reasons, why.Name) {
+			reasons = append(reasons, why.Name)
+			m.Group(http.StatusForbidden, why)
+			names(func(w wire.Precondition, refused bool) bool { return refused && w.Name == why.Name })
+		}
 	}
-	m.Group(http.StatusForbidden, dav("cannot-modify-protected-property")...)
-	names(true)
-	m.Group(http.StatusFailedDependency)
-	names(false)
+	if len(protected) > 0 {
+		m.Group(http.StatusFailedDependency)
+	}
+	names(func(_ wire.Precondition, refused bool) bool { return !refused })
 	return m.End()
 }

@@ -2,6 +2,7 @@ package dav
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -34,12 +35,13 @@ func put(rq *request) error {
 			return err
 		}
 	}
-	if _, err := u.ReadFrom(rq.r.Body); err != nil {
+	object, err := rq.takeIn(u)
+	if err != nil {
 		u.Abort()
-		return bodyError(err)
+		return err
 	}
 	modified, kept := clientTime(rq.r.Header)
-	info, created, err := u.Commit(rq.r.Context(), store.Meta{Type: clientType(rq.r.Header), Modified: modified})
+	info, created, err := u.Commit(rq.r.Context(), store.Meta{Type: clientType(rq.r.Header), Modified: modified, Object: object})
 	if err != nil {
 		return err
 	}
@@ -55,6 +57,26 @@ func put(rq *request) error {
 	return nil
 }
 
+// takeIn reads the body into the upload. A realm is shown the whole of it first.
+func (rq *request) takeIn(u *store.Upload) (*store.Object, error) {
+	realm := rq.mount.realm
+	if realm == nil {
+		_, err := u.ReadFrom(rq.r.Body)
+		return nil, bodyError(err)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(rq.w, rq.r.Body, realm.BodyMax+1))
+	var tooLong *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLong) {
+		return nil, bodyError(err)
+	}
+	object, err := realm.Inspect(rq, body)
+	if err != nil {
+		return nil, err
+	}
+	_, err = u.Write(body)
+	return object, err
+}
+
 // expected is the length that macOS Finder (WebDAVFS 3.0) foretells in a header
 // of its own when it sends a body in chunks.
 func expected(r *http.Request) (int64, bool) {
@@ -68,6 +90,9 @@ func expected(r *http.Request) (int64, bool) {
 // bodyError tells the store's own errors from a body that broke off.
 func bodyError(err error) error {
 	var quota *store.QuotaError
+	if err == nil {
+		return nil
+	}
 	if errors.As(err, &quota) || errors.Is(err, store.ErrShort) || errors.Is(err, store.ErrDiskFull) {
 		return err
 	}

@@ -57,7 +57,7 @@ func report(rq *request) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range reports {
+	for _, r := range rq.h.reports {
 		if r.name == name && r.on(&self) {
 			return r.answer(rq, s, &self, body)
 		}
@@ -79,7 +79,7 @@ func (rq *request) onlyDepth0() error {
 // RFC 3253, section 3.1.5
 func writeReports(f *finding, m *member) {
 	f.m.Append(wire.SupportedReportSet, func(dst []byte) []byte {
-		for _, r := range reports {
+		for _, r := range f.rq.h.reports {
 			if r.on(m) {
 				dst = append(dst, "<D:supported-report><D:report>"...)
 				dst = wire.AppendEmpty(dst, r.name)
@@ -105,7 +105,7 @@ func (f *finding) tell(m *member) {
 		f.write(m)
 		return
 	}
-	f.m.Response(m.prefix, m.url, m.Dir)
+	f.begin(m)
 	f.m.Status(http.StatusOK)
 }
 
@@ -219,7 +219,7 @@ func principalMatch(rq *request, s *store.Session, self *member, body []byte) er
 		}
 		return f.end(f.m.Err())
 	}
-	p := liveByName[match.Property]
+	p := rq.h.byName[match.Property]
 	if p == nil || p.refs == nil {
 		return f.end(nil)
 	}

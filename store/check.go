@@ -63,6 +63,7 @@ type checker struct {
 	nodes map[policy.Node]bool // reached; true for collections
 	uses  map[refOf]int64      // content that reached nodes have, or had in a version, with its size
 	props map[policy.Node]bool // nodes that say they have properties
+	objects
 }
 
 type refOf struct {
@@ -99,6 +100,7 @@ func (k *checker) told(err error) error {
 
 func (k *checker) run(ctx context.Context) error {
 	k.nodes, k.uses, k.props = map[policy.Node]bool{}, map[refOf]int64{}, map[policy.Node]bool{}
+	k.objects = objects{map[policy.Node]string{}, map[string]string{}}
 	trash, err := k.readTrash()
 	if k.told(err) != nil {
 		return err
@@ -122,7 +124,7 @@ func (k *checker) run(ctx context.Context) error {
 		}
 	}
 	for _, pass := range []func() error{k.binTable, k.nodeTable, k.sumTable, k.versionTable, k.refTable, k.contentTables, k.orphanTable, k.propTable,
-		k.lockTable, k.asideTable, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
+		k.lockTable, k.asideTable, k.objectTables, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
 		if err := k.told(pass()); err != nil {
 			return err
 		}
@@ -205,6 +207,9 @@ func (k *checker) members(dir *Entry, trash map[policy.Node][]trashRec) error {
 		if err != nil {
 			return err
 		}
+		if members[i].Indexed {
+			k.indexed(&members[i], dir.Node)
+		}
 		total = total.plus(s)
 	}
 	for i := range trash[dir.Node] {
@@ -216,6 +221,9 @@ func (k *checker) members(dir *Entry, trash map[policy.Node][]trashRec) error {
 		s, err := k.member(&t.entry, r, trash)
 		if err != nil {
 			return err
+		}
+		if t.entry.Indexed {
+			k.indexed(&t.entry, 0)
 		}
 		total = total.plus(s.binned())
 	}

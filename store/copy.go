@@ -98,7 +98,10 @@ func (c *copying) decide(tx *Tx) (src, dst *spot, g, dg grant, err error) {
 	if g, dg, err = s.authorizeCopy(tx, src, dst); err != nil {
 		return
 	}
-	if err = apartForCopy(src, dst, c.shallow); err != nil {
+	if err = apartForCopy(src, dst, c.shallow); err == nil {
+		err = tx.belongs(g, src.entry(), dst)
+	}
+	if err != nil {
 		return
 	}
 	var locked error
@@ -227,6 +230,9 @@ func (c *copying) members(tx *Tx, dir *copyDir, n int) (page []copied, more bool
 	}
 	sub := c.s.subject(tx)
 	err = tx.children(housekeeping(tx, dir.src), dir.src, dir.after, func(e *Entry) bool {
+		if e.Name == calendarsName {
+			return true // a copy of the files has no calendars
+		}
 		if len(page) == n {
 			more = true
 			return false
@@ -235,7 +241,8 @@ func (c *copying) members(tx *Tx, dir *copyDir, n int) (page []copied, more bool
 		if tx.state.OnWay(e.Node) {
 			held = tx.state.Held(sub, at(src.ID, dir.srcWay, e.Node))
 		}
-		if held&(policy.See|policy.Read) == policy.See|policy.Read {
+		readable := !e.Private || c.s.knowsPrivate(src, held)
+		if readable && held&(policy.See|policy.Read) == policy.See|policy.Read {
 			page = append(page, copied{*e, held})
 		}
 		return true
@@ -251,6 +258,9 @@ func (c *copying) member(tx *Tx, dir *copyDir, m *copied) (copyDir, error) {
 		return copyDir{}, err
 	}
 	e := c.s.duplicate(tx, &m.Entry, n)
+	if err := tx.copyObject(g, &m.Entry, n); err != nil {
+		return copyDir{}, err
+	}
 	if err := tx.link(g, dir.dst, &e); err != nil {
 		return copyDir{}, err
 	}
@@ -324,7 +334,11 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 		if err := tx.copyProps(g, e, old.Node); err != nil {
 			return err
 		}
-		return s.replace(tx, dg, dst, b, Meta{Type: e.Type, Modified: e.Modified})
+		obj, err := tx.object(g, e)
+		if err != nil {
+			return err
+		}
+		return s.replace(tx, dg, dst, b, Meta{Type: e.Type, Modified: e.Modified, Object: obj})
 	}
 	parent := dst.nodes[:len(dst.path)-1]
 	if dst.missing() == 0 {
@@ -339,6 +353,9 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	d := s.duplicate(tx, e, n)
 	d.Name = dst.name()
 	if d.Rev, err = tx.log(dst.space.ID, s.cred.id(), making(n, parent[len(parent)-1], d.Name)); err != nil {
+		return err
+	}
+	if err := tx.copyObject(g, e, n); err != nil {
 		return err
 	}
 	if err := tx.link(dg, parent[len(parent)-1], &d); err != nil {
@@ -399,6 +416,9 @@ func (tx *Tx) dropSome(g grant, way []policy.Node, left *int) (done bool, err er
 	}
 	delete(tx.charges, dir)
 	tx.gone = append(tx.gone, dir)
+	if err := tx.w.Delete(tallyKey(dir)); err != nil {
+		return false, err
+	}
 	return true, tx.w.Delete(sumKey(dir))
 }
 
@@ -486,7 +506,10 @@ func (tx *Tx) eraseRecords(g grant, e *Entry) error {
 	if err := tx.dropProps(g, e); err != nil {
 		return err
 	}
-	return tx.w.Delete(nodeKey(e.Node))
+	if err := tx.w.Delete(nodeKey(e.Node)); err != nil || !e.Indexed {
+		return err
+	}
+	return tx.dropObject(g, e.Node)
 }
 
 // finishCopies takes down the copies that a crash left half done.

@@ -22,6 +22,9 @@ func (s *Session) Mkdir(ctx context.Context, p Path, t Terms) (info Info, err er
 			return err
 		}
 		info.Held = g.held
+		if sp.inCalendars() {
+			return ErrMisplaced
+		}
 		if there != nil {
 			info.Entry = *there
 			return nil
@@ -51,6 +54,12 @@ func (s *Session) authorizeMkdir(tx *Tx, sp *spot) (g grant, there *Entry, err e
 }
 
 func (s *Session) mkdir(tx *Tx, g grant, sp *spot) (Entry, error) {
+	return s.mkcollection(tx, g, sp, "")
+}
+
+// mkcollection makes the last name of the path a collection, of a type if it is
+// a calendar.
+func (s *Session) mkcollection(tx *Tx, g grant, sp *spot, typ string) (Entry, error) {
 	n, err := tx.newNode()
 	if err != nil {
 		return Entry{}, err
@@ -60,7 +69,7 @@ func (s *Session) mkdir(tx *Tx, g grant, sp *spot) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	e := Entry{Name: sp.name(), Node: n, Dir: true, Created: tx.now, Modified: tx.now, Rev: seq, Creator: s.cred.id()}
+	e := Entry{Name: sp.name(), Node: n, Dir: true, Type: typ, Created: tx.now, Modified: tx.now, Rev: seq, Creator: s.cred.id()}
 	return e, tx.link(g, parent, &e)
 }
 
@@ -107,6 +116,9 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 			return err
 		}
 		if err := apart(src, dst); err != nil {
+			return err
+		}
+		if err := tx.belongs(g, src.entry(), dst); err != nil {
 			return err
 		}
 		locked := s.unlockedTree(tx, g, src.nodes, t)

@@ -25,11 +25,17 @@ type Entry struct {
 	// Touched: somebody else than the creator has changed its content,
 	// properties, name or place since.
 	Touched bool
-	// Type is the media type that the client gave, empty if none.
+	// Type is the media type that the client gave, empty if none. Of a calendar
+	// it says what the calendar takes in.
 	Type     string
 	HasProps bool
-	content  content
-	kept     kept
+	// Indexed: it is a calendar object, of which an Object is kept.
+	Indexed bool
+	// Private: it is a calendar object whose content is for its owner and those who
+	// manage its place; others are given what a mask leaves.
+	Private bool
+	content content
+	kept    kept
 }
 
 // kept sums up the versions of a file.
@@ -79,6 +85,8 @@ const (
 	flagProps
 	flagTouched
 	flagVersions
+	flagIndexed
+	flagPrivate
 )
 
 // appendEntry encodes all but the name, which is in the key.
@@ -95,6 +103,12 @@ func appendEntry(b []byte, e *Entry) []byte {
 	}
 	if e.kept.newest > 0 {
 		flags |= flagVersions
+	}
+	if e.Indexed {
+		flags |= flagIndexed
+	}
+	if e.Private {
+		flags |= flagPrivate
 	}
 	b = append(b, flags, byte(e.content.where))
 	b = binary.AppendUvarint(b, uint64(e.Node))
@@ -128,6 +142,7 @@ func decodeEntry(e *Entry, b []byte) error {
 	d := decoder{b: b}
 	flags := d.byte()
 	e.Dir, e.HasProps, e.Touched = flags&flagDir != 0, flags&flagProps != 0, flags&flagTouched != 0
+	e.Indexed, e.Private = flags&flagIndexed != 0, flags&flagPrivate != 0
 	e.content.where = place(d.byte())
 	e.Node = policy.Node(d.uvarint())
 	e.Size = int64(d.uvarint())

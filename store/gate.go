@@ -12,8 +12,12 @@ import (
 // space, or "~mia" for a personal drive, and the names below. Names are NFC.
 type Path []string
 
-// String is the form that commands take and show: "/Finance/2026", "~mia/notes".
+// String is the form that commands take and show: "/Finance/2026", "~mia/notes",
+// and of what stands among the calendars "calendar:~mia/work".
 func (p Path) String() string {
+	if p.InCalendars() {
+		return CalendarScheme + append(Path{p[0]}, p[2:]...).String()
+	}
 	if len(p) == 0 {
 		return "/"
 	}
@@ -54,6 +58,9 @@ const (
 	opEmpty         op = "empty the trash"
 	opRevert        op = "restore a version"
 	opEraseVersions op = "erase versions"
+
+	opMkCalendar op = "make a calendar"
+	opFreeBusy   op = "free-busy"
 )
 
 // needs says which rights an operation asks for: on its target, or for opCreate
@@ -78,6 +85,9 @@ var needs = map[op]policy.Rights{
 	opShare:    policy.Reshare,
 	opACL:      policy.Manage,
 	opReadACL:  policy.ReadACL,
+
+	opMkCalendar: policy.Add | policy.Manage,
+	opFreeBusy:   policy.FreeBusy,
 }
 
 // needed is what the operation needs.
@@ -250,6 +260,14 @@ func (s *Session) face(tx *Tx, sp *spot, want policy.Rights) (policy.Decision, e
 	}
 	// A drop box lets itself be found by those who may put into it.
 	d.Visible = d.Visible || sp.past == nil && sp.entry().Dir && d.Held&policy.Add != 0
+	if d.Shell && sp.isRoot() {
+		// Calendars have doors of their own: among the files they show nothing.
+		only, err := tx.leadsToCalendars(s.subject(tx), sp)
+		if err != nil {
+			return d, err
+		}
+		d.Visible = !only
+	}
 	if !d.Visible {
 		return d, ErrNotFound
 	}
@@ -296,6 +314,9 @@ func (s *Session) heldBelow(tx *Tx, at policy.Place) policy.Rights {
 // authorize decides an operation on a target that has to exist.
 func (s *Session) authorize(tx *Tx, sp *spot, o op) (grant, error) {
 	want, known := sp.needs(o)
+	if sp.past == nil {
+		want = s.wanted(sp, o)
+	}
 	d, err := s.face(tx, sp, want)
 	switch {
 	case err == nil && !known:
@@ -313,16 +334,17 @@ func (s *Session) authorize(tx *Tx, sp *spot, o op) (grant, error) {
 // mayAdd decides a new member of the collection that the path's last name
 // stands in.
 func (s *Session) mayAdd(tx *Tx, sp *spot) (grant, error) {
+	o := sp.making()
 	if sp.past != nil || sp.isRoot() {
-		s.note(tx, sp, policy.Decision{Wanted: opCreate.needed()}, "", ErrReserved)
+		s.note(tx, sp, policy.Decision{Wanted: o.needed()}, "", ErrReserved)
 		return grant{}, ErrReserved
 	}
 	if sp.missing() > 1 || !sp.above().entry().Dir {
-		s.note(tx, sp, policy.Decision{Wanted: opCreate.needed()}, "", ErrNoParent)
+		s.note(tx, sp, policy.Decision{Wanted: o.needed()}, "", ErrNoParent)
 		return grant{}, ErrNoParent
 	}
 	dir := sp.above()
-	d, err := s.face(tx, dir, opCreate.needed())
+	d, err := s.face(tx, dir, s.wanted(dir, o))
 	switch {
 	case err == ErrNotFound:
 		err = ErrNoParent
@@ -348,7 +370,7 @@ func (s *Session) authorizeCreate(tx *Tx, sp *spot) (grant, error) {
 		return g, nil
 	case g.held&policy.See != 0:
 		place, _ := sp.parent()
-		err = s.refused(tx, place, opCreate.needed(), sp.path)
+		err = s.refused(tx, place, s.wanted(sp.above(), opCreate), sp.path)
 		s.note(tx, sp, policy.Decision{}, "", err)
 		return grant{}, err
 	}
@@ -370,11 +392,11 @@ func (s *Session) authorizePut(tx *Tx, sp *spot, replace op) (grant, error) {
 // nothing. Without the right on the whole, what one created oneself may go with
 // delete-own, and within the own hour also without; but not to another space.
 func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
-	d, err := s.face(tx, sp, o.needed())
+	d, err := s.face(tx, sp, s.wanted(sp, o))
 	var by Ground
 	switch {
 	case err != nil:
-	case sp.past != nil || sp.isRoot() || s.isShared(tx, sp.entry().Node):
+	case sp.past != nil || sp.isRoot() || s.isShared(tx, sp.entry().Node) || sp.isCalendars():
 		err = ErrReserved
 	default:
 		here := d.Held

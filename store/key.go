@@ -37,6 +37,9 @@ const (
 	tableOrphan  = 'o' // hash -> since when nobody may use it
 	tableStaged  = 'g' // node -> top of a copy under way, linked nowhere yet
 	tableAudit   = 'a' // seq, part -> seal and line of the audit trail
+	tableObject  = 'C' // node -> what a calendar object is found by
+	tableUID     = 'u' // calendar, UID -> node
+	tableSpan    = 'x' // calendar, when -> objects by time; and how often it has changed
 	tableAside   = 'z' // collection, name -> file that was moved away to be saved anew
 )
 
@@ -57,6 +60,9 @@ func readUint64(b []byte) (uint64, error) {
 	}
 	return binary.BigEndian.Uint64(b), nil
 }
+
+// readKey is the number that a key begins with.
+func readKey(key []byte) uint64 { return binary.BigEndian.Uint64(key[1:9]) }
 
 func key1(table byte, n uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{table}, n)

@@ -8,7 +8,7 @@ func (s *Session) claim(g grant, sp *spot, o op) (Ground, error) {
 	if g.held&policy.See == 0 {
 		return "", nil
 	}
-	if o.needed()&^g.held == 0 {
+	if s.wanted(sp, o)&^g.held == 0 {
 		return ByRight, nil
 	}
 	if g.held&policy.DeleteOwn != 0 {

@@ -53,7 +53,7 @@ func (s *Session) authorizeMove(tx *Tx, src, dst *spot) (g, dg grant, err error)
 // saves tells whether a MOVE puts a file that the asker has just made in the
 // place of another beside it.
 func (s *Session) saves(tx *Tx, src, dst *spot) bool {
-	return src.missing() == 0 && dst.missing() == 0 && src.space == dst.space &&
+	return src.missing() == 0 && dst.missing() == 0 && src.space == dst.space && !src.inCalendars() && !dst.inCalendars() &&
 		!src.entry().Dir && !dst.entry().Dir && src.entry().Node != dst.entry().Node &&
 		s.young(tx, src.space.ID, src.entry()) && s.beside(tx, src, dst) && s.onlyWrites(tx, dst)
 }
@@ -79,7 +79,7 @@ func (s *Session) removal(tx *Tx, src, dst *spot) (op, error) {
 	if src.space != dst.space {
 		return opTakeOut, nil
 	}
-	if s.cred.User == policy.Nobody || src.missing() > 0 || src.entry().Dir || dst.isRoot() || dst.missing() > 1 ||
+	if src.inCalendars() || s.cred.User == policy.Nobody || src.missing() > 0 || src.entry().Dir || dst.isRoot() || dst.missing() > 1 ||
 		!slices.Equal(src.nodes[:len(src.nodes)-1], dst.nodes[:len(dst.path)-1]) || !s.onlyWrites(tx, src) {
 		return opRemove, nil
 	}

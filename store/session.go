@@ -109,6 +109,9 @@ type Info struct {
 	SyncToken string
 	// Origin is of what lies in the trash, and of versions.
 	Origin *Origin
+	// Tally is how often the members of a calendar have changed: it grows with
+	// every change and tells nothing else.
+	Tally uint64
 }
 
 // Stat tells about one file or collection.
@@ -128,6 +131,7 @@ func (s *Session) Stat(p Path, want Want) (Info, error) {
 		} else {
 			info, err = s.info(tx, g, sp.place(), sp.entry(), want)
 		}
+		info.Held = heldHere(sp.inMessages(), info.Held)
 		return err
 	})
 	return info, err
@@ -158,6 +162,11 @@ func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) 
 		info.Quota = tx.quotaAt(at)
 	}
 	var err error
+	if e.IsCalendar() {
+		if info.Tally, err = tx.tallyOf(e.Node); err != nil {
+			return info, err
+		}
+	}
 	if want.Locks {
 		if info.Locks, err = tx.locksOn(g, at.Path); err != nil {
 			return info, err
@@ -205,6 +214,9 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want
 	dir := sp.place()
 	var failed error
 	err = tx.children(g, g.node, after, func(e *Entry) bool {
+		if e.Name == calendarsName {
+			return true // calendars have doors of their own
+		}
 		d := s.sees(tx, g, dir, e.Node)
 		if !d.Visible || !sp.shows(e, d.Held) {
 			return true
@@ -212,12 +224,14 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want
 		if more = len(page) == n; more {
 			return false
 		}
+		messages := sp.inMessages() || e.Messages()
 		var info Info
 		if plain(e, want) {
 			info = Info{Entry: *e, Held: d.Held, Owner: sp.space.Owner}
 		} else {
 			info, failed = s.info(tx, g.child(e.Node, d.Held), at(dir.Space, dir.Path, e.Node), e, want)
 		}
+		info.Held = heldHere(messages, info.Held)
 		page = append(page, info)
 		return failed == nil
 	})
@@ -317,6 +331,10 @@ func (s *Session) Open(p Path, t Terms) (*File, error) {
 			return err
 		}
 		if f.count, err = s.counter(tx); err != nil {
+			return err
+		}
+		if e.Private && !s.knowsPrivate(sp.space, g.held) {
+			f.bytes, err = tx.masked(g, e)
 			return err
 		}
 		f.bytes, f.file, err = tx.content(g, e)

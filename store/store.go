@@ -65,6 +65,12 @@ type Options struct {
 	FreeMin int64
 	// OnBroken is called once when a commit failed and the process has to end.
 	OnBroken func(error)
+	// Index tells what a calendar object is found by, from its content: the check
+	// and the rebuilding of the index ask. Instants are told within near.
+	Index func(content []byte, near Span) (Object, error)
+	// Mask takes from a private calendar object what is not for everybody who may
+	// read; without it they read nothing.
+	Mask func(content []byte) []byte
 }
 
 // A Store is one open data directory. It is safe for concurrent use.
@@ -75,6 +81,8 @@ type Store struct {
 	blobs *blob.Dir
 	log   *slog.Logger
 	clock func() time.Time
+	index func(content []byte, near Span) (Object, error)
+	mask  func(content []byte) []byte
 
 	state  atomic.Pointer[policy.State] // durable
 	next   *policy.State                // with the batch under way; the committer's alone
@@ -87,6 +95,8 @@ type Store struct {
 	lockCount atomic.Int64 // records in the lock table, expired ones too
 	downloads downloads
 	freeMin   int64
+	// calendars are the spaces that are known to have a collection of calendars.
+	calendars sync.Map
 
 	collecting sync.Mutex // held by the one collection that runs
 	inflight   struct {
@@ -158,7 +168,7 @@ func Open(dir string, o Options) (*Store, error) {
 }
 
 func open(dir string, o Options) (*Store, error) {
-	st := &Store{dir: dir, log: o.Log, clock: o.Clock, freeMin: o.FreeMin}
+	st := &Store{dir: dir, log: o.Log, clock: o.Clock, freeMin: o.FreeMin, index: o.Index, mask: o.Mask}
 	if st.log == nil {
 		st.log = slog.New(slog.DiscardHandler)
 	}

@@ -154,7 +154,7 @@ func (tx *Tx) binnedAs(space *policy.Space, name string) (*binned, error) {
 			continue
 		}
 		b, err := tx.readBinned(space.ID, seq, v, &upward{})
-		if err != nil || b != nil && b.name() == name {
+		if err != nil || b != nil && b.name() == name && !b.names.InCalendars() {
 			return b, err
 		}
 	}
@@ -162,7 +162,8 @@ func (tx *Tx) binnedAs(space *policy.Space, name string) (*binned, error) {
 }
 
 // eachBinned gives what lies in the trash of a space and the asker may see, in the
-// order of the deletions and from a number on, until fn answers false.
+// order of the deletions and from a number on, until fn answers false. What lay in
+// calendars is not among it: it may be masked, and is no file.
 func (s *Session) eachBinned(tx *Tx, space *policy.Space, from uint64, fn func(*binned) bool) error {
 	var failed error
 	ups := &upward{}
@@ -171,7 +172,7 @@ func (s *Session) eachBinned(tx *Tx, space *policy.Space, from uint64, fn func(*
 		if b, failed = tx.readBinned(space.ID, binary.BigEndian.Uint64(k[9:]), v, ups); failed != nil {
 			return false
 		}
-		if b == nil || s.decide(tx, policy.Place{Space: b.space.ID, Path: b.way}, 0).Held&seesTrash != seesTrash {
+		if b == nil || b.names.InCalendars() || s.decide(tx, policy.Place{Space: b.space.ID, Path: b.way}, 0).Held&seesTrash != seesTrash {
 			return true
 		}
 		return fn(b)

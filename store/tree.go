@@ -44,11 +44,23 @@ func (tx *Tx) link(g grant, parent policy.Node, e *Entry) error {
 	if err := tx.put(g, parent, e); err != nil {
 		return err
 	}
+	if e.Indexed {
+		if err := tx.enter(g, parent, e.Node); err != nil {
+			return err
+		}
+	}
 	return tx.w.Put(nodeKey(e.Node), appendNode(nil, nodeRec{parent: parent, name: e.Name}))
 }
 
 // unlink takes a name away; the node stays.
 func (tx *Tx) unlink(g grant, parent policy.Node, name string) error {
+	e, found, err := tx.lookup(parent, name)
+	if err == nil && found && e.Indexed {
+		err = tx.leave(g, parent, e.Node)
+	}
+	if err != nil {
+		return err
+	}
 	return tx.w.Delete(entryKey(parent, name))
 }
 

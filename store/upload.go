@@ -263,6 +263,9 @@ func (u *Upload) Abort() {
 type Meta struct {
 	Type     string    // media type
 	Modified time.Time // zero: now
+	// Object is what a calendar object is found by; nothing else goes into a
+	// calendar.
+	Object *Object
 }
 
 // Commit makes the content the file's: the blob is durable first, then one
@@ -362,6 +365,9 @@ func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
 		return Info{}, false, err
 	}
 	tx.holds = append(tx.holds, u.hold)
+	if err := sp.admits(m.Object); err != nil {
+		return Info{}, false, err
+	}
 	created := g.op == opCreate
 	if created {
 		err = u.s.create(tx, g, sp, b, m)
@@ -386,7 +392,10 @@ func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 		return err
 	}
 	e := Entry{Name: sp.name(), Node: n, Size: b.size, Created: tx.now, Modified: modified(tx, m), Rev: seq,
-		Creator: s.cred.id(), Type: m.Type, content: b.content}
+		Creator: s.cred.id(), Type: m.Type, Indexed: m.Object != nil, Private: m.Object != nil && m.Object.Private, content: b.content}
+	if err := tx.keepObject(g, n, m.Object); err != nil {
+		return err
+	}
 	if err := tx.link(g, parent, &e); err != nil {
 		return err
 	}
@@ -432,10 +441,16 @@ func (s *Session) overwrite(tx *Tx, g grant, sp *spot, b body, m Meta, room int6
 	if m.Type != "" {
 		e.Type = m.Type
 	}
+	if err := tx.reindex(g, dir.Node, e, m.Object); err != nil {
+		return err
+	}
 	return tx.put(g, dir.Node, e)
 }
 
 // createEmpty makes the last name of the path a file of no bytes.
 func (s *Session) createEmpty(tx *Tx, g grant, sp *spot) error {
+	if err := sp.admits(nil); err != nil {
+		return err
+	}
 	return s.create(tx, g, sp, body{}, Meta{})
 }

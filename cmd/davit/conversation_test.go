@@ -171,10 +171,16 @@ func (c *talk) operate(words []word) {
 	c.look(want, output)
 	for _, k := range want.keep {
 		name, before, _ := strings.Cut(k, "=")
-		_, after, found := strings.Cut(output, strings.Trim(before, `"`))
-		if c.kept[name] = anyID.FindString(after); !found || c.kept[name] == "" {
-			c.t.Fatalf("%s: nothing to keep\n%s", c.where, output)
-		}
+		c.keepAfter(name, before, output)
+	}
+}
+
+// keepAfter notes the ID that follows a text.
+func (c *talk) keepAfter(name, before, text string) {
+	c.t.Helper()
+	_, after, found := strings.Cut(text, strings.Trim(before, `"`))
+	if c.kept[name] = anyID.FindString(after); !found || c.kept[name] == "" {
+		c.t.Fatalf("%s: nothing to keep\n%s", c.where, text)
 	}
 }
 
@@ -211,6 +217,10 @@ func (c *talk) ask(words []word) {
 	c.look(want, got.text())
 	for _, k := range want.keep {
 		name, header, _ := strings.Cut(k, "=")
+		if strings.HasPrefix(header, "/") {
+			c.keepAfter(name, header, got.body)
+			continue
+		}
 		c.kept[name] = strings.Trim(got.header.Get(header), "<>")
 		if header == "Lock-Token" {
 			c.kept[name] = "<" + c.kept[name] + ">"
@@ -255,10 +265,29 @@ func namedBody(name string) (string, bool) {
 		return fmt.Sprintf(lock, kind), true
 	case "props":
 		return `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:` + arg + ` xmlns:x="urn:x">value</x:` + arg + `></D:prop></D:set></D:propertyupdate>`, true
+	case "event":
+		return fmt.Sprintf(eventBody, arg, arg, ""), true
+	case "private":
+		return fmt.Sprintf(eventBody, arg, arg, "CLASS:PRIVATE\r\nLOCATION:Hospital\r\n"), true
+	case "calendar-query":
+		return `<C:calendar-query xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:prop><D:getetag/><C:calendar-data/></D:prop><C:filter>` +
+			`<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">` + timeRange(arg) + `</C:comp-filter></C:comp-filter></C:filter></C:calendar-query>`, true
+	case "free-busy":
+		return `<C:free-busy-query xmlns:C="urn:ietf:params:xml:ns:caldav">` + timeRange(arg) + `</C:free-busy-query>`, true
 	case "quota":
 		return `<D:propfind xmlns:D="DAV:"><D:prop><D:quota-available-bytes/><D:quota-used-bytes/></D:prop></D:propfind>`, true
 	}
 	return "", false
+}
+
+// eventBody is an event with a UID, a summary and further lines.
+const eventBody = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//conversations//EN\r\nBEGIN:VEVENT\r\nUID:%s\r\nDTSTAMP:20260101T000000Z\r\n" +
+	"DTSTART:20260310T090000Z\r\nDTEND:20260310T100000Z\r\nSUMMARY:%s\r\n%sEND:VEVENT\r\nEND:VCALENDAR\r\n"
+
+// timeRange is a range of time, written as FROM/TO.
+func timeRange(text string) string {
+	from, to, _ := strings.Cut(text, "/")
+	return `<C:time-range start="` + from + `" end="` + to + `"/>`
 }
 
 // send makes the request of the words: who, method, path, then bodies and

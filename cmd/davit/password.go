@@ -28,9 +28,9 @@ func (o *passwordOptions) read(g *global, cmd *cobra.Command, who string) (strin
 	if o.stdin {
 		return firstLine(g.in)
 	}
-	in, ok := g.in.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return "", misused(cmd, "no terminal to ask for a password at; give it with --password-stdin")
+	in, err := terminal(g, cmd)
+	if err != nil {
+		return "", err
 	}
 	first, err := ask(g.err, in, "password for "+who+": ")
 	if err != nil {
@@ -44,6 +44,34 @@ func (o *passwordOptions) read(g *global, cmd *cobra.Command, who string) (strin
 		return "", errors.New("the two passwords differ; nothing was changed")
 	}
 	return first, nil
+}
+
+// once takes the password of an account that has one: from standard input, or asked
+// for once at the terminal.
+func (o *passwordOptions) once(g *global, cmd *cobra.Command, who string) (string, error) {
+	if o.stdin {
+		return firstLine(g.in)
+	}
+	in, err := terminal(g, cmd)
+	if err != nil {
+		return "", err
+	}
+	return ask(g.err, in, "password of "+who+": ")
+}
+
+// terminal is where to ask.
+func terminal(g *global, cmd *cobra.Command) (*os.File, error) {
+	in, ok := g.in.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return nil, misused(cmd, "no terminal to ask for a password at; give it with --password-stdin")
+	}
+	return in, nil
+}
+
+// interactive tells whether somebody watches what is written.
+func interactive(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func ask(prompt io.Writer, in *os.File, text string) (string, error) {

@@ -13,6 +13,7 @@ import (
 
 	"davit/admin"
 	"davit/auth"
+	"davit/caldav"
 	"davit/policy"
 	"davit/store"
 )
@@ -64,7 +65,7 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy, 5 confl
 	root.AddCommand(
 		newInit(g), newServe(g), newDemo(g),
 		newUser(g), newGroup(g), newRole(g), newProfile(g), newSpace(g), newLevel(g), newACL(g), newQuota(g), newTrash(g), newVersions(g), newDevice(g), newPolicy(g),
-		newShare(g), newLink(g),
+		newShare(g), newLink(g), newCalendar(g),
 		newCan(g), newExplain(g), newWho(g), newReach(g), newMatrix(g), newReview(g), newWhatIf(g), newAudit(g),
 		newCheck(g), newCollect(g), newScrub(g),
 		newVersion(g), newMan(g),
@@ -247,6 +248,7 @@ func (g *global) door(ctx context.Context) (door admin.Doer, shut func() error, 
 
 // openStore opens a data directory and says what to do when that fails.
 func openStore(dir string, o store.Options) (*store.Store, error) {
+	o.Index, o.Mask = caldav.Index, caldav.Mask
 	st, err := store.Open(dir, o)
 	switch {
 	case errors.Is(err, store.ErrNoStore):

@@ -73,7 +73,7 @@ func newDesk(t *testing.T) *desk {
 
 func newServedDesk(t *testing.T) *desk {
 	d := newDesk(t)
-	st, err := store.Open(d.dir, store.Options{})
+	st, err := openStore(d.dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"davit/admin"
 	"davit/auth"
+	"davit/caldav"
 	"davit/dav"
 	"davit/policy"
 	"davit/store"
@@ -187,8 +188,9 @@ func newServer(st *store.Store, o *serveOptions, log *slog.Logger) *server {
 		options.Remote = lastHop
 	}
 	service := auth.New(st, options)
-	content := &auth.Guard{Store: st, Auth: service, Next: dav.New(dav.Config{Log: log, MacFiles: o.macFiles}), Class: policy.DAV}
-	s := &server{st: st, admin: admin.New(st, service), front: &front{content: content}, log: log}
+	handler := dav.New(dav.Config{Log: log, MacFiles: o.macFiles, Realms: []dav.Realm{caldav.Realm()}})
+	content := &auth.Guard{Store: st, Auth: service, Next: handler, Class: policy.DAV}
+	s := &server{st: st, admin: admin.New(st, service), front: &front{content: caldav.WellKnown(content)}, log: log}
 	s.http = &http.Server{
 		Handler:           s.front,
 		ReadHeaderTimeout: readHeaderTimeout,

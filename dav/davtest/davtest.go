@@ -25,6 +25,7 @@ import (
 	"testing"
 
 	"davit/auth"
+	"davit/caldav"
 	"davit/dav"
 	"davit/policy"
 	"davit/store"
@@ -94,13 +95,15 @@ func (s *Server) open(o store.Options) {
 	if o.Log == nil {
 		o.Log = log
 	}
+	o.Index, o.Mask = caldav.Index, caldav.Mask
 	var err error
 	if s.Store, err = store.Open(s.Dir, o); err != nil {
 		s.t.Fatal(err)
 	}
 	s.AuthOptions.Now, s.AuthOptions.Remote = o.Clock, remote
 	s.Auth = auth.New(s.Store, s.AuthOptions)
-	s.Handler = &auth.Guard{Store: s.Store, Auth: s.Auth, Next: dav.New(dav.Config{Log: log, MacFiles: s.MacFiles}), Class: policy.DAV}
+	handler := dav.New(dav.Config{Log: log, MacFiles: s.MacFiles, Realms: []dav.Realm{caldav.Realm()}})
+	s.Handler = caldav.WellKnown(&auth.Guard{Store: s.Store, Auth: s.Auth, Next: handler, Class: policy.DAV})
 	s.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.busy.RLock()
 		defer s.busy.RUnlock()
@@ -268,6 +271,22 @@ func (s *Server) Entry(path, who string, e policy.Entry) {
 		e.Principal, err = p.ParsePrincipal(who)
 		return []policy.Change{policy.SetEntry{At: at, Entry: e}}, err
 	})
+}
+
+// EntryAt is Entry for a calendar, such as "calendar:~mia/calendar".
+func (s *Server) EntryAt(calendar, who string, e policy.Entry) {
+	s.t.Helper()
+	id, err := s.Store.Policy().ParsePrincipal(who)
+	if err == nil {
+		e.Principal = id
+		p := split(strings.TrimPrefix(calendar, store.CalendarScheme)).Calendars()
+		err = s.Store.Operator().ChangeAt(context.Background(), p, func(_ *policy.State, at policy.Place) ([]policy.Change, error) {
+			return []policy.Change{policy.SetEntry{At: at, Entry: e}}, nil
+		})
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // Quota limits a space or folder such as "/Team/HR", or a drive such as "~mia".

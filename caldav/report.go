@@ -1,0 +1,287 @@
+package caldav
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"davit/caldav/filter"
+	"davit/caldav/ical"
+	"davit/caldav/recur"
+	"davit/caldav/zone"
+	"davit/dav"
+	"davit/dav/wire"
+	"davit/store"
+)
+
+// report answers REPORT. Busy time is told of calendars that the asker does not
+// see; all other reports are those of what he does.
+func report(rq *dav.Request) error {
+	body, err := rq.Body()
+	if err != nil {
+		return err
+	}
+	p, stored := rq.Path()
+	if name, err := wire.RootName(body); err == nil && name == calName("free-busy-query") && stored && len(p) == 3 {
+		return freeBusy(rq, rq.Session(), nil, body)
+	}
+	_, r := rq.HTTP()
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return rq.Serve("REPORT")
+}
+
+// asked is what a report wants to be told of each object.
+type asked struct {
+	rq    *dav.Request
+	s     *store.Session
+	list  *dav.Listing
+	data  bool // calendar-data too
+	shape *filter.Shape
+	zone  *zone.Zone
+}
+
+func begin(rq *dav.Request, s *store.Session, root *wire.Node, z *zone.Zone) (*asked, error) {
+	a := &asked{rq: rq, s: s, zone: z}
+	prop := root.Kid(davName("prop"))
+	if prop == nil {
+		a.list = rq.Listing(s, nil, root.Kid(davName("allprop")) != nil)
+		return a, nil
+	}
+	if data := prop.Kid(dataName); data != nil {
+		shape, err := shapeOf(data)
+		if err != nil {
+			return nil, err
+		}
+		a.data, a.shape = true, shape
+	}
+	a.list = rq.Listing(s, prop.Names(), true)
+	return a, nil
+}
+
+// tell answers for one object, whose content is given once it was read.
+func (a *asked) tell(m *dav.Member, p store.Path, href string, content []byte) error {
+	if !a.data {
+		return a.list.Tell(m, href)
+	}
+	var err error
+	if content == nil {
+		content, err = contentOf(a.s, p)
+	}
+	if err == nil && a.shape != nil {
+		content, err = a.shaped(content)
+	}
+	var refused *store.Refused
+	switch {
+	case errors.As(err, &refused):
+		// The content is not for the asker; what else was asked for is.
+	case errors.Is(err, store.ErrNotFound):
+		a.list.Missing(m.Href(), http.StatusNotFound)
+		return nil
+	case err != nil:
+		a.list.Missing(m.Href(), http.StatusInsufficientStorage, wire.Precondition{Name: calName(ical.MaxInstances)})
+		return nil
+	default:
+		m.SetContent(content)
+	}
+	return a.list.Tell(m, href)
+}
+
+// shaped is the part of an object that was asked for.
+func (a *asked) shaped(content []byte) ([]byte, error) {
+	e, err := read(content, a.zone)
+	if err != nil {
+		return nil, err
+	}
+	return a.shape.Append(nil, e.Object, e.series)
+}
+
+// multiget answers a calendar-multiget: what is asked for of each URL.
+// RFC 4791, section 7.9
+func multiget(rq *dav.Request, s *store.Session, self *dav.Member, body []byte) error {
+	root, err := wire.ParseTree(body)
+	if err != nil {
+		return err
+	}
+	a, err := begin(rq, s, root, zoneKept(self.Props))
+	if err != nil {
+		return err
+	}
+	for i := range root.Kids {
+		if root.Kids[i].Name != davName("href") {
+			continue
+		}
+		href := strings.TrimSpace(root.Kids[i].Text)
+		m, p, err := rq.Describe(s, href, a.list.Want())
+		if err == nil && !m.Indexed {
+			err = store.ErrNotFound
+		}
+		if err != nil {
+			status, why := rq.StatusOf(err)
+			a.list.Missing(href, status, why...)
+			continue
+		}
+		if err := a.tell(&m, p, href, nil); err != nil {
+			return a.list.End(err)
+		}
+	}
+	return a.list.End(nil)
+}
+
+// query answers a calendar-query: what is asked for of each object that fits the
+// filter. RFC 4791, section 7.8
+func query(rq *dav.Request, s *store.Session, _ *dav.Member, body []byte) error {
+	root, err := wire.ParseTree(body)
+	if err != nil {
+		return err
+	}
+	want, err := filterOf(root.Kid(calName("filter")))
+	if err != nil {
+		return err
+	}
+	self, err := rq.Self(s, store.Want{Props: true})
+	if err != nil {
+		return err
+	}
+	z := zoneKept(self.Props)
+	if given := root.Kid(calName("timezone")); given != nil {
+		if z, err = zoneText(given.Text); err != nil {
+			return violation(http.StatusForbidden, ical.ValidCalendarData, err.Error()) // RFC 4791, section 7.8
+		}
+	}
+	a, err := begin(rq, s, root, z)
+	if err != nil {
+		return err
+	}
+	p, _ := rq.Path()
+	found, err := s.Search(p, searchFor(want))
+	if err != nil {
+		return err
+	}
+	for i := range found {
+		if err := a.tellIfFits(want, found[i], p); err != nil {
+			return a.list.End(err)
+		}
+	}
+	return a.list.End(nil)
+}
+
+// tellIfFits tells of an object that the filter means. One that is not to be read
+// fits no filter, and one that takes too much work is told as such.
+func (a *asked) tellIfFits(want *filter.Comp, info store.Info, calendar store.Path) error {
+	p := append(slices.Clip(calendar), info.Name)
+	content, err := contentOf(a.s, p)
+	if err != nil {
+		return nil
+	}
+	e, err := read(content, a.zone)
+	if err != nil {
+		return nil // it broke no rule when it came, or came before there was one
+	}
+	m := a.rq.NewMember(info, append(slices.Clip(a.rq.URL()), info.Name))
+	fits, err := want.Match(e.Object, e.series)
+	switch {
+	case err != nil:
+		a.list.Missing(m.Href(), http.StatusInsufficientStorage, wire.Precondition{Name: calName(ical.MaxInstances)})
+		return nil
+	case !fits:
+		return nil
+	}
+	return a.tell(&m, p, "", content)
+}
+
+// searchFor is a search that finds at least what a filter means.
+func searchFor(f *filter.Comp) store.Search {
+	all := store.Search{Everything: true}
+	if f.IsNotDefined || len(f.Comps) != 1 || f.Comps[0].IsNotDefined {
+		return all
+	}
+	c := &f.Comps[0]
+	for i := range c.Props {
+		t := c.Props[i].Text
+		if c.Props[i].Name == "UID" && !c.Props[i].IsNotDefined && t != nil && !t.Negate && t.Collation != "i;unicode-casemap" {
+			value := strings.ToLower(t.Value)
+			return store.Search{UID: func(uid string) bool { return strings.Contains(strings.ToLower(uid), value) }}
+		}
+	}
+	if c.Range == nil || !slices.Contains(kinds, c.Name) {
+		return all
+	}
+	return store.Search{Span: spanOf(c.Range)}
+}
+
+// spanOf is a range of time; one without a limit is endless.
+func spanOf(r *filter.Range) store.Span {
+	s := store.Always
+	if !r.From.IsZero() {
+		s.From = r.From.Unix()
+	}
+	if !r.To.IsZero() {
+		s.To = r.To.Unix()
+	}
+	return s
+}
+
+// freeBusy answers a free-busy-query: when somebody is busy, and nothing else.
+// RFC 4791, section 7.10
+func freeBusy(rq *dav.Request, s *store.Session, _ *dav.Member, body []byte) error {
+	root, err := wire.ParseTree(body)
+	if err != nil {
+		return err
+	}
+	r, err := rangeOf(root.Kid(calName("time-range")))
+	if err != nil {
+		return err
+	}
+	if r == nil || r.From.IsZero() || r.To.IsZero() {
+		return violation(http.StatusForbidden, "valid-filter", "a free-busy-query needs a time-range with a start and an end")
+	}
+	p, _ := rq.Path()
+	contents, err := s.FreeBusy(p, spanOf(r))
+	if err != nil {
+		return err
+	}
+	var periods []recur.BusyPeriod
+	for _, content := range contents {
+		e, err := read(content, zone.UTC())
+		if err != nil {
+			continue
+		}
+		for b, err := range e.series.Busy(r.From, r.To) {
+			if err != nil {
+				break
+			}
+			periods = append(periods, b)
+		}
+	}
+	answer := appendFreeBusy(nil, r, recur.MergeBusy(periods), time.Now())
+	w, _ := rq.HTTP()
+	w.Header().Set("Content-Type", "text/calendar; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+	_, err = w.Write(answer)
+	return err
+}
+
+const utcForm = "20060102T150405Z"
+
+// appendFreeBusy is a VFREEBUSY. RFC 5545, section 3.6.4
+func appendFreeBusy(dst []byte, r *filter.Range, periods []recur.BusyPeriod, now time.Time) []byte {
+	dst = append(dst, "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:"+productID+"\r\nBEGIN:VFREEBUSY\r\n"...)
+	for _, at := range []struct {
+		name string
+		time time.Time
+	}{{"DTSTAMP:", now}, {"DTSTART:", r.From}, {"DTEND:", r.To}} {
+		dst = append(at.time.UTC().AppendFormat(append(dst, at.name...), utcForm), "\r\n"...)
+	}
+	for _, p := range periods {
+		dst = append(dst, "FREEBUSY;FBTYPE="...)
+		dst = append(append(dst, p.Busy...), ':')
+		dst = append(p.Start.UTC().AppendFormat(dst, utcForm), '/')
+		dst = append(p.End.UTC().AppendFormat(dst, utcForm), "\r\n"...)
+	}
+	return append(dst, "END:VFREEBUSY\r\nEND:VCALENDAR\r\n"...)
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+
+	"davit/policy"
+)
+
+// This file holds the index of the calendars against their objects.
+
+// objects works out what the index has to hold, while the tree is walked.
+type objects struct {
+	records map[policy.Node]string // of objects reached, also in the trash
+	keys    map[string]string      // by which listed ones are found
+}
+
+// indexed notes one that was reached, in a calendar or, with none, in the trash.
+func (k *checker) indexed(e *Entry, calendar policy.Node) {
+	g := housekeeping(k.tx, e.Node)
+	rec, err := k.tx.objectRec(g, e.Node)
+	if err != nil {
+		k.faultf("calendar object %d (%q): nothing to find it by (%v)", e.Node, e.Name, err)
+		return
+	}
+	k.objects.records[e.Node] = string(appendObject(nil, &rec))
+	k.readObject(g, e, &rec)
+	if calendar == 0 {
+		return
+	}
+	uid := string(uidKey(calendar, rec.uid))
+	if _, twice := k.objects.keys[uid]; twice {
+		k.faultf("calendar %d has two objects of the UID %q", calendar, rec.uid)
+	}
+	k.objects.keys[uid] = string(beUint64(uint64(e.Node)))
+	for key, v := range rec.spanKeys(calendar, e.Node) {
+		k.objects.keys[string(key)] = string(v)
+	}
+}
+
+// readObject holds the record of an object against its content.
+func (k *checker) readObject(g grant, e *Entry, rec *objectRec) {
+	if k.st.index == nil {
+		return
+	}
+	content, err := k.tx.whole(g, e)
+	if err != nil {
+		return // told by the check of contents
+	}
+	obj, err := k.st.index(content, rec.known)
+	if err != nil {
+		k.faultf("calendar object %d (%q): %v", e.Node, e.Name, err)
+		return
+	}
+	if obj.Private != e.Private {
+		k.faultf("calendar object %d (%q): it says private=%t, and its content %t", e.Node, e.Name, e.Private, obj.Private)
+	}
+	want := recordOf(&obj)
+	if !bytes.Equal(appendObject(nil, &want), appendObject(nil, rec)) {
+		k.faultf("calendar object %d (%q): found by what its content does not say: %s", e.Node, e.Name, rec.difference(&want))
+	}
+}
+
+// difference names the first part in which two records differ.
+func (o *objectRec) difference(want *objectRec) string {
+	switch {
+	case o.uid != want.uid:
+		return fmt.Sprintf("UID %q instead of %q", o.uid, want.uid)
+	case o.component != want.component:
+		return fmt.Sprintf("%s instead of %s", o.component, want.component)
+	case o.extent != want.extent:
+		return fmt.Sprintf("extent %v instead of %v", o.extent, want.extent)
+	case o.known != want.known:
+		return fmt.Sprintf("known %v instead of %v", o.known, want.known)
+	}
+	return "its days"
+}
+
+// objectTables: the index holds what the objects say, and nothing else.
+func (k *checker) objectTables() error {
+	err := scanPrefix(k.tx.r, []byte{tableObject}, func(key, v []byte) bool {
+		if n := policy.Node(readKey(key)); k.objects.records[n] == "" {
+			k.faultf("record of calendar object %d, which is none", n)
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	for _, table := range []byte{tableUID, tableSpan} {
+		err := scanPrefix(k.tx.r, []byte{table}, func(key, v []byte) bool {
+			if table == tableSpan && len(key) == len(tallyKey(0)) && key[9] == spanTally {
+				if n := policy.Node(readKey(key)); !k.nodes[n] {
+					k.faultf("changes are counted of %d, which is no calendar", n)
+				}
+				return true
+			}
+			want, known := k.objects.keys[string(key)]
+			if !known || want != string(v) {
+				k.faultf("index of calendar %d: %x leads to what is not so", readKey(key), key[9:])
+			}
+			delete(k.objects.keys, string(key))
+			return true
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for key := range k.objects.keys {
+		k.faultf("index of calendar %d: %x is missing", readKey([]byte(key)), key[9:])
+	}
+	return nil
+}

@@ -1,0 +1,244 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"davit/policy"
+	"davit/store/engine"
+)
+
+// A Search says which objects of a calendar are wanted: everything, else those of
+// the UIDs that are told to be wanted, else those that may be somewhere within a
+// span.
+type Search struct {
+	Everything bool
+	UID        func(uid string) bool
+	Span       Span
+}
+
+// Search finds objects of a calendar, by name, as far as the asker sees them. It
+// may give objects that are not in the span, and leaves out none that is.
+func (s *Session) Search(p Path, q Search) (found []Info, err error) {
+	err = s.view(func(tx *Tx) error {
+		sp, err := s.calendar(tx, p)
+		if err != nil {
+			return err
+		}
+		g, err := s.authorize(tx, sp, opList)
+		if err != nil {
+			return err
+		}
+		found, err = s.search(tx, g, sp, q, policy.See)
+		return err
+	})
+	return found, err
+}
+
+// calendar resolves the path of a calendar. What is none is not told from what is
+// not there, before anything is decided.
+func (s *Session) calendar(tx *Tx, p Path) (*spot, error) {
+	sp, err := s.resolve(tx, p)
+	if err == nil && (sp.missing() > 0 || !sp.entry().IsCalendar()) {
+		err = ErrNotFound
+	}
+	return sp, err
+}
+
+// search finds the objects on which the asker holds a right.
+func (s *Session) search(tx *Tx, g grant, sp *spot, q Search, need policy.Rights) (found []Info, err error) {
+	var nodes []policy.Node
+	calendar := sp.entry().Node
+	switch {
+	case q.Everything:
+		err = tx.withUID(g, calendar, func(string) bool { return true }, &nodes)
+	case q.UID != nil:
+		err = tx.withUID(g, calendar, q.UID, &nodes)
+	default:
+		err = tx.inSpan(g, calendar, q.Span, func(n policy.Node) { nodes = append(nodes, n) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	sub, here := s.subject(tx), sp.place()
+	held := tx.state.Held(sub, here)
+	for _, n := range nodes {
+		own := held
+		if tx.state.OnWay(n) {
+			own = tx.state.Held(sub, at(here.Space, here.Path, n))
+		}
+		if own&need != need {
+			continue
+		}
+		e, err := tx.memberOf(g, calendar, n)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, Info{Entry: e, Held: heldHere(sp.inMessages(), own), Owner: sp.space.Owner})
+	}
+	slices.SortFunc(found, func(a, b Info) int { return cmp.Compare(a.Name, b.Name) })
+	return found, nil
+}
+
+// withUID finds the objects of the wanted UIDs.
+func (tx *Tx) withUID(g grant, calendar policy.Node, wanted func(uid string) bool, nodes *[]policy.Node) error {
+	prefix := uidKey(calendar, "")
+	var failed error
+	err := scanPrefix(tx.r, prefix, func(k, v []byte) bool {
+		if !wanted(string(k[len(prefix):])) {
+			return true
+		}
+		var n uint64
+		n, failed = readUint64(v)
+		*nodes = append(*nodes, policy.Node(n))
+		return failed == nil
+	})
+	return firstOf(err, failed)
+}
+
+// memberOf is the entry of a node that a collection is known to have.
+func (tx *Tx) memberOf(g grant, dir, n policy.Node) (Entry, error) {
+	rec, err := tx.nodeRec(n)
+	if err != nil {
+		return Entry{}, err
+	}
+	e, found, err := tx.lookup(dir, rec.name)
+	if err == nil && (!found || e.Node != n || rec.parent != dir) {
+		err = fmt.Errorf("node %d is found in %d and does not stand there: %w", n, dir, engine.ErrDamaged)
+	}
+	return e, err
+}
+
+// FreeBusy gives the content of every object of a calendar that may make somebody
+// busy within a span, to be told as busy time and as nothing else: it needs the
+// right to free-busy alone, on the calendar and on each object.
+func (s *Session) FreeBusy(p Path, when Span) (contents [][]byte, err error) {
+	err = s.view(func(tx *Tx) error {
+		contents = nil
+		sp, err := s.calendar(tx, p)
+		if err != nil {
+			return err
+		}
+		g, err := s.authorizeFreeBusy(tx, sp)
+		if err != nil {
+			return err
+		}
+		found, err := s.search(tx, g, sp, Search{Span: when}, policy.FreeBusy)
+		for i := range found {
+			if err == nil {
+				var b []byte
+				if b, err = tx.whole(g, &found[i].Entry); err == nil {
+					contents = append(contents, b)
+				}
+			}
+		}
+		return err
+	})
+	return contents, err
+}
+
+// authorizeFreeBusy decides reading busy time, for which a calendar need not be
+// visible: to who may only read that it is there under its own name.
+func (s *Session) authorizeFreeBusy(tx *Tx, sp *spot) (grant, error) {
+	g, err := s.authorize(tx, sp, opFreeBusy)
+	if !errors.Is(err, ErrNotFound) {
+		return g, err
+	}
+	held := tx.state.Held(s.subject(tx), sp.place())
+	if held&policy.FreeBusy == 0 {
+		return grant{}, err
+	}
+	return grant{tx, opFreeBusy, sp.entry().Node, held}, nil
+}
+
+// whole reads content into memory.
+func (tx *Tx) whole(g grant, e *Entry) ([]byte, error) {
+	b, f, err := tx.content(g, e)
+	if err != nil || f == nil {
+		return b, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+// reindexSlice is how many objects one transaction of a rebuilding takes.
+const reindexSlice = 100
+
+// Reindex works out anew what every calendar object is found by, with the instants
+// of these years, and tells how many there are. An object that cannot be read
+// keeps what it has, and is reported.
+func (st *Store) Reindex(ctx context.Context, report func(fault string)) (objects int, err error) {
+	if st.index == nil {
+		return 0, errors.New("this program does not know how to read calendar objects")
+	}
+	for _, sp := range st.Policy().Spaces() {
+		n, err := st.reindexSpace(ctx, sp, Near(st.clock()), report)
+		objects += n
+		if err != nil {
+			return objects, err
+		}
+	}
+	return objects, nil
+}
+
+func (st *Store) reindexSpace(ctx context.Context, sp *policy.Space, near Span, report func(string)) (objects int, err error) {
+	var calendars []Entry
+	err = st.view(func(tx *Tx) error {
+		all, found, err := tx.lookup(sp.Root, calendarsName)
+		if err != nil || !found {
+			return err
+		}
+		return tx.children(housekeeping(tx, all.Node), all.Node, "", func(e *Entry) bool {
+			calendars = append(calendars, *e)
+			return true
+		})
+	})
+	for i := range calendars {
+		for after, more := "", true; more && err == nil; {
+			err = st.update(ctx, engine.Background, func(tx *Tx) error {
+				var n int
+				after, n, more, err = tx.reindexSome(&calendars[i], after, near, report)
+				tx.w.OnApply(func() { objects += n })
+				return err
+			})
+		}
+	}
+	return objects, err
+}
+
+// reindexSome works on the members of a calendar after a name.
+func (tx *Tx) reindexSome(calendar *Entry, after string, near Span, report func(string)) (last string, n int, more bool, err error) {
+	g := housekeeping(tx, calendar.Node)
+	var members []Entry
+	err = tx.children(g, calendar.Node, after, func(e *Entry) bool {
+		if more = len(members) == reindexSlice; !more {
+			members = append(members, *e)
+		}
+		return !more
+	})
+	for i := range members {
+		if err != nil {
+			break
+		}
+		e := &members[i]
+		last = e.Name
+		var content []byte
+		if content, err = tx.whole(g, e); err != nil {
+			break
+		}
+		obj, indexErr := tx.st.index(content, near)
+		if indexErr != nil {
+			report(fmt.Sprintf("object %q of calendar %q: %v", e.Name, calendar.Name, indexErr))
+			continue
+		}
+		if err = tx.reindex(g, calendar.Node, e, &obj); err == nil {
+			err = tx.put(g, calendar.Node, e)
+		}
+		n++
+	}
+	return last, n, more, err
+}
