@@ -101,10 +101,14 @@ func named(k policy.Kind) bool {
 	return k == policy.KindUser || k == policy.KindGroup || k == policy.KindRole
 }
 
+// calendarScheme stands before the paths of calendars; the rest is like those of
+// files.
+const calendarScheme = "calendar:"
+
 // readPath takes a path in the one way it can be written, so that two spellings
 // are never two lines about one folder.
 func readPath(text string) (string, error) {
-	rest, slash := strings.CutPrefix(text, "/")
+	rest, slash := strings.CutPrefix(strings.TrimPrefix(text, calendarScheme), "/")
 	odd := func(n string) bool { return n == "" || n == "." || n == ".." }
 	if slash == strings.HasPrefix(rest, "~") || slices.ContainsFunc(strings.Split(rest, "/"), odd) {
 		return "", fmt.Errorf("%q is no path; write /SPACE/FOLDER or ~USER/FOLDER, without a slash at the end", clip(text))
@@ -114,6 +118,9 @@ func readPath(text string) (string, error) {
 
 // foldPath folds the name of the space; names of files count as they are.
 func foldPath(text string) string {
+	if rest, is := strings.CutPrefix(text, calendarScheme); is {
+		return calendarScheme + foldPath(rest)
+	}
 	i := strings.IndexByte(strings.TrimPrefix(text, "/"), '/')
 	if i < 0 {
 		return policy.Fold(text)
