@@ -188,6 +188,9 @@ func (k *soaker) ask(a errand) outcome {
 	return outcome{}
 }
 
+// torn gives each request a connection of its own.
+var torn = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
 func (k *soaker) send(ctx context.Context, l *life, a errand) (outcome, error) {
 	var body io.Reader = strings.NewReader(a.body)
 	if a.cut == inBody {
@@ -202,7 +205,11 @@ func (k *soaker) send(ctx context.Context, l *life, a errand) (outcome, error) {
 	for i := 0; i < len(a.headers); i += 2 {
 		req.Header.Set(a.headers[i], strings.ReplaceAll(a.headers[i+1], "SERVER", l.url))
 	}
-	resp, err := l.client.Do(req)
+	client := l.client
+	if a.cut != wholly {
+		client = torn // whoever came next on the same connection would be cut as well
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return outcome{}, err
 	}
