@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -89,7 +88,7 @@ type soak struct {
 	over    chan struct{}
 	began   time.Time
 	turns   int
-	started []time.Time // of each life
+	lives   int
 
 	mu     sync.Mutex
 	counts map[string]int // of what was done, by name
@@ -138,7 +137,7 @@ func (s *soak) begin() {
 	s.t.Helper()
 	s.start()
 	s.noTemps()
-	s.started = append(s.started, time.Now())
+	s.lives++
 	last := s.life.Swap(&life{url: s.url, client: s.client, next: make(chan struct{})})
 	if last != nil {
 		close(last.next)
@@ -193,12 +192,22 @@ func (s *soak) descriptors() int {
 	return len(entries)
 }
 
+var highWater = regexp.MustCompile(`VmHWM:\s+(.*)`)
+
+// resident is the most memory that the server had at a time.
+func (s *soak) resident() string {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.server.Process.Pid))
+	if m := highWater.FindSubmatch(status); m != nil {
+		return string(m[1])
+	}
+	return "nobody can tell"
+}
+
 // quiet hangs up and waits until the server has noticed.
 func (s *soak) quiet(idle int) {
 	s.t.Helper()
 	s.client.CloseIdleConnections()
-	status, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.server.Process.Pid), "status"))
-	s.t.Logf("resident at most: %s", regexp.MustCompile(`VmHWM:\s+(.*)`).FindSubmatch(status))
+	s.t.Logf("resident memory at most: %s", s.resident())
 	alone := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for range soakQuietMax {
 		if s.descriptors() <= idle+soakFilesMore {
@@ -261,7 +270,7 @@ func (s *soak) tell() {
 	s.t.Helper()
 	took := time.Since(s.began)
 	s.t.Logf("%d clients, %d turns in %v: %.0f/s, %d servers: %v", len(s.soakers), s.turns, took.Round(time.Second),
-		float64(s.turns)/took.Seconds(), len(s.started), s.counts)
+		float64(s.turns)/took.Seconds(), s.lives, s.counts)
 	for _, what := range []string{"read", "list", "edit", "save", "locked", "cut in the body", "cut before the answer", "cut in the answer", "died"} {
 		if s.counts[what] == 0 && !s.t.Failed() {
 			s.t.Errorf("there was no %q: the test shows less than it says", what)
