@@ -37,8 +37,9 @@ bench: ## measures Davit beside other servers and writes docs/performance.md
 	@bench/install.sh
 	$(GO) run ./bench --markdown docs/performance.md
 
-soak: ## a minute of changes while every core asks, and the crash loop for an hour
+soak: ## a minute of changes while every core asks, ten minutes of 200 clients, and the crash loop for an hour
 	$(GO) test -race -run ChangesWhileAsked -v ./policy -soak 60s
+	DAVIT_SOAK=10m $(GO) test -run '^TestSoak$$' -timeout 1h -v ./cmd/davit
 	DAVIT_CRASH_ROUNDS=400 $(GO) test -run 'Crash' -timeout 3h -v ./cmd/davit
 
 proof: ## plants a hundred bugs into the policy and tells which ones its tests miss

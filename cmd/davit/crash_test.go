@@ -10,8 +10,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,31 +69,18 @@ func fromEnv(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
-// A crash is one data directory and the servers that die over it.
+// A crash is a victim and who writes to it.
 type crash struct {
-	t       *testing.T
+	*victim
 	rand    *rand.Rand
-	dir     string
-	server  *exec.Cmd
-	log     *lockedBuffer
-	url     string
-	client  *http.Client
 	writers []*crashWriter
 	answers atomic.Int64 // of all servers together
 	unknown int          // requests whose outcome nobody was told
 }
 
 func newCrash(t *testing.T, r *rand.Rand) *crash {
-	c := &crash{t: t, rand: r, dir: t.TempDir()}
-	for _, args := range [][]string{
-		{"init", "--owner", "mia", "--password-stdin"},
-		{"space", "add", "Team", "--kind", "group-folder"},
-		{"level", "set", "Team", "mia", "editor"},
-	} {
-		c.davit(args...)
-	}
+	c := &crash{victim: newVictim(t, crashWriters), rand: r}
 	c.start()
-	t.Cleanup(c.kill)
 	for i := range crashWriters {
 		w := &crashWriter{c: c, home: fmt.Sprintf("/dav/Team/%d", i), rand: rand.New(rand.NewPCG(r.Uint64(), 0)), files: files{}}
 		for _, name := range []string{"a", "b", "c", "d"} {
@@ -107,40 +92,6 @@ func newCrash(t *testing.T, r *rand.Rand) *crash {
 		}
 	}
 	return c
-}
-
-// davit runs a command, with everybody's password for the one that asks.
-func (c *crash) davit(args ...string) {
-	c.t.Helper()
-	cmd := exec.Command(binary(c.t), append(args, "--data", c.dir)...)
-	cmd.Stdin = strings.NewReader(everybodysPassword + "\n")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		c.t.Fatalf("davit %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-}
-
-func (c *crash) start() {
-	c.t.Helper()
-	ready := filepath.Join(c.t.TempDir(), "url")
-	c.server = exec.Command(binary(c.t), "serve", "--data", c.dir, "--listen", "127.0.0.1:0", "--ready-file", ready)
-	c.log = &lockedBuffer{}
-	c.server.Stdout, c.server.Stderr = c.log, c.log
-	if err := c.server.Start(); err != nil {
-		c.t.Fatal(err)
-	}
-	c.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: crashWriters}}
-	c.url = awaitURL(c.t, ready, c.log.String)
-}
-
-// kill ends the server without a warning, once.
-func (c *crash) kill() {
-	if c.server == nil {
-		return
-	}
-	c.server.Process.Kill()
-	c.server.Wait()
-	c.server = nil
-	c.client.CloseIdleConnections()
 }
 
 // ask sends one request. An error means that nobody knows what became of it.
@@ -199,9 +150,7 @@ func (c *crash) write() {
 // for a check.
 func (c *crash) verify() {
 	c.t.Helper()
-	if temps, err := filepath.Glob(filepath.Join(c.dir, "blobs", "tmp", "*")); err != nil || len(temps) > 0 {
-		c.t.Errorf("temporary files are left: %v (%v)", temps, err)
-	}
+	c.noTemps()
 	var crowd sync.WaitGroup
 	room := make(chan struct{}, 16)
 	for _, w := range c.writers {
