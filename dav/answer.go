@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 
@@ -69,7 +70,10 @@ var answers = []struct {
 	{errDepth, http.StatusBadRequest, ""},
 	{errContentRange, http.StatusBadRequest, ""}, // RFC 9110, section 14.5
 	{errMediaType, http.StatusUnsupportedMediaType, ""},
+	{os.ErrDeadlineExceeded, http.StatusRequestTimeout, ""}, // RFC 9110, section 15.5.9
 	{errBroken, http.StatusBadRequest, ""},
+	{errUploads, http.StatusTooManyRequests, ""}, // RFC 6585, section 4
+	{errBusy, http.StatusServiceUnavailable, ""},
 	{io.ErrUnexpectedEOF, http.StatusBadRequest, ""},
 }
 
@@ -196,6 +200,8 @@ func (rq *request) answer(err error) {
 		allow := rq.allow() // RFC 9110, section 15.5.6
 		if errors.Is(err, store.ErrIsDir) {
 			allow = strings.Replace(allow, "PUT, ", "", 1)
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		h.Set("Retry-After", strconv.Itoa(uploadRetrySeconds))
 		}
 		h.Set("Allow", allow)
 	}
@@ -213,7 +219,7 @@ func (rq *request) answer(err error) {
 	}
 	text := http.StatusText(a.status)
 	switch a.status {
-	case http.StatusBadRequest, http.StatusBadGateway, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadRequest, http.StatusBadGateway, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
 		text = err.Error()
 	}
 	http.Error(rq.w, text, a.status)

@@ -27,6 +27,7 @@ const Prefix = "/dav"
 type Config struct {
 	Log      *slog.Logger
 	MacFiles MacFiles
+	Uploads  Uploads
 }
 
 // A Handler answers WebDAV for everybody; each request brings its session.
@@ -35,6 +36,7 @@ type Handler struct {
 	macFiles  MacFiles
 	propfinds wire.Propfinds
 	senders   senders
+	uploads   *uploads
 }
 
 // New makes a Handler.
@@ -42,7 +44,7 @@ func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{log: c.Log, macFiles: c.MacFiles, senders: newSenders()}
+	return &Handler{log: c.Log, macFiles: c.MacFiles, senders: newSenders(), uploads: newUploads(c.Uploads, c.Log)}
 }
 
 // method answers one request, or gives the error to answer with.

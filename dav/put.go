@@ -24,6 +24,11 @@ func put(rq *request) error {
 	if err != nil {
 		return err
 	}
+	end, err := rq.h.uploads.begin(rq.session, &rq.mount)
+	if err != nil {
+		return err
+	}
+	defer end()
 	u, err := rq.session.Begin(rq.path, rq.r.ContentLength, t)
 	if err != nil {
 		return err
