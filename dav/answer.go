@@ -186,8 +186,12 @@ func (rq *request) answer(err error) {
 	if errors.Is(err, context.Canceled) && rq.r.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // nobody is there to hear it
 	}
-	a := rq.answerTo(err)
 	h := rq.w.Header()
+	h.Del(preferenceApplied)
+	if rq.representStale(err) {
+		return
+	}
+	a := rq.answerTo(err)
 	switch a.status {
 	case http.StatusInternalServerError:
 		rq.h.log.Error("request failed", "method", rq.r.Method, "path", loggedPath(rq.r), "error", err)
@@ -196,12 +200,12 @@ func (rq *request) answer(err error) {
 	case http.StatusNotModified:
 		rq.w.WriteHeader(a.status)
 		return
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		h.Set("Retry-After", strconv.Itoa(uploadRetrySeconds))
 	case http.StatusMethodNotAllowed:
 		allow := rq.allow() // RFC 9110, section 15.5.6
 		if errors.Is(err, store.ErrIsDir) {
 			allow = strings.Replace(allow, "PUT, ", "", 1)
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		h.Set("Retry-After", strconv.Itoa(uploadRetrySeconds))
 		}
 		h.Set("Allow", allow)
 	}

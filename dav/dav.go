@@ -84,7 +84,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 }
 
 var (
-	classes   = []string{"1, 2, 3, access-control"} // RFC 4918, section 10.1; RFC 3744, section 7.2
+	classes   = []string{"1, 2, 3, access-control, extended-mkcol"} // RFC 4918, section 10.1; RFC 3744, section 7.2; RFC 5689, section 3.1
 	authorVia = []string{"DAV"}
 )
 

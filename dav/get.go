@@ -38,12 +38,10 @@ func get(rq *request) error {
 		return err
 	}
 	defer f.Close()
-	h := rq.w.Header()
-	h.Set("Etag", f.ETag())
-	h.Set("Content-Type", mediaType(&f.Entry))
-	// What a client uploaded must not run as a page of this server.
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "sandbox")
+	rq.describe(f)
+	if !strings.HasPrefix(rq.r.Header.Get("Range"), "bytes=") {
+		rq.r.Header.Del("Range") // RFC 9110, section 14.2: a unit that is not known is ignored
+	}
 	if err := rq.download(f); err != nil {
 		return err
 	}
@@ -52,6 +50,16 @@ func get(rq *request) error {
 	}
 	rq.send(f.Size, f.Modified, f.Content())
 	return nil
+}
+
+// describe sets the headers of a file's content.
+func (rq *request) describe(f *store.File) {
+	h := rq.w.Header()
+	h.Set("Etag", f.ETag())
+	h.Set("Content-Type", mediaType(&f.Entry))
+	// What a client uploaded must not run as a page of this server.
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "sandbox")
 }
 
 // unconditional: nothing in the request asks for less than the whole file.

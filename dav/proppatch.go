@@ -53,36 +53,21 @@ func proppatch(rq *request) error {
 	if err != nil {
 		return err
 	}
-	props := make([]store.Prop, 0, len(patch))
-	var modified time.Time
-	protected := map[xml.Name]bool{}
-	for _, p := range patch {
-		when, isTime := fileTime(&p)
-		switch {
-		case isTime && p.Name.Space == wire.DAV:
-			modified = when
-			continue
-		case isTime:
-			modified = when
-		case liveByName[p.Name] != nil && p.Name != displayName:
-			protected[p.Name] = true
-			continue
-		}
-		prop := store.Prop{Space: p.Name.Space, Local: p.Name.Local}
-		if !p.Remove {
-			prop.Value = append(append([]byte(p.Lang), 0), p.Value...)
-		}
-		props = append(props, prop)
-	}
-	if len(protected) > 0 {
+	todo := readPatch(patch)
+	if len(todo.protected) > 0 {
 		// The right and the lock are asked first, then nothing is done.
 		if err := rq.session.SetProps(rq.r.Context(), rq.path, nil, time.Time{}, t); err != nil {
 			return err
 		}
-		return rq.patched(patch, protected)
+		return rq.patched(patch, todo.protected)
 	}
-	if err := rq.session.SetProps(rq.r.Context(), rq.path, props, modified, t); err != nil {
+	if err := rq.session.SetProps(rq.r.Context(), rq.path, todo.props, todo.modified, t); err != nil {
 		return err
+	}
+	if wire.ParsePrefer(rq.r.Header).Minimal { // RFC 8144, section 2.2
+		rq.applied(returnMinimal)
+		rq.w.WriteHeader(http.StatusOK)
+		return nil
 	}
 	return rq.patched(patch, nil)
 }

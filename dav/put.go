@@ -56,7 +56,13 @@ func put(rq *request) error {
 	if info.Held&policy.See != 0 {
 		rq.w.Header().Set("Etag", info.ETag())
 	}
-	rq.made(created)
+	status := http.StatusOK // with content: RFC 9110, section 9.3.4
+	if created {
+		status = http.StatusCreated
+	}
+	if !rq.represent(status, stillThis(&info)) {
+		rq.made(created)
+	}
 	return nil
 }
 
