@@ -2,13 +2,10 @@ package dav
 
 import (
 	"errors"
-	"html"
-	"io"
 	"net/http"
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"davit/dav/wire"
 	"davit/store"
@@ -115,47 +112,4 @@ var typesByExtension = map[string]string{
 	".png": "image/png", ".svg": "image/svg+xml", ".tif": "image/tiff", ".tiff": "image/tiff", ".webp": "image/webp",
 	".aac": "audio/aac", ".flac": "audio/flac", ".m4a": "audio/mp4", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".wav": "audio/wav",
 	".avi": "video/x-msvideo", ".mkv": "video/x-matroska", ".mov": "video/quicktime", ".mp4": "video/mp4", ".webm": "video/webm",
-}
-
-// page lists a collection for a browser.
-func (rq *request) page() error {
-	list, err := rq.members()
-	if err != nil {
-		return err
-	}
-	h := rq.w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	h.Set("Cache-Control", "no-store")
-	rq.w.WriteHeader(http.StatusOK)
-	if rq.r.Method == "HEAD" {
-		return nil
-	}
-	title := html.EscapeString(rq.url.String())
-	io.WriteString(rq.w, "<!doctype html><meta charset=utf-8><title>"+title+"</title>"+
-		"<style>body{font:16px sans-serif;margin:2em}td{padding:.2em 1em .2em 0}td+td{text-align:right}</style>"+
-		"<h1>"+title+"</h1><table>\n")
-	for page, err := range list {
-		if err != nil {
-			rq.h.log.Error("listing broke off", "path", loggedPath(rq.r), "error", err)
-			panic(http.ErrAbortHandler)
-		}
-		for i := range page {
-			io.WriteString(rq.w, pageRow(&page[i]))
-		}
-	}
-	io.WriteString(rq.w, "</table>\n")
-	return nil
-}
-
-func pageRow(m *member) string {
-	href := html.EscapeString(string(wire.AppendHref(nil, m.prefix, m.url, m.Dir)))
-	name, size := html.EscapeString(m.url[len(m.url)-1]), ""
-	if m.Dir {
-		name += "/"
-	} else {
-		size = strconv.FormatInt(m.Size, 10)
-	}
-	return `<tr><td><a href="` + href + `">` + name + "</a><td>" + size +
-		"<td>" + m.Modified.UTC().Format(time.DateTime) + "\n"
 }

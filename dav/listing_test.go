@@ -249,7 +249,7 @@ func TestCollectionsForBrowsers(t *testing.T) {
 	mia := s.As("mia")
 	mia.Do("MKCOL", "/dav/home/%3Cscript%3E", "").Want(t, 201)
 	for path, member := range map[string]string{
-		"/": "dav/", "/dav": "home/", "/dav/": "A &amp; B/", "/dav/shared/": "", "/dav/home": "&lt;script&gt;/", "/dav/A%20%26%20B": "",
+		"/": ">dav<", "/dav": ">home<", "/dav/": ">A &amp; B<", "/dav/shared/": "", "/dav/home": ">&lt;script&gt;<", "/dav/A%20%26%20B": "",
 	} {
 		mia.Do("GET", path, "").Want(t, 200, member, "!<script>")
 		head := mia.Do("HEAD", path, "").Want(t, 200)
