@@ -49,6 +49,7 @@ var answers = []struct {
 	{store.ErrStale, http.StatusPreconditionFailed, ""},
 	{store.ErrUnchanged, http.StatusNotModified, ""},
 	{store.ErrShort, http.StatusBadRequest, ""},
+	{store.ErrDigest, http.StatusBadRequest, ""},
 	{store.ErrDiskFull, http.StatusInsufficientStorage, "sufficient-disk-space"}, // RFC 4331, section 6
 	{store.ErrTooMany, http.StatusInsufficientStorage, ""},
 	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"},                // RFC 3744, section 8.1.1

@@ -82,6 +82,7 @@ func TestAnswers(t *testing.T) {
 		{"PUT", errContentRange, 400, ""},
 		{"MKCOL", errMediaType, 415, ""},
 		{"PUT", errBroken, 400, ""},
+		{"PUT", store.ErrDigest, 400, ""},
 		{"PUT", io.ErrUnexpectedEOF, 400, ""},
 		{"PUT", os.ErrDeadlineExceeded, 408, ""},
 		{"PUT", errUploads, 429, ""},

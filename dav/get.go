@@ -39,6 +39,7 @@ func get(rq *request) error {
 	if !strings.HasPrefix(rq.r.Header.Get("Range"), "bytes=") {
 		rq.r.Header.Del("Range") // RFC 9110, section 14.2: a unit that is not known is ignored
 	}
+	rq.tellDigests(&f.Entry, unconditional(rq.r.Header))
 	if err := rq.download(f); err != nil {
 		return err
 	}

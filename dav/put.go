@@ -20,6 +20,10 @@ func put(rq *request) error {
 	if rq.r.Header.Get("Content-Range") != "" {
 		return errContentRange
 	}
+	sum, err := rq.announcedSum()
+	if err != nil {
+		return err
+	}
 	t, err := rq.terms()
 	if err != nil {
 		return err
@@ -44,7 +48,7 @@ func put(rq *request) error {
 		return bodyError(err)
 	}
 	modified, kept := clientTime(rq.r.Header)
-	info, created, err := u.Commit(rq.r.Context(), store.Meta{Type: clientType(rq.r.Header), Modified: modified})
+	info, created, err := u.Commit(rq.r.Context(), store.Meta{Type: clientType(rq.r.Header), Modified: modified, Sum: sum})
 	if err != nil {
 		return err
 	}
@@ -55,6 +59,7 @@ func put(rq *request) error {
 	// nothing stands at the URL. RFC 9110, section 9.3.4
 	if info.Held&policy.See != 0 {
 		rq.w.Header().Set("Etag", info.ETag())
+		rq.tellDigests(&info.Entry, false)
 	}
 	status := http.StatusOK // with content: RFC 9110, section 9.3.4
 	if created {

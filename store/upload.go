@@ -260,8 +260,9 @@ func (u *Upload) Abort() {
 
 // A Meta is what a client tells about the content it puts.
 type Meta struct {
-	Type     string    // media type
-	Modified time.Time // zero: now
+	Type     string             // media type
+	Modified time.Time          // zero: now
+	Sum      *[sha256.Size]byte // of the content, nil if it does not tell
 }
 
 // Commit makes the content the file's: the blob is durable first, then one
@@ -270,6 +271,9 @@ func (u *Upload) Commit(ctx context.Context, m Meta) (info Info, created bool, e
 	defer u.Abort()
 	if u.size >= 0 && u.n != u.size {
 		return info, false, fmt.Errorf("%d bytes of %d: %w", u.n, u.size, ErrShort)
+	}
+	if err := u.proves(m.Sum); err != nil {
+		return info, false, err
 	}
 	b, err := u.keep()
 	if err != nil {
