@@ -29,12 +29,13 @@ type uploads struct {
 	log  *slog.Logger
 	mu   sync.Mutex
 	open int
+	told bool // that there were too many; once, until one of them is done
 	by   map[string]*uploader
 }
 
 type uploader struct {
 	open int
-	told bool // that there were too many; once, until one of them is done
+	told bool
 }
 
 func newUploads(u Uploads, log *slog.Logger) *uploads {
@@ -52,7 +53,10 @@ func (u *uploads) begin(s *store.Session, m *mount) (end func(), err error) {
 	by := u.by[key]
 	switch {
 	case u.Open > 0 && u.open >= u.Open:
-		u.log.Warn("an upload was refused, as many are open", "open", u.open)
+		if !u.told {
+			u.log.Warn("an upload was refused, as many are open", "open", u.open)
+		}
+		u.told = true
 		return nil, errBusy
 	case u.PerAccount > 0 && by != nil && by.open >= u.PerAccount:
 		if !by.told {
@@ -73,6 +77,7 @@ func (u *uploads) end(key string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.open--
+	u.told = false
 	by := u.by[key]
 	by.told = false
 	if by.open--; by.open == 0 {

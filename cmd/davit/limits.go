@@ -26,5 +26,5 @@ var usualLimits = limits{
 	pace:       pace{period: time.Minute, least: 4 << 10},
 	perAddress: 512,
 	open:       8192,
-	uploads:    dav.Uploads{PerAccount: 64, Open: 1024},
+	uploads:    dav.Uploads{PerAccount: 256, Open: 1024},
 }
