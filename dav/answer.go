@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 
@@ -48,6 +49,7 @@ var answers = []struct {
 	{store.ErrStale, http.StatusPreconditionFailed, ""},
 	{store.ErrUnchanged, http.StatusNotModified, ""},
 	{store.ErrShort, http.StatusBadRequest, ""},
+	{store.ErrDigest, http.StatusBadRequest, ""},
 	{store.ErrDiskFull, http.StatusInsufficientStorage, "sufficient-disk-space"}, // RFC 4331, section 6
 	{store.ErrTooMany, http.StatusInsufficientStorage, ""},
 	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"}, // RFC 3744, section 8.1.1
@@ -70,7 +72,10 @@ var answers = []struct {
 	{errDepth, http.StatusBadRequest, ""},
 	{errContentRange, http.StatusBadRequest, ""}, // RFC 9110, section 14.5
 	{errMediaType, http.StatusUnsupportedMediaType, ""},
+	{os.ErrDeadlineExceeded, http.StatusRequestTimeout, ""}, // RFC 9110, section 15.5.9
 	{errBroken, http.StatusBadRequest, ""},
+	{errUploads, http.StatusTooManyRequests, ""}, // RFC 6585, section 4
+	{errBusy, http.StatusServiceUnavailable, ""},
 	{io.ErrUnexpectedEOF, http.StatusBadRequest, ""},
 }
 
@@ -208,8 +213,12 @@ func (rq *request) answer(err error) {
 	if errors.Is(err, context.Canceled) && rq.r.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // nobody is there to hear it
 	}
-	a := rq.answerTo(err)
 	h := rq.w.Header()
+	h.Del(preferenceApplied)
+	if rq.representStale(err) {
+		return
+	}
+	a := rq.answerTo(err)
 	switch a.status {
 	case http.StatusInternalServerError:
 		rq.h.log.Error("request failed", "method", rq.r.Method, "path", loggedPath(rq.r), "error", err)
@@ -218,6 +227,8 @@ func (rq *request) answer(err error) {
 	case http.StatusNotModified:
 		rq.w.WriteHeader(a.status)
 		return
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		h.Set("Retry-After", strconv.Itoa(uploadRetrySeconds))
 	case http.StatusMethodNotAllowed:
 		allow := rq.allow() // RFC 9110, section 15.5.6
 		if errors.Is(err, store.ErrIsDir) {
@@ -239,7 +250,7 @@ func (rq *request) answer(err error) {
 	}
 	text := http.StatusText(a.status)
 	switch a.status {
-	case http.StatusBadRequest, http.StatusBadGateway, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadRequest, http.StatusBadGateway, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
 		text = err.Error()
 	}
 	http.Error(rq.w, text, a.status)

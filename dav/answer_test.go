@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -85,7 +86,11 @@ func TestAnswers(t *testing.T) {
 		{"PUT", errContentRange, 400, ""},
 		{"MKCOL", errMediaType, 415, ""},
 		{"PUT", errBroken, 400, ""},
+		{"PUT", store.ErrDigest, 400, ""},
 		{"PUT", io.ErrUnexpectedEOF, 400, ""},
+		{"PUT", os.ErrDeadlineExceeded, 408, ""},
+		{"PUT", errUploads, 429, ""},
+		{"PUT", errBusy, 503, ""},
 	}
 	for _, row := range rows {
 		for _, err := range []error{row.err, fmt.Errorf("in passing: %w", row.err), errors.Join(errors.New("besides"), row.err)} {

@@ -30,6 +30,7 @@ type Config struct {
 	Log      *slog.Logger
 	MacFiles MacFiles
 	Realms   []Realm
+	Uploads  Uploads
 }
 
 // A Handler answers WebDAV for everybody; each request brings its session.
@@ -44,6 +45,7 @@ type Handler struct {
 	byName  map[xml.Name]*liveProp
 	reports []reportKind
 	classes string
+	uploads *uploads
 }
 
 // New makes a Handler.
@@ -51,7 +53,7 @@ func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Handler{log: c.Log, macFiles: c.MacFiles, senders: newSenders(), realms: c.Realms}
+	h := &Handler{log: c.Log, macFiles: c.MacFiles, senders: newSenders(), realms: c.Realms, uploads: newUploads(c.Uploads, c.Log)}
 	h.extend()
 	return h
 }
@@ -99,7 +101,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 }
 
 var (
-	classes   = []string{"1, 2, 3, access-control"} // RFC 4918, section 10.1; RFC 3744, section 7.2
+	classes   = []string{"1, 2, 3, access-control, extended-mkcol"} // RFC 4918, section 10.1; RFC 3744, section 7.2; RFC 5689, section 3.1
 	authorVia = []string{"DAV"}
 )
 

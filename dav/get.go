@@ -2,13 +2,10 @@ package dav
 
 import (
 	"errors"
-	"html"
-	"io"
 	"net/http"
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"davit/dav/wire"
 	"davit/store"
@@ -38,12 +35,13 @@ func get(rq *request) error {
 		return err
 	}
 	defer f.Close()
-	h := rq.w.Header()
-	h.Set("Etag", f.ETag())
-	h.Set("Content-Type", mediaType(&f.Info))
-	// What a client uploaded must not run as a page of this server.
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "sandbox")
+	rq.describe(f)
+	if !strings.HasPrefix(rq.r.Header.Get("Range"), "bytes=") {
+		rq.r.Header.Del("Range") // RFC 9110, section 14.2: a unit that is not known is ignored
+	}
+	if !f.Private { // what a mask leaves is not what was hashed
+		rq.tellDigests(&f.Entry, unconditional(rq.r.Header))
+	}
 	if err := rq.download(f); err != nil {
 		return err
 	}
@@ -52,6 +50,16 @@ func get(rq *request) error {
 	}
 	rq.send(f.Size, f.Modified, f.Content())
 	return nil
+}
+
+// describe sets the headers of a file's content.
+func (rq *request) describe(f *store.File) {
+	h := rq.w.Header()
+	h.Set("Etag", f.ETag())
+	h.Set("Content-Type", mediaType(&f.Info))
+	// What a client uploaded must not run as a page of this server.
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "sandbox")
 }
 
 // unconditional: nothing in the request asks for less than the whole file.
@@ -112,47 +120,4 @@ var typesByExtension = map[string]string{
 	".png": "image/png", ".svg": "image/svg+xml", ".tif": "image/tiff", ".tiff": "image/tiff", ".webp": "image/webp",
 	".aac": "audio/aac", ".flac": "audio/flac", ".m4a": "audio/mp4", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".wav": "audio/wav",
 	".avi": "video/x-msvideo", ".mkv": "video/x-matroska", ".mov": "video/quicktime", ".mp4": "video/mp4", ".webm": "video/webm",
-}
-
-// page lists a collection for a browser.
-func (rq *request) page() error {
-	list, err := rq.members()
-	if err != nil {
-		return err
-	}
-	h := rq.w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	h.Set("Cache-Control", "no-store")
-	rq.w.WriteHeader(http.StatusOK)
-	if rq.r.Method == "HEAD" {
-		return nil
-	}
-	title := html.EscapeString(rq.url.String())
-	io.WriteString(rq.w, "<!doctype html><meta charset=utf-8><title>"+title+"</title>"+
-		"<style>body{font:16px sans-serif;margin:2em}td{padding:.2em 1em .2em 0}td+td{text-align:right}</style>"+
-		"<h1>"+title+"</h1><table>\n")
-	for page, err := range list {
-		if err != nil {
-			rq.h.log.Error("listing broke off", "path", loggedPath(rq.r), "error", err)
-			panic(http.ErrAbortHandler)
-		}
-		for i := range page {
-			io.WriteString(rq.w, pageRow(&page[i]))
-		}
-	}
-	io.WriteString(rq.w, "</table>\n")
-	return nil
-}
-
-func pageRow(m *member) string {
-	href := html.EscapeString(string(wire.AppendHref(nil, m.prefix, m.url, m.Dir)))
-	name, size := html.EscapeString(m.url[len(m.url)-1]), ""
-	if m.Dir {
-		name += "/"
-	} else {
-		size = strconv.FormatInt(m.Size, 10)
-	}
-	return `<tr><td><a href="` + href + `">` + name + "</a><td>" + size +
-		"<td>" + m.Modified.UTC().Format(time.DateTime) + "\n"
 }

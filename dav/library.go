@@ -94,6 +94,7 @@ func (rq *request) carryOut(d *deed, locks webdav.LockSystem) error {
 	r := rq.r.Clone(rq.r.Context())
 	r.Header.Del("If")                   // judged already, and better
 	r.URL = &url.URL{Path: Prefix + "/"} // and the act knows its path
+	r.Body, r.ContentLength = http.NoBody, 0
 	v := &verdict{header: http.Header{}, status: http.StatusOK}
 	(&webdav.Handler{Prefix: Prefix, FileSystem: d, LockSystem: locks}).ServeHTTP(v, r)
 	switch {
@@ -104,26 +105,6 @@ func (rq *request) carryOut(d *deed, locks webdav.LockSystem) error {
 	}
 	rq.w.WriteHeader(v.status)
 	return nil
-}
-
-// mkcol answers MKCOL. RFC 4918, section 9.3
-func mkcol(rq *request) error {
-	if rq.kind != kindItem {
-		return store.ErrExists
-	}
-	if n, err := rq.r.Body.Read(make([]byte, 1)); n > 0 {
-		return errMediaType
-	} else if err != nil && rq.r.Context().Err() != nil {
-		return err
-	}
-	t, err := rq.terms()
-	if err != nil {
-		return err
-	}
-	return rq.carryOut(&deed{act: func(ctx context.Context) error {
-		_, err := rq.session.Mkdir(ctx, rq.path, t)
-		return err
-	}}, lockless{})
 }
 
 // remove answers DELETE. RFC 4918, section 9.6

@@ -59,16 +59,6 @@ func virtual(s *store.Session, prefix string, url wire.Path, want store.Want) me
 	return m
 }
 
-// members gives the pages of the request's collection; its first error comes
-// at once.
-func (rq *request) members() (iter.Seq2[[]member, error], error) {
-	s := rq.session.Pinned()
-	if _, err := rq.self(s, store.Want{}); err != nil {
-		return nil, err
-	}
-	return rq.pages(s, store.Want{}), nil
-}
-
 // pages gives the members of the request's collection, page by page. No
 // transaction is open while a page is used.
 func (rq *request) pages(s *store.Session, want store.Want) iter.Seq2[[]member, error] {

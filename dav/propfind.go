@@ -38,7 +38,9 @@ func propfind(rq *request) error {
 		return err
 	}
 	f.to(wire.NewMultistatus(rq.w))
-	if !prefer.NoRoot || depth == wire.Depth0 { // RFC 8144, section 3
+	if prefer.NoRoot && depth != wire.Depth0 { // RFC 8144, section 4
+		rq.applied(depthNoRoot)
+	} else {
 		f.write(&self)
 	}
 	if depth != wire.Depth0 && self.Dir {
@@ -84,6 +86,9 @@ type finding struct {
 
 func newFinding(rq *request, s *store.Session, find wire.Propfind, prefer wire.Preferences) *finding {
 	f := &finding{rq: rq, s: s, kind: find.Kind, minimal: prefer.Minimal}
+	if f.minimal {
+		rq.applied(returnMinimal)
+	}
 	f.visit = func(m *member) error {
 		f.tell(m)
 		return nil

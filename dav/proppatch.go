@@ -60,45 +60,26 @@ func proppatch(rq *request) error {
 	if err != nil {
 		return err
 	}
-	props := make([]store.Prop, 0, len(patch))
-	var modified time.Time
-	protected := refusedProps{}
-	realm := rq.mount.realm
-	for i := range patch {
-		p := patch[i]
-		if realm != nil && !p.Remove {
-			if why := realm.CheckProp(&p); why != nil {
-				protected[p.Name] = *why
-				continue
-			}
-		}
-		when, isTime := fileTime(&p)
-		switch {
-		case isTime && p.Name.Space == wire.DAV:
-			modified = when
-			continue
-		case isTime:
-			modified = when
-		case rq.protects(p.Name):
-			protected[p.Name] = dav("cannot-modify-protected-property")[0]
-			continue
-		}
-		props = append(props, KeptProp(&p))
-	}
-	if len(protected) > 0 {
+	todo := rq.readPatch(patch)
+	if len(todo.protected) > 0 {
 		// The right and the lock are asked first, then nothing is done.
 		if err := rq.session.SetProps(rq.r.Context(), rq.path, nil, time.Time{}, t); err != nil {
 			return err
 		}
-		return rq.patched(patch, protected)
+		return rq.patched(patch, todo.protected)
 	}
-	if realm != nil {
-		err = realm.SetProps(rq, props, t)
+	if realm := rq.mount.realm; realm != nil {
+		err = realm.SetProps(rq, todo.props, t)
 	} else {
-		err = rq.session.SetProps(rq.r.Context(), rq.path, props, modified, t)
+		err = rq.session.SetProps(rq.r.Context(), rq.path, todo.props, todo.modified, t)
 	}
 	if err != nil {
 		return err
+	}
+	if wire.ParsePrefer(rq.r.Header).Minimal { // RFC 8144, section 2.2
+		rq.applied(returnMinimal)
+		rq.w.WriteHeader(http.StatusOK)
+		return nil
 	}
 	return rq.patched(patch, nil)
 }

@@ -21,10 +21,19 @@ func put(rq *request) error {
 	if rq.r.Header.Get("Content-Range") != "" {
 		return errContentRange
 	}
+	sum, err := rq.announcedSum()
+	if err != nil {
+		return err
+	}
 	t, err := rq.terms()
 	if err != nil {
 		return err
 	}
+	end, err := rq.h.uploads.begin(rq.session, &rq.mount)
+	if err != nil {
+		return err
+	}
+	defer end()
 	u, err := rq.session.Begin(rq.path, rq.r.ContentLength, t)
 	if err != nil {
 		return err
@@ -41,7 +50,7 @@ func put(rq *request) error {
 		return err
 	}
 	modified, kept := clientTime(rq.r.Header)
-	info, created, err := u.Commit(rq.r.Context(), store.Meta{Type: clientType(rq.r.Header), Modified: modified, Object: object})
+	info, created, err := u.Commit(rq.r.Context(), store.Meta{Type: clientType(rq.r.Header), Modified: modified, Object: object, Sum: sum})
 	if err != nil {
 		return err
 	}
@@ -52,8 +61,15 @@ func put(rq *request) error {
 	// nothing stands at the URL. RFC 9110, section 9.3.4
 	if info.Held&policy.See != 0 {
 		rq.w.Header().Set("Etag", info.ETag())
+		rq.tellDigests(&info.Entry, false)
 	}
-	rq.made(created)
+	status := http.StatusOK // with content: RFC 9110, section 9.3.4
+	if created {
+		status = http.StatusCreated
+	}
+	if !rq.represent(status, stillThis(&info)) {
+		rq.made(created)
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"time"
 
 	"davit/policy"
 )
@@ -33,6 +34,35 @@ func (s *Session) Mkdir(ctx context.Context, p Path, t Terms) (info Info, err er
 		return err
 	})
 	return info, err
+}
+
+// MkdirWith makes a collection with properties, both or neither. It takes the
+// right to set them besides, which is asked of the collection above: a new one
+// has no entries of its own, and in a drop box nothing shows whether the name is
+// taken.
+func (s *Session) MkdirWith(ctx context.Context, p Path, props []Prop, modified time.Time, t Terms) error {
+	return s.update(ctx, func(tx *Tx) error {
+		sp, err := s.resolve(tx, p)
+		if err != nil {
+			return err
+		}
+		g, there, err := s.authorizeMkdir(tx, sp)
+		if err != nil {
+			return err
+		}
+		if _, err := s.authorize(tx, sp.above(), opProps); err != nil {
+			return err
+		}
+		if err := s.judge(tx, sp, t, s.unlockedAt(tx, g, sp.nodes, t)); err != nil || there != nil {
+			return err
+		}
+		e, err := s.mkdir(tx, g, sp)
+		if err != nil {
+			return err
+		}
+		sp.nodes, sp.entries = append(sp.nodes, e.Node), append(sp.entries, e)
+		return s.setProps(tx, g, sp, props, modified)
+	})
 }
 
 // authorizeMkdir decides making a collection. In a drop box one that is there

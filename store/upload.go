@@ -266,6 +266,7 @@ type Meta struct {
 	// Object is what a calendar object is found by; nothing else goes into a
 	// calendar.
 	Object *Object
+	Sum    *[sha256.Size]byte // of the content, nil if it does not tell
 }
 
 // Commit makes the content the file's: the blob is durable first, then one
@@ -274,6 +275,9 @@ func (u *Upload) Commit(ctx context.Context, m Meta) (info Info, created bool, e
 	defer u.Abort()
 	if u.size >= 0 && u.n != u.size {
 		return info, false, fmt.Errorf("%d bytes of %d: %w", u.n, u.size, ErrShort)
+	}
+	if err := u.proves(m.Sum); err != nil {
+		return info, false, err
 	}
 	b, err := u.keep()
 	if err != nil {

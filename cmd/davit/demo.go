@@ -35,7 +35,7 @@ level set Finance group:finance manager
 level set Finance group:staff viewer`
 
 func newDemo(g *global) *cobra.Command {
-	var o serveOptions
+	o := serveOptions{limits: usualLimits}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "serve a demo organisation on loopback",

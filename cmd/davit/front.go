@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -9,10 +10,12 @@ import (
 )
 
 // front answers what operations ask and hands everything else on as it came:
-// the request with its path untouched, and the very ResponseWriter of net/http,
+// the request with its path untouched, its body held to a pace, and the very ResponseWriter of net/http,
 // which sends files by the system's own means.
 type front struct {
 	content http.Handler
+	pace    pace
+	log     *slog.Logger
 	ready   atomic.Bool
 }
 
@@ -27,6 +30,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			say(w, http.StatusServiceUnavailable, "not ready")
 		}
 	default:
+		f.pace.keep(w, r, f.log)
 		f.content.ServeHTTP(w, r)
 	}
 }

@@ -25,25 +25,21 @@ import (
 	"davit/store"
 )
 
-// Limits of a connection. There is none on a whole request: an upload takes as
-// long as it takes, and a slow one holds no transaction.
 const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	headerMax         = 64 << 10 // bytes
-	shutdownTimeout   = 10 * time.Second
-	collectEvery      = time.Hour
+	shutdownTimeout = 10 * time.Second
+	collectEvery    = time.Hour
 )
 
 type serveOptions struct {
 	listen, cert, key, readyFile string
 	macFiles                     dav.MacFiles
 	behindProxy, logJSON         bool
+	limits                       limits
 	listening                    func(url string) // called once, if there is one
 }
 
 func newServe(g *global) *cobra.Command {
-	var o serveOptions
+	o := serveOptions{limits: usualLimits}
 	var macFiles string
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -61,6 +57,8 @@ loopback only, unless a proxy in front of it takes the clients' connections.`,
 	f.BoolVar(&o.behindProxy, "behind-proxy", false, "a proxy speaks TLS to the clients and appends their address to X-Forwarded-For")
 	f.StringVar(&o.readyFile, "ready-file", "", "write the base URL to this `file` once the server listens")
 	f.StringVar(&macFiles, "mac-files", string(dav.MacKept), "`way` with the files that macOS leaves beside others (._NAME, .DS_Store): kept, hidden from listings, or refused")
+	f.IntVar(&o.limits.perAddress, "connections-per-address", usualLimits.perAddress, "`connections` that one address, or one IPv6 network of 64 bits, has open at a time; 0 for any number, which --behind-proxy means too")
+	f.IntVar(&o.limits.uploads.PerAccount, "uploads-per-account", usualLimits.uploads.PerAccount, "`uploads` that one account or link has open at a time; 0 for any number")
 	f.BoolVar(&o.logJSON, "log-json", false, "log JSON instead of text")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if (o.cert == "") != (o.key == "") {
@@ -69,6 +67,9 @@ loopback only, unless a proxy in front of it takes the clients' connections.`,
 		var err error
 		if o.macFiles, err = dav.ParseMacFiles(macFiles); err != nil {
 			return misused(cmd, "--mac-files: %v", err)
+		}
+		if o.limits.perAddress < 0 || o.limits.uploads.PerAccount < 0 {
+			return misused(cmd, "a limit is a number from 0 up")
 		}
 		return runServe(cmd.Context(), g, o)
 	}
@@ -179,23 +180,25 @@ type server struct {
 	front   *front
 	clients net.Listener
 	control net.Listener
+	limits  limits
 	log     *slog.Logger
 }
 
 func newServer(st *store.Store, o *serveOptions, log *slog.Logger) *server {
-	options := auth.Options{Now: st.Now}
+	options, limits := auth.Options{Now: st.Now}, o.limits
 	if o.behindProxy {
 		options.Remote = lastHop
+		limits.perAddress = 0 // all are the proxy's, which has limits of its own
 	}
 	service := auth.New(st, options)
-	handler := dav.New(dav.Config{Log: log, MacFiles: o.macFiles, Realms: []dav.Realm{caldav.Realm()}})
-	content := &auth.Guard{Store: st, Auth: service, Next: handler, Class: policy.DAV}
-	s := &server{st: st, admin: admin.New(st, service), front: &front{content: caldav.WellKnown(content)}, log: log}
+	handler := dav.New(dav.Config{Log: log, MacFiles: o.macFiles, Uploads: limits.uploads, Realms: []dav.Realm{caldav.Realm()}})
+	content := caldav.WellKnown(&auth.Guard{Store: st, Auth: service, Next: handler, Class: policy.DAV})
+	s := &server{st: st, admin: admin.New(st, service), front: &front{content: content, pace: limits.pace, log: log}, limits: limits, log: log}
 	s.http = &http.Server{
 		Handler:           s.front,
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    headerMax,
+		ReadHeaderTimeout: limits.readHeader,
+		IdleTimeout:       limits.idle,
+		MaxHeaderBytes:    limits.header,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	return s
@@ -204,9 +207,11 @@ func newServer(st *store.Store, o *serveOptions, log *slog.Logger) *server {
 // listen opens both doors and answers at neither yet.
 func (s *server) listen(data, address string, config *tls.Config) (err error) {
 	s.http.TLSConfig = config
-	if s.clients, err = net.Listen("tcp", address); err != nil {
+	clients, err := net.Listen("tcp", address)
+	if err != nil {
 		return fmt.Errorf("listen for clients: %w", err)
 	}
+	s.clients = newDoorman(clients, s.limits, s.log)
 	if s.control, err = admin.Listen(data); err != nil {
 		s.clients.Close()
 	}

@@ -46,6 +46,8 @@ type Server struct {
 	Auth  *auth.Service
 	// MacFiles counts from the next Restart on.
 	MacFiles dav.MacFiles
+	// Uploads counts from the next Restart on.
+	Uploads dav.Uploads
 	// Handler answers in process, for what needs no connection.
 	Handler http.Handler
 	// AuthOptions are those of Auth from the next Restart on, but for its clock,
@@ -102,7 +104,7 @@ func (s *Server) open(o store.Options) {
 	}
 	s.AuthOptions.Now, s.AuthOptions.Remote = o.Clock, remote
 	s.Auth = auth.New(s.Store, s.AuthOptions)
-	handler := dav.New(dav.Config{Log: log, MacFiles: s.MacFiles, Realms: []dav.Realm{caldav.Realm()}})
+	handler := dav.New(dav.Config{Log: log, MacFiles: s.MacFiles, Uploads: s.Uploads, Realms: []dav.Realm{caldav.Realm()}})
 	s.Handler = caldav.WellKnown(&auth.Guard{Store: s.Store, Auth: s.Auth, Next: handler, Class: policy.DAV})
 	s.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.busy.RLock()

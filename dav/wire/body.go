@@ -274,3 +274,25 @@ func InnerText(inner []byte) string {
 		}
 	}
 }
+
+// InnerNames returns the names of the topmost elements in the content of an
+// element, as a parser of this package returned it.
+func InnerNames(inner []byte) []xml.Name {
+	var names []xml.Name
+	depth := 0
+	for dec := xml.NewDecoder(bytes.NewReader(inner)); ; {
+		t, err := dec.Token()
+		if err != nil {
+			return names
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			if depth == 0 {
+				names = append(names, t.Name)
+			}
+			depth++
+		case xml.EndElement:
+			depth--
+		}
+	}
+}

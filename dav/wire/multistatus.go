@@ -37,7 +37,9 @@ type Multistatus struct {
 	buf    []byte
 	pooled *[]byte
 	err    error
-	sent   bool // something left the buffer
+	sent   bool   // something left the buffer
+	root   string // local name of the document's element
+	status int
 	response
 }
 
@@ -54,8 +56,21 @@ type response struct {
 // headers and the status 207 are sent with the first bytes, not before: an
 // answer that fails early can still become another one.
 func NewMultistatus(w io.Writer) *Multistatus {
-	m := &Multistatus{w: w, pooled: buffers.Get().(*[]byte)}
-	m.buf = append((*m.pooled)[:0], prolog+`<D:multistatus xmlns:D="DAV:">`+"\n"...)
+	return newMultistatus(w, "multistatus", http.StatusMultiStatus)
+}
+
+// NewMkcolResponse begins the answer to an extended MKCOL, which has that status
+// and names properties of the one resource without a Response: RFC 5689, section
+// 5.2.
+func NewMkcolResponse(w io.Writer, status int) *Multistatus {
+	m := newMultistatus(w, "mkcol-response", status)
+	m.code = http.StatusOK
+	return m
+}
+
+func newMultistatus(w io.Writer, root string, status int) *Multistatus {
+	m := &Multistatus{w: w, pooled: buffers.Get().(*[]byte), root: root, status: status}
+	m.buf = append((*m.pooled)[:0], prolog+"<D:"+root+` xmlns:D="DAV:">`+"\n"...)
 	return m
 }
 
@@ -209,8 +224,9 @@ func (m *Multistatus) End() error {
 	if m.pooled == nil {
 		return m.err
 	}
+	m.endGroup()
 	m.endResponse()
-	m.buf = append(m.buf, "</D:multistatus>\n"...)
+	m.buf = append(m.buf, "</D:"+m.root+">\n"...)
 	if w, ok := m.w.(http.ResponseWriter); ok && !m.sent {
 		w.Header().Set("Content-Length", strconv.Itoa(len(m.buf)))
 	}
@@ -276,7 +292,7 @@ func (m *Multistatus) flush() {
 	if m.err == nil {
 		if w, ok := m.w.(http.ResponseWriter); ok && !m.sent {
 			w.Header().Set("Content-Type", ContentType)
-			w.WriteHeader(http.StatusMultiStatus)
+			w.WriteHeader(m.status)
 		}
 		m.sent = true
 		_, m.err = m.w.Write(m.buf)

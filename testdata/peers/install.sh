@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the real clients that TestPeers drives, where it may: as root, with
+# Installs the real clients that TestPeers and TestBrowser drive, where it may: as root, with
 # apt-get, and from npm into the user's cache. It says what stays missing, which
 # the tests then skip by name, takes a few minutes at most and never fails the
 # build.
@@ -17,7 +17,8 @@ gio libglib2.0-bin
 /usr/lib/gvfs/gvfsd-dav gvfs gvfs-backends
 kioclient5 kio kde-cli-tools
 soffice libreoffice-writer-nogui python3-uno
-node nodejs npm'
+node nodejs npm
+chromium chromium'
 
 # from npm, at the version that the tests know
 npm_package=webdav
