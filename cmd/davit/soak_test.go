@@ -192,22 +192,20 @@ func (s *soak) descriptors() int {
 	return len(entries)
 }
 
-var highWater = regexp.MustCompile(`VmHWM:\s+(.*)`)
+var memoryLine = regexp.MustCompile(`(?m)^(?:VmHWM|RssAnon|RssFile):.*$`)
 
-// resident is the most memory that the server had at a time.
+// resident is the most memory that the server had at a time, and how much is its
+// own now and how much is of files, where the system tells.
 func (s *soak) resident() string {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.server.Process.Pid))
-	if m := highWater.FindSubmatch(status); m != nil {
-		return string(m[1])
-	}
-	return "nobody can tell"
+	return strings.Join(strings.Fields(strings.Join(memoryLine.FindAllString(string(status), -1), ",")), " ")
 }
 
 // quiet hangs up and waits until the server has noticed.
 func (s *soak) quiet(idle int) {
 	s.t.Helper()
 	s.client.CloseIdleConnections()
-	s.t.Logf("resident memory at most: %s", s.resident())
+	s.t.Logf("resident memory: %s", s.resident())
 	alone := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for range soakQuietMax {
 		if s.descriptors() <= idle+soakFilesMore {
