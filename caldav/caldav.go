@@ -39,7 +39,7 @@ const (
 func Realm() dav.Realm {
 	return dav.Realm{
 		Prefix:     Prefix,
-		Classes:    "calendar-access", // RFC 4791, section 5.1; RFC 5689, section 3.1
+		Classes:    "calendar-access", // RFC 4791, section 5.1
 		Place:      place,
 		URL:        urlOf,
 		Self:       self,
