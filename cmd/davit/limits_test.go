@@ -242,6 +242,7 @@ func TestDoorman(t *testing.T) {
 		first.Close() // counts once
 		dial()
 		<-in
+		turnedAway()
 		if _, sends := first.(io.ReaderFrom); !sends {
 			t.Error("files are not sent by the system's own means")
 		}
