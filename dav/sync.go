@@ -63,7 +63,7 @@ func (f *finding) sync(self *member, s *store.Synced) {
 	if slices.ContainsFunc(s.Path, f.rq.hides) {
 		return
 	}
-	m := member{Info: s.Info, prefix: self.prefix, url: append(self.url[:len(self.url):len(self.url)], s.Path...)}
+	m := member{Info: s.Info, prefix: self.prefix, realm: self.realm, url: append(self.url[:len(self.url):len(self.url)], s.Path...)}
 	if s.Gone {
 		f.m.Response(m.prefix, m.url, m.Dir)
 		f.m.Status(http.StatusNotFound) // RFC 6578, section 3.5.2
