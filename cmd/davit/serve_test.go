@@ -366,6 +366,9 @@ func TestLastHop(t *testing.T) {
 func TestCollectTick(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
+	if code, _, errs := d.davit("", "policy", "set", "versions=0"); code != exitDone {
+		t.Fatal(errs)
+	}
 	if text := d.as("ann", "put", "~ann/a.txt", "old"); text != "" {
 		t.Fatal(text)
 	}
