@@ -10,8 +10,8 @@ import (
 )
 
 // front answers what operations ask and hands everything else on as it came:
-// the request with its path untouched, its body held to a pace, and the very ResponseWriter of net/http,
-// which sends files by the system's own means.
+// the request with its path untouched, its body held to a pace, and the very
+// ResponseWriter of net/http, which sends files by the system's own means.
 type front struct {
 	content http.Handler
 	pace    pace
@@ -30,8 +30,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			say(w, http.StatusServiceUnavailable, "not ready")
 		}
 	default:
-		f.pace.keep(w, r, f.log)
-		f.content.ServeHTTP(w, r)
+		f.content.ServeHTTP(w, f.pace.keep(w, r, f.log))
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -162,8 +164,7 @@ func TestPace(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := &wire{left: 1_000_000, piece: c.piece, gap: c.gap}
-				r := &http.Request{Body: w}
-				pace{period: time.Minute, least: 1000}.keep(w, r, slog.New(slog.DiscardHandler))
+				r := pace{period: time.Minute, least: 1000}.keep(w, &http.Request{Body: w}, slog.New(slog.DiscardHandler))
 				_, err := io.Copy(io.Discard, r.Body)
 				if !errors.Is(err, c.ends) {
 					t.Errorf("%v instead of %v, with %d bytes to come", err, c.ends, w.left)
@@ -173,6 +174,26 @@ func TestPace(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A client that waits to be asked for its body (litmus does) is told what it needs
+// to know instead, where nobody reads one.
+func TestUnreadBodyIsNotAskedFor(t *testing.T) {
+	t.Parallel()
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	server := httptest.NewServer(&front{content: refuse, pace: pace{period: time.Minute, least: 1000}, log: slog.New(slog.DiscardHandler)})
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetReadDeadline(time.Now().Add(patience))
+	io.WriteString(conn, "PUT /dav/x HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n")
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "HTTP/1.1 401 ") {
+		t.Errorf("the answer begins with %q, %v", line, err)
 	}
 }
 

@@ -18,14 +18,18 @@ type pace struct {
 	least  int64         // bytes
 }
 
-// keep holds the request's body to the pace. The ResponseWriter stays as it is.
-func (p pace) keep(w http.ResponseWriter, r *http.Request, log *slog.Logger) {
+// keep gives the request with its body held to the pace. The one that came stays
+// as it is, like the ResponseWriter: the server looks at its body when it was not
+// read, and would else ask a client that waits with Expect: 100-continue for it.
+func (p pace) keep(w http.ResponseWriter, r *http.Request, log *slog.Logger) *http.Request {
 	if p.period == 0 || r.Body == nil || r.Body == http.NoBody {
-		return
+		return r
 	}
 	b := &paced{ReadCloser: r.Body, pace: p, conn: http.NewResponseController(w), log: log, from: r.RemoteAddr}
-	b.extend() // also for a body that nobody reads but the server, to skip it
-	r.Body = b
+	b.extend()                         // also for a body that nobody reads but the server, to skip it
+	held := r.WithContext(r.Context()) // a shallow copy
+	held.Body = b
+	return held
 }
 
 // paced is a body that is held to a pace.

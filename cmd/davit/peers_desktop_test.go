@@ -116,7 +116,7 @@ func kio(t *testing.T, s *site) {
 	out := s.desktop(t, dir, `
 		k() { timeout "$WITHIN" kioclient5 --noninteractive --platform offscreen "$@"; }
 		gdbus call --session --dest org.kde.kpasswdserver --object-path /modules/kpasswdserver \
-			--method org.kde.KPasswdServer.addAuthInfo '`+s.kioPassword()+`' 0
+			--method org.kde.KPasswdServer.addAuthInfo '@ay `+s.kioPassword()+`' 'int64 0'
 		k ls "$KDAV/"
 		k copy "file://$PWD/plan.txt" "$KDAV/plan.txt"
 		k move "$KDAV/plan.txt" "$KDAV/Gr%C3%BC%C3%9Fe%20%231/moved%20%26%20100%25.txt"
