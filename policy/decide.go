@@ -493,7 +493,8 @@ func (m *Mark) mayShow() bool {
 		slices.ContainsFunc(m.Shares, func(sh Share) bool { return sh.Rights&See != 0 })
 }
 
-// showsBelow tells whether the subject sees one of the nodes, below the top.
+// showsBelow tells whether the subject sees one of the nodes below the top, which
+// it does not see itself.
 func (s *State) showsBelow(sub *Subject, sp *Space, top Node, at places) bool {
 	var stack [24]*way
 	for _, here := range at {
@@ -507,8 +508,8 @@ func (s *State) showsBelow(sub *Subject, sp *Space, top Node, at places) bool {
 	return false
 }
 
-// waysFrom gives the ways from the root to the node when it stands below the
-// top and nothing between lies in the trash.
+// waysFrom gives the ways from the root to the node when it is the top or stands
+// below it and nothing between lies in the trash.
 func (s *State) waysFrom(dst []*way, top, n Node) (ways []*way, below bool) {
 	for up := n; up != 0; {
 		w, ok := s.ways.get(uint64(up))
@@ -516,7 +517,7 @@ func (s *State) waysFrom(dst []*way, top, n Node) (ways []*way, below bool) {
 			return nil, false
 		}
 		dst = append(dst, w)
-		if up == top && n != top {
+		if up == top {
 			below = true
 		}
 		if w.parent != 0 && !below {

@@ -34,7 +34,6 @@ var decisionMutants = []mutant{
 	{"a sleeping link opens", "decide.go", "return own != nil && s.Asleep(sh, own, now) == \"\" &&", "return own != nil &&"},
 	{"a link in the trash opens", "decide.go", "own := s.Space(at.Space)\n", "own := s.Space(at.Space)\n\tif own == nil {\n\t\town = sp\n\t}\n"},
 	{"shells look through the trash", "decide.go", "over == nil || !over.has(up)", "over == nil"},
-	{"what is seen is its own shell", "decide.go", "if up == top && n != top {", "if up == top {"},
 	{"any wall hides a shell", "decide.go", "if walls&See != 0 {", "if walls != 0 {"},
 	{"a shell leads to nothing that is cut", "decide.go", "return m.Cut || slices.ContainsFunc(m.Entries", "return slices.ContainsFunc(m.Entries"},
 	{"a shell leads to nothing that is shared", "decide.go", "slices.ContainsFunc(m.Shares, func(sh Share) bool { return sh.Rights&See != 0 })", "false"},
