@@ -533,22 +533,6 @@ func (s *State) waysFrom(dst []*way, top, n Node) (ways []*way, below bool) {
 
 func (w *way) has(kid Node) bool { _, ok := w.kids.get(uint64(kid)); return ok }
 
-// LeadsOnlyTo tells whether a place that the subject sees as a shell leads to
-// nothing but what is at one node right below it.
-func (s *State) LeadsOnlyTo(sub Subject, at Place, only Node) bool {
-	w, ok := s.ways.get(uint64(at.Path[len(at.Path)-1]))
-	if !ok {
-		return false
-	}
-	for kid := range w.kids.all() {
-		below := Place{Space: at.Space, Path: append(slices.Clip(at.Path), Node(kid))}
-		if Node(kid) != only && s.Decide(sub, below, 0).Visible {
-			return false
-		}
-	}
-	return true
-}
-
 // HeldBelow is what the subject holds at the place and at everything below it:
 // the rights that it may use on the whole tree.
 func (s *State) HeldBelow(sub Subject, at Place) Rights {

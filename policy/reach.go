@@ -94,3 +94,19 @@ func (s *State) pathTo(n Node) (path []Node, listed bool) {
 		n = w.parent
 	}
 }
+
+// LeadsOnlyTo tells whether a place that the subject sees as a shell leads to
+// nothing but what is at one node right below it.
+func (s *State) LeadsOnlyTo(sub Subject, at Place, only Node) bool {
+	w, ok := s.ways.get(uint64(at.Path[len(at.Path)-1]))
+	if !ok {
+		return false
+	}
+	for kid := range w.kids.all() {
+		below := Place{Space: at.Space, Path: append(slices.Clip(at.Path), Node(kid))}
+		if Node(kid) != only && s.Decide(sub, below, 0).Visible {
+			return false
+		}
+	}
+	return true
+}
