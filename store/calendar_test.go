@@ -138,12 +138,15 @@ func TestCalendarTakesObjects(t *testing.T) {
 		t.Errorf("a second object of a UID: %v", err)
 	}
 	_, _, noObject := put(mia, "/Team/file", nil)
+	put(mia, "/Team/gone", nil)
+	must(t, mia.Remove(ctx, split("/Team/gone"), Terms{}))
 	for what, row := range map[string][2]error{
 		"a task among events":       {of.putObject(mia, cal("~mia", "calendar", "t.ics"), Object{UID: "t", Component: "VTODO"}), ErrComponent},
 		"an object among files":     {of.putObject(mia, split("/Team/a.ics"), event("x")), ErrMisplaced},
 		"a file":                    {noObject, nil},
 		"a file in a calendar":      {second(mia.Move(ctx, split("/Team/file"), cal("~mia", "calendar", "f"), true, Terms{})), ErrMisplaced},
 		"a copy of a file":          {second(mia.Copy(ctx, split("/Team/file"), cal("~mia", "calendar", "f"), true, false, Terms{})), ErrMisplaced},
+		"a file from the trash":     {second(mia.Move(ctx, Path{TrashRoot, "Team", "gone"}, cal("~mia", "calendar", "g"), true, Terms{})), ErrMisplaced},
 		"an object among calendars": {of.putObject(mia, cal("~mia", "x.ics"), event("x")), ErrMisplaced},
 		"a folder in a calendar":    {second(mia.Mkdir(ctx, cal("~mia", "calendar", "dir"), Terms{})), ErrMisplaced},
 		"a folder among calendars":  {second(mia.Mkdir(ctx, cal("~mia", "dir"), Terms{})), ErrMisplaced},

@@ -18,8 +18,8 @@ const (
 
 // changeRec is one line of a space's change log. The lines since a moment, undone
 // from the newest on, lead back to the tree of that moment: what was Created, or
-// Arrived, stood nowhere or in its before, what was Removed stood at its place, what was Updated
-// had the revision of its before.
+// Arrived, stood nowhere or in its before, what was Removed stood at its place, and
+// what was Updated had the revision of its before.
 type changeRec struct {
 	op     ChangeOp
 	node   policy.Node

@@ -28,9 +28,9 @@ const collectSlice = 200
 // blob files that no record names, left by a crash before a commit, locks that
 // have expired, what has lain in the trash or been a version for longer than the
 // settings keep it, originals set aside and never written anew, failed sign-ins of
-// addresses long quiet, and changes that every log has kept for long enough. It works in slices and gives way to requests. There is
-// one collection at a time: two would remove each other's files, and what was
-// uploaded between.
+// addresses long quiet, and changes that every log has kept for long enough. It
+// works in slices and gives way to requests. There is one collection at a time: two
+// would remove each other's files, and what was uploaded between.
 func (st *Store) Collect(ctx context.Context, grace time.Duration) (Collected, error) {
 	if !st.collecting.TryLock() {
 		return Collected{}, errCollecting

@@ -219,6 +219,9 @@ func (s *Session) restore(tx *Tx, src, dst *spot, overwrite bool, t Terms) (crea
 		return false, err
 	}
 	dg, err := s.authorizeOnto(tx, dst, opRemove)
+	if err == nil {
+		err = tx.belongs(g, src.entry(), dst)
+	}
 	if err != nil {
 		return false, err
 	}
