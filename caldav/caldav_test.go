@@ -186,6 +186,9 @@ func TestSharedCalendars(t *testing.T) {
 	at = at[:strings.Index(at, "<")]
 	max.Do("GET", at+"a.ics", "").Want(t, 200, "Plan")
 	max.Do("GET", at+"p.ics", "").Want(t, 200, "SUMMARY:Busy", "!Doctor", "!Hospital")
+	max.Do("GET", at+"p.ics", "", "If-None-Match", `"other"`).Want(t, 200, "SUMMARY:Busy", "END:VCALENDAR", "!Hospital")
+	max.Do("GET", at+"p.ics", "", "Range", "bytes=0-14").Want(t, 206, "BEGIN:VCALENDAR")
+	put(max, at+"p.ics", "", "If-Match", `"other"`, "Prefer", "return=representation").Want(t, 403, "!Hospital")
 	max.Do("GET", at, "").Want(t, 200, "Plan", "SUMMARY:Busy", "!Hospital")
 	put(max, at+"a.ics", event("a", "Mine")).Want(t, 403, "need-privileges", at+"a.ics")
 	max.Do("MKCALENDAR", at+"inner", "").Want(t, 403)

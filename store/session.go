@@ -335,6 +335,7 @@ func (s *Session) Open(p Path, t Terms) (*File, error) {
 		}
 		if e.Private && !s.knowsPrivate(sp.space, g.held) {
 			f.bytes, err = tx.masked(g, e)
+			f.Size = int64(len(f.bytes))
 			return err
 		}
 		f.bytes, f.file, err = tx.content(g, e)
