@@ -133,6 +133,16 @@ func TestCalendarTakesObjects(t *testing.T) {
 	if err := of.putObject(mia, at, event("one")); err != nil {
 		t.Fatal(err)
 	}
+	if err := of.putObject(mia, at, Object{UID: "one", Component: "VEVENT", Extent: day(3, 9, 2)}); err != nil {
+		t.Fatal(err)
+	}
+	before := append(Path{VersionsRoot}, append(at[:len(at):len(at)], "version-1")...)
+	if _, err := mia.Open(before, Terms{}); !errors.Is(kindOf(err), ErrNotFound) {
+		t.Errorf("what an event was is read as a file's version: %v", err)
+	}
+	if _, err := mia.Move(ctx, before, at, true, Terms{}); err == nil {
+		t.Error("what an event was comes back without what it is found by")
+	}
 	var same *UIDError
 	if err := of.putObject(mia, cal("~mia", "calendar", "b.ics"), event("one")); !errors.As(err, &same) || same.Path.String() != at.String() {
 		t.Errorf("a second object of a UID: %v", err)

@@ -135,8 +135,8 @@ func (tx *Tx) tell(g grant, sp *spot) (*Origin, error) {
 // the listed tree.
 func (s *Session) resolvePast(tx *Tx, p Path) (sp *spot, err error) {
 	switch {
-	case len(p) == 1 || s.cred.Link != policy.Nobody:
-		sp = &spot{path: p}
+	case len(p) == 1 || s.cred.Link != policy.Nobody, p[1:].InCalendars():
+		sp = &spot{path: p} // of calendars nothing is shown: it may be masked, and is no file
 	case p[0] == VersionsRoot:
 		sp, err = tx.resolveVersions(p)
 	default:
