@@ -65,7 +65,7 @@ var written = map[reflect.Type]map[string]string{
 func TestEveryFieldIsWritten(t *testing.T) {
 	for record, fields := range written {
 		for i := range record.NumField() {
-			if name := record.Field(i).Name; fields[name] == "" {
+			if name := record.Field(i).Name; record.Field(i).IsExported() && fields[name] == "" {
 				t.Errorf("%s.%s has no place in the text of a policy", record, name)
 			}
 		}

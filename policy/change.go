@@ -487,6 +487,7 @@ func (e *edit) checkLevels(sp *Space) error {
 }
 
 func (e *edit) setSpace(sp *Space) {
+	sp.setLevels(sp.Levels)
 	e.indexLevels(e.Space(sp.ID), sp)
 	e.spaces = e.spaces.set(uint64(sp.ID), sp)
 	e.roots = e.roots.set(uint64(sp.Root), sp.ID)

@@ -83,11 +83,17 @@ func (d *Denied) Error() string {
 
 // Decide answers whether the subject holds every wanted right at the place.
 func (s *State) Decide(sub Subject, at Place, want Rights) Decision {
-	d := Decision{Wanted: want, Held: s.Held(sub, at)}
+	d := Decision{Wanted: want}
+	var stack [24]*way
+	sp, ways := s.appendWaysTo(stack[:0], at)
+	if sp == nil {
+		return d
+	}
+	d.Held = s.held(&sub, sp, ways, nil)
 	switch {
 	case d.Held&See != 0:
 		d.Visible = true
-	case s.leadsTo(&sub, at):
+	case len(ways) == len(at.Path) && s.leadsTo(&sub, sp, ways, at.Path):
 		d.Visible, d.Shell = true, true
 	}
 	return d
@@ -95,12 +101,22 @@ func (s *State) Decide(sub Subject, at Place, want Rights) Decision {
 
 // Held is every right that the subject has at the place.
 func (s *State) Held(sub Subject, at Place) Rights {
-	sp := s.Space(at.Space)
-	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
+	var stack [24]*way
+	sp, ways := s.appendWaysTo(stack[:0], at)
+	if sp == nil {
 		return 0
 	}
-	var stack [24]*way
-	return s.held(&sub, sp, s.appendWays(stack[:0], at.Path), nil)
+	return s.held(&sub, sp, ways, nil)
+}
+
+// appendWaysTo gives the space of a place and the ways to it; no space when the
+// place does not stand in it.
+func (s *State) appendWaysTo(dst []*way, at Place) (*Space, []*way) {
+	sp := s.Space(at.Space)
+	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
+		return nil, nil
+	}
+	return sp, s.appendWays(dst, at.Path)
 }
 
 // appendWays looks up the nodes of the path that carry or lead to marks. They
@@ -127,7 +143,7 @@ func (s *State) held(sub *Subject, sp *Space, ways []*way, tr *trace) Rights {
 // lastCut is the depth of the nearest cut, -1 when nothing is cut.
 func lastCut(ways []*way) int {
 	for i, w := range slices.Backward(ways) {
-		if w.mark != nil && w.mark.Cut {
+		if w.cut {
 			return i
 		}
 	}
@@ -142,8 +158,9 @@ func (s *State) listed(sub *Subject, sp *Space, ways []*way, tr *trace) (granted
 		tr.pinned()
 	}
 	cut := lastCut(ways)
+	ids, _ := s.closures.get(uint64(sub.id()))
 	for i := -1; i < len(ways); i++ {
-		g, d := s.level(sub, sp, ways, i, pinned, i < cut, tr)
+		g, d := s.level(sub, ids, sp, ways, i, pinned, i < cut, tr)
 		granted |= g
 		walls |= d
 	}
@@ -181,13 +198,14 @@ func (s *State) mayManage(sub *Subject, sp *Space) bool {
 // level gives what the list at level i grants, less what a nearer entry of the
 // same principal decides, and the walls that stand there. Nothing is granted
 // through a cut, nor to a pinned user by another principal than itself.
-func (s *State) level(sub *Subject, sp *Space, ways []*way, i int, pinned, cutOff bool, tr *trace) (granted, walls Rights) {
-	ids, _ := s.closures.get(uint64(sub.id()))
-	m := matching{list: listAt(sp, ways, i), ids: ids}
+func (s *State) level(sub *Subject, ids []ID, sp *Space, ways []*way, i int, pinned, cutOff bool, tr *trace) (granted, walls Rights) {
+	named := sp.principals
 	if i >= 0 {
-		m.packed = ways[i].at
+		named = ways[i].principals
 	}
-	for e := m.next(); e != nil; e = m.next() {
+	m := matching{list: named, ids: ids}
+	for j := m.next(); j >= 0; j = m.next() {
+		e := &listAt(sp, ways, i)[j]
 		allow, _, deny := e.under(sub)
 		walls |= deny
 		counts := !cutOff && (!pinned || e.Principal == sub.User)
@@ -206,9 +224,9 @@ func (s *State) level(sub *Subject, sp *Space, ways []*way, i int, pinned, cutOf
 func mentionedBelow(sub *Subject, p ID, ways []*way, from int) Rights {
 	var said Rights
 	for i := from; i < len(ways); i++ {
-		at := ways[i].at
-		j, _ := slices.BinarySearch(at, p)
-		for ; j < len(at) && at[j] == p; j++ {
+		named := ways[i].principals
+		j, _ := slices.BinarySearch(named, p)
+		for ; j < len(named) && named[j] == p; j++ {
 			allow, revoke, _ := ways[i].mark.Entries[j].under(sub)
 			said |= allow | revoke
 		}
@@ -216,47 +234,29 @@ func mentionedBelow(sub *Subject, p ID, ways []*way, from int) Rights {
 	return said
 }
 
-func listAt(sp *Space, ways []*way, i int) []Entry {
-	switch {
-	case i < 0:
-		return sp.Levels
-	case ways[i].mark == nil:
-		return nil
-	}
-	return ways[i].mark.Entries
-}
-
-func principalsOf(list []Entry) []ID {
-	at := make([]ID, len(list))
-	for i := range list {
-		at[i] = list[i].Principal
-	}
-	return at
-}
-
 func firstOf(list []Entry, p ID) int {
 	i, _ := slices.BinarySearchFunc(list, p, func(e Entry, p ID) int { return cmp.Compare(e.Principal, p) })
 	return i
 }
 
-// matching walks the entries of a list whose principal is among ids. Both are
-// ascending; the shorter one leads. With the list's principals packed it fetches
-// no entry but those that match.
+// matching walks a list of principals for those that are among ids. Both are
+// ascending; the shorter one leads.
 type matching struct {
-	list        []Entry
-	packed, ids []ID
-	i, j        int
+	list, ids []ID
+	i, j      int
 }
 
-func (m *matching) next() *Entry {
+// next is where the next one stands in the list; -1 when there is none.
+func (m *matching) next() int {
 	for m.i < len(m.list) && m.j < len(m.ids) {
-		switch here, p := m.principal(), m.ids[m.j]; {
+		switch here, p := m.list[m.i], m.ids[m.j]; {
 		case here == p:
 			m.i++
-			return &m.list[m.i-1]
+			return m.i - 1
 		case here < p:
 			if len(m.list) > 8*len(m.ids) {
-				m.i += m.firstOf(p)
+				k, _ := slices.BinarySearch(m.list[m.i:], p)
+				m.i += k
 			} else {
 				m.i++
 			}
@@ -269,23 +269,7 @@ func (m *matching) next() *Entry {
 			}
 		}
 	}
-	return nil
-}
-
-func (m *matching) principal() ID {
-	if m.packed != nil {
-		return m.packed[m.i]
-	}
-	return m.list[m.i].Principal
-}
-
-// firstOf is how many entries on the first one of p stands.
-func (m *matching) firstOf(p ID) int {
-	if m.packed != nil {
-		k, _ := slices.BinarySearch(m.packed[m.i:], p)
-		return k
-	}
-	return firstOf(m.list[m.i:], p)
+	return -1
 }
 
 // ceilings cut what the lists give.
@@ -381,18 +365,9 @@ func stateLets(st SpaceState, t Type) Rights {
 	return All
 }
 
-// leadsTo tells whether the subject sees anything below the place: then the
-// place is a shell, a bare collection that lists only the way down.
-func (s *State) leadsTo(sub *Subject, at Place) bool {
-	sp := s.Space(at.Space)
-	if sp == nil || len(at.Path) == 0 || at.Path[0] != sp.Root {
-		return false
-	}
-	var stack [24]*way
-	ways := s.appendWays(stack[:0], at.Path)
-	if len(ways) < len(at.Path) {
-		return false
-	}
+// leadsTo tells whether the subject sees anything below the place where the ways
+// end: then the place is a shell, a bare collection that lists only the way down.
+func (s *State) leadsTo(sub *Subject, sp *Space, ways []*way, path []Node) bool {
 	granted, walls := s.listed(sub, sp, ways, nil)
 	if walls&See != 0 {
 		return false // a wall holds below, too
@@ -403,35 +378,31 @@ func (s *State) leadsTo(sub *Subject, at Place) bool {
 		ids, _ = s.closures.get(uint64(sub.id()))
 	}
 	ids = s.withGivers(ids, sp.Root)
-	// There are two ways to find one: all that names the subject in this space, or
-	// all that is marked below. The shorter one is not known beforehand, so below
-	// the root the second is tried first and given up when it becomes the longer.
-	budget := 0
-	for _, id := range ids {
-		at, _ := s.named.get(uint64(id))
-		budget += len(at.within(sp.Root))
-	}
 	var cuts places
 	if all := s.cuts.within(sp.Root); len(all) > 0 && (granted&Manage != 0 || s.manages(sub, sp, ways)) {
 		cuts = all
-		budget += len(cuts)
 	}
-	if budget == 0 {
-		return false
-	}
+	// There are two ways to find one: all that names the subject in this space, or
+	// all that is marked below. The shorter one is not known beforehand, so below
+	// the root the second is tried first and given up when it becomes the longer.
 	if len(ways) > 1 {
-		if found, done := s.seesBelow(sub, sp, ways, &budget); done {
+		budget := len(cuts)
+		for _, id := range ids {
+			at, _ := s.named.get(uint64(id))
+			budget += len(at.within(sp.Root))
+		}
+		if found, done := s.seesBelow(sub, ids, sp, ways, &budget); done {
 			return found
 		}
 	}
-	top := at.Path[len(at.Path)-1]
+	top := path[len(path)-1]
 	for _, id := range ids {
 		at, _ := s.named.get(uint64(id))
-		if s.showsBelow(sub, sp, top, at.within(sp.Root)) {
+		if s.showsBelow(sub, ids, sp, top, at.within(sp.Root)) {
 			return true
 		}
 	}
-	return s.showsBelow(sub, sp, top, cuts)
+	return s.showsBelow(sub, ids, sp, top, cuts)
 }
 
 // manages tells whether the subject keeps a way into the cut folders of a space:
@@ -447,7 +418,7 @@ func (s *State) manages(sub *Subject, sp *Space, ways []*way) bool {
 
 // withGivers adds the principals of everybody who gave to one of them in a space,
 // or in any for 0, directly or through others: below a share one sees what its
-// giver sees, where the lists name only the giver.
+// giver sees, where the lists name only the giver. They are ascending.
 func (s *State) withGivers(ids []ID, root Node) []ID {
 	all := slices.Clip(ids)
 	for i := 0; i < len(all); i++ {
@@ -464,41 +435,53 @@ func (s *State) withGivers(ids []ID, root Node) []ID {
 			}
 		}
 	}
+	if len(all) > len(ids) {
+		slices.Sort(all)
+		all = slices.Compact(all)
+	}
 	return all
 }
 
 // seesBelow looks at what is marked below the last way, at most budget nodes;
 // done tells whether that was enough.
-func (s *State) seesBelow(sub *Subject, sp *Space, ways []*way, budget *int) (found, done bool) {
+func (s *State) seesBelow(sub *Subject, ids []ID, sp *Space, ways []*way, budget *int) (found, done bool) {
 	for kid := range ways[len(ways)-1].kids.all() {
 		if *budget--; *budget < 0 {
 			return false, false
 		}
 		w, _ := s.ways.get(kid)
 		below := append(ways, w)
-		if w.mark != nil && w.mark.mayShow() && s.held(sub, sp, below, nil)&See != 0 {
+		if w.mayShow(sub, ids) && s.held(sub, sp, below, nil)&See != 0 {
 			return true, true
 		}
-		if found, done := s.seesBelow(sub, sp, below, budget); found || !done {
+		if found, done := s.seesBelow(sub, ids, sp, below, budget); found || !done {
 			return found, done
 		}
 	}
 	return false, true
 }
 
-// mayShow: whoever sees nothing above may see here, by an entry or because who
-// manages the space keeps a way into a cut folder.
-func (m *Mark) mayShow() bool {
-	return m.Cut || slices.ContainsFunc(m.Entries, func(e Entry) bool { return e.Allow&See != 0 }) ||
-		slices.ContainsFunc(m.Shares, func(sh Share) bool { return sh.Rights&See != 0 })
+// mayShow: whoever sees nothing above may see here, by an entry of one of ids, by
+// a share, or because who manages the space keeps a way into a cut folder.
+func (w *way) mayShow(sub *Subject, ids []ID) bool {
+	if w.cut || w.shares && slices.ContainsFunc(w.mark.Shares, func(sh Share) bool { return sh.Rights&See != 0 }) {
+		return true
+	}
+	m := matching{list: w.principals, ids: ids}
+	for i := m.next(); i >= 0; i = m.next() {
+		if allow, _, _ := w.mark.Entries[i].under(sub); allow&See != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // showsBelow tells whether the subject sees one of the nodes below the top, which
 // it does not see itself.
-func (s *State) showsBelow(sub *Subject, sp *Space, top Node, at places) bool {
+func (s *State) showsBelow(sub *Subject, ids []ID, sp *Space, top Node, at places) bool {
 	var stack [24]*way
 	for _, here := range at {
-		if !s.Mark(here.node).mayShow() {
+		if w, _ := s.ways.get(uint64(here.node)); !w.mayShow(sub, ids) {
 			continue
 		}
 		if ways, ok := s.waysFrom(stack[:0], top, here.node); ok && s.held(sub, sp, ways, nil)&See != 0 {
@@ -521,7 +504,7 @@ func (s *State) waysFrom(dst []*way, top, n Node) (ways []*way, below bool) {
 			below = true
 		}
 		if w.parent != 0 && !below {
-			if over, _ := s.ways.get(uint64(w.parent)); over == nil || !over.has(up) {
+			if over, _ := s.ways.get(uint64(w.parent)); over == nil || over.parked.n > 0 && !over.has(up) {
 				return nil, false
 			}
 		}

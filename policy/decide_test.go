@@ -120,6 +120,9 @@ func (w *twin) compareAt(sub policy.Subject, a *asker, path string, all answers)
 	if got := w.state.Decide(sub, w.place(path), want.Wanted); got != want {
 		w.Fatalf("seed %d: %+v at %s\ngot  %+v\nwant %+v\n%s", w.seed, a.question, path, got, want, w.lines(a.question, path))
 	}
+	if got := w.state.Held(sub, w.place(path)); got != want.Held {
+		w.Fatalf("seed %d: %+v at %s holds %v when asked for all, and %v when asked for one", w.seed, a.question, path, got, want.Held)
+	}
 }
 
 func (w *twin) compareBelow(sub policy.Subject, a *asker, path string, all answers) {

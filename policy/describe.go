@@ -279,7 +279,7 @@ func (t *telling) record(kind, name string, was, is any) string {
 	var diff []string
 	for i := range now.NumField() {
 		label := labelOf(now.Type().Field(i))
-		if label != "name" && slices.Contains(hidden, label) {
+		if !now.Type().Field(i).IsExported() || label != "name" && slices.Contains(hidden, label) {
 			continue
 		}
 		if a, b := t.shown(label, old.Field(i)), t.shown(label, now.Field(i)); a != b {
@@ -297,7 +297,7 @@ func (t *telling) fields(rec reflect.Value, without ...string) []string {
 	var said []string
 	for i := range rec.NumField() {
 		label := labelOf(rec.Type().Field(i))
-		if !slices.Contains(without, label) && !rec.Field(i).IsZero() {
+		if rec.Type().Field(i).IsExported() && !slices.Contains(without, label) && !rec.Field(i).IsZero() {
 			said = append(said, label+" "+t.shown(label, rec.Field(i)))
 		}
 	}

@@ -365,7 +365,8 @@ func (c PutSpace) allow(e *edit, by *Subject) error {
 	}
 	at := Place{Space: was.ID, Path: []Node{was.Root}}
 	restored := c.Space
-	restored.State, restored.Levels, restored.Pins = was.State, was.Levels, was.Pins
+	restored.State, restored.Pins = was.State, was.Pins
+	restored.setLevels(was.Levels)
 	switch resting := e.resting(was.ID); {
 	case c.Space.Owner != was.Owner:
 		return forbidden("ownership moves by its own command")

@@ -82,7 +82,7 @@ func (v sight) without(l *LineAt) sight {
 	}
 	if l.OfSpace {
 		space := *v.space
-		space.Levels = gone(space.Levels)
+		space.setLevels(gone(space.Levels))
 		return sight{&space, v.ways}
 	}
 	ways := slices.Clone(v.ways)

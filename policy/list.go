@@ -96,3 +96,15 @@ func merged(lines []Entry) []Entry {
 	}
 	return out
 }
+
+// listAt is the list at level i: the levels of the space above the ways, or the
+// entries at one of them.
+func listAt(sp *Space, ways []*way, i int) []Entry {
+	switch {
+	case i < 0:
+		return sp.Levels
+	case ways[i].mark == nil:
+		return nil
+	}
+	return ways[i].mark.Entries
+}

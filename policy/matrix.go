@@ -176,7 +176,7 @@ func messageLines(sp *Space, user ID, level string, rights Rights, on bool) []En
 // with is the column as it would be with that line and pin of its user.
 func (c column) with(e Entry, pin bool) column {
 	next := *c.space
-	next.Levels = withEntry(next.Levels, e)
+	next.setLevels(withEntry(next.Levels, e))
 	next.Pins = slices.DeleteFunc(slices.Clone(next.Pins), func(id ID) bool { return id == e.Principal })
 	if pin {
 		i, _ := slices.BinarySearch(next.Pins, e.Principal)

@@ -18,9 +18,26 @@ func compareSpots(a, b spot) int {
 
 // within are the places below one root.
 func (p places) within(root Node) places {
-	from, _ := slices.BinarySearchFunc(p, spot{root: root}, compareSpots)
-	to, _ := slices.BinarySearchFunc(p[from:], spot{root: root + 1}, compareSpots)
-	return p[from : from+to]
+	p = p[p.before(root):]
+	few := 1 // as a rule, and what lies beyond them is far away in memory
+	for few < len(p) && p[few].root == root {
+		few *= 2
+	}
+	p = p[:min(few, len(p))]
+	return p[:p.before(root+1)]
+}
+
+// before is how many of the places stand below a root of a lower number.
+func (p places) before(root Node) int {
+	from, to := 0, len(p)
+	for from < to {
+		if mid := (from + to) / 2; p[mid].root < root {
+			from = mid + 1
+		} else {
+			to = mid
+		}
+	}
+	return from
 }
 
 func (p places) with(s spot) places {

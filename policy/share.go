@@ -188,7 +188,7 @@ func (s *State) shared(sub *Subject, sp *Space, ways []*way, cut int, tr *trace)
 
 func carriesShares(ways []*way, from int) bool {
 	for i := from; i < len(ways); i++ {
-		if m := ways[i].mark; m != nil && len(m.Shares) > 0 {
+		if ways[i].shares {
 			return true
 		}
 	}
@@ -197,7 +197,7 @@ func carriesShares(ways []*way, from int) bool {
 
 func depthOf(ways []*way, sh *Share) int {
 	return slices.IndexFunc(ways, func(w *way) bool {
-		return w.mark != nil && len(w.mark.Shares) > 0 && slices.ContainsFunc(w.mark.Shares, func(o Share) bool { return o.ID == sh.ID })
+		return w.shares && slices.ContainsFunc(w.mark.Shares, func(o Share) bool { return o.ID == sh.ID })
 	})
 }
 
@@ -210,7 +210,7 @@ func (s *State) gifts(sub *Subject, sp *Space, ways []*way, cut int) (givers []g
 			continue
 		}
 		for i := max(cut, 0); i < len(ways); i++ {
-			if ways[i].mark == nil {
+			if !ways[i].shares {
 				continue
 			}
 			for j := range ways[i].mark.Shares {

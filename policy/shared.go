@@ -96,7 +96,7 @@ func (s *State) SharesOn(at Place, now int64) []Gift {
 	ways := s.appendWays(nil, at.Path)
 	var list []Gift
 	for depth := len(ways) - 1; depth >= max(lastCut(ways), 0); depth-- {
-		if ways[depth].mark == nil {
+		if !ways[depth].shares {
 			continue
 		}
 		for _, sh := range ways[depth].mark.Shares {

@@ -43,6 +43,12 @@ type Space struct {
 	// OwnHour is how long one may rename, move and delete what one has made here
 	// oneself with see and add alone: seconds, an hour if nil.
 	OwnHour *int64 `json:"own_hour,omitempty"`
+
+	principals []ID // of the levels: what a decision reads of most of them
+}
+
+func (sp *Space) setLevels(list []Entry) {
+	sp.Levels, sp.principals = list, appendPrincipals(nil, list)
 }
 
 // The own hour of a space that sets none, and the longest.

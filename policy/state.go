@@ -31,20 +31,33 @@ type State struct {
 	settings *Settings      // nil for the default ones
 }
 
-// way is a node that carries a mark or leads to one.
+// way is a node that carries a mark or leads to one. What every decision reads of
+// a mark stands in the way itself, in its first bytes and its last: a check costs
+// the lines of memory that it fetches, and most levels match nobody.
 type way struct {
-	parent Node // 0 at a space's root
-	kids   nodes
-	parked nodes // kids in the trash
-	mark   *Mark
-	at     []ID // the principals of the mark's entries
+	principals []ID // of the mark's entries
+	cut        bool // the mark's
+	shares     bool // whether the mark has any
+	mark       *Mark
+	parent     Node // 0 at a space's root
+	kids       nodes
+	parked     nodes // kids in the trash
+	few        [6]ID // holds the principals when they are no more
 }
 
 func (w *way) setMark(m *Mark) {
-	w.mark, w.at = m, nil
+	w.mark, w.principals, w.cut, w.shares = m, nil, false, false
 	if m != nil {
-		w.at = principalsOf(m.Entries)
+		w.principals = appendPrincipals(w.few[:0:len(w.few)], m.Entries)
+		w.cut, w.shares = m.Cut, len(m.Shares) > 0
 	}
+}
+
+func appendPrincipals(dst []ID, list []Entry) []ID {
+	for i := range list {
+		dst = append(dst, list[i].Principal)
+	}
+	return dst
 }
 
 // nodes is a persistent set.

@@ -20,12 +20,15 @@ type branch[V any] struct {
 	slots  []slot[V]
 }
 
-// slot holds a value, or a branch of the keys that agree with it so far.
+// slot holds a value, or the slots of the keys that agree with it so far: then the
+// key is their bitmap, so that a search finds the way on where it already reads.
 type slot[V any] struct {
 	val V // first: one of no size at the end would cost a word
 	key uint64
-	sub *branch[V]
+	sub []slot[V]
 }
+
+func (s *slot[V]) branch() branch[V] { return branch[V]{s.key, s.sub} }
 
 const tableBits = 6
 
@@ -34,13 +37,14 @@ func tableOf[V any](pairs []slot[V]) table[V] {
 	if len(pairs) == 0 {
 		return table[V]{}
 	}
-	return table[V]{branchOf(pairs, 0), len(pairs)}
+	b := branchOf(pairs, 0)
+	return table[V]{&b, len(pairs)}
 }
 
-func branchOf[V any](pairs []slot[V], depth int) *branch[V] {
+func branchOf[V any](pairs []slot[V], depth int) branch[V] {
 	digit := func(s *slot[V]) uint64 { return s.key >> (tableBits * depth) & (1<<tableBits - 1) }
 	slices.SortFunc(pairs, func(a, b slot[V]) int { return cmp.Compare(digit(&a), digit(&b)) })
-	b := &branch[V]{}
+	b := branch[V]{}
 	for from, to := 0, 0; from < len(pairs); from = to {
 		d := digit(&pairs[from])
 		for to < len(pairs) && digit(&pairs[to]) == d {
@@ -56,111 +60,123 @@ func branchOf[V any](pairs []slot[V], depth int) *branch[V] {
 		if to-from == 1 {
 			b.slots = append(b.slots, pairs[from])
 		} else {
-			b.slots = append(b.slots, slot[V]{sub: branchOf(pairs[from:to], depth+1)})
+			sub := branchOf(pairs[from:to], depth+1)
+			b.slots = append(b.slots, slot[V]{key: sub.bitmap, sub: sub.slots})
 		}
 	}
 	return b
 }
 
 func (t table[V]) get(key uint64) (val V, ok bool) {
-	for b, rest := t.root, key; b != nil; rest >>= tableBits {
+	if t.root == nil {
+		return val, false
+	}
+	bitmap, slots := t.root.bitmap, t.root.slots
+	for rest := key; ; rest >>= tableBits {
 		bit := uint64(1) << (rest & (1<<tableBits - 1))
-		if b.bitmap&bit == 0 {
-			break
+		if bitmap&bit == 0 {
+			return val, false
 		}
-		s := &b.slots[bits.OnesCount64(b.bitmap&(bit-1))]
+		s := &slots[bits.OnesCount64(bitmap&(bit-1))]
 		if s.sub == nil {
 			if s.key != key {
-				break
+				return val, false
 			}
 			return s.val, true
 		}
-		b = s.sub
+		bitmap, slots = s.key, s.sub
 	}
-	return val, false
 }
 
 func (t table[V]) set(key uint64, val V) table[V] {
-	root, grown := t.root.with(key, key, 0, val)
-	return table[V]{root, t.n + grown}
+	var b branch[V]
+	if t.root != nil {
+		b = *t.root
+	}
+	b, grown := b.with(key, key, 0, val)
+	return table[V]{&b, t.n + grown}
 }
 
-func (b *branch[V]) with(key, rest uint64, depth int, val V) (*branch[V], int) {
+func (b branch[V]) with(key, rest uint64, depth int, val V) (branch[V], int) {
 	bit := uint64(1) << (rest & (1<<tableBits - 1))
-	if b == nil {
-		return &branch[V]{bit, []slot[V]{{key: key, val: val}}}, 1
-	}
 	i := bits.OnesCount64(b.bitmap & (bit - 1))
 	if b.bitmap&bit == 0 {
 		slots := make([]slot[V], len(b.slots)+1)
 		copy(slots, b.slots[:i])
 		slots[i] = slot[V]{key: key, val: val}
 		copy(slots[i+1:], b.slots[i:])
-		return &branch[V]{b.bitmap | bit, slots}, 1
+		return branch[V]{b.bitmap | bit, slots}, 1
 	}
 	slots := append([]slot[V](nil), b.slots...)
 	grown := 0
 	switch s := &slots[i]; {
 	case s.sub != nil:
-		s.sub, grown = s.sub.with(key, rest>>tableBits, depth+1, val)
+		var sub branch[V]
+		sub, grown = s.branch().with(key, rest>>tableBits, depth+1, val)
+		s.key, s.sub = sub.bitmap, sub.slots
 	case s.key == key:
 		s.val = val
 	default:
-		sub, _ := (*branch[V])(nil).with(s.key, s.key>>(tableBits*(depth+1)), depth+1, s.val)
+		var sub branch[V]
+		sub, _ = sub.with(s.key, s.key>>(tableBits*(depth+1)), depth+1, s.val)
 		sub, grown = sub.with(key, rest>>tableBits, depth+1, val)
-		*s = slot[V]{sub: sub}
+		*s = slot[V]{key: sub.bitmap, sub: sub.slots}
 	}
-	return &branch[V]{b.bitmap, slots}, grown
+	return branch[V]{b.bitmap, slots}, grown
 }
 
 func (t table[V]) del(key uint64) table[V] {
-	root, shrunk := t.root.without(key, key)
-	return table[V]{root, t.n - shrunk}
+	if t.root == nil {
+		return t
+	}
+	switch b, shrunk := t.root.without(key, key); {
+	case shrunk == 0:
+		return t
+	case b.bitmap == 0:
+		return table[V]{}
+	default:
+		return table[V]{&b, t.n - shrunk}
+	}
 }
 
-func (b *branch[V]) without(key, rest uint64) (*branch[V], int) {
-	if b == nil {
-		return nil, 0
-	}
+func (b branch[V]) without(key, rest uint64) (branch[V], int) {
 	bit := uint64(1) << (rest & (1<<tableBits - 1))
 	if b.bitmap&bit == 0 {
 		return b, 0
 	}
 	i := bits.OnesCount64(b.bitmap & (bit - 1))
-	s := b.slots[i]
+	s := &b.slots[i]
 	if s.sub != nil {
-		sub, shrunk := s.sub.without(key, rest>>tableBits)
+		sub, shrunk := s.branch().without(key, rest>>tableBits)
 		if shrunk == 0 {
 			return b, 0
 		}
-		if sub != nil {
+		if sub.bitmap != 0 {
 			slots := append([]slot[V](nil), b.slots...)
-			slots[i].sub = sub
-			return &branch[V]{b.bitmap, slots}, 1
+			slots[i].key, slots[i].sub = sub.bitmap, sub.slots
+			return branch[V]{b.bitmap, slots}, 1
 		}
 	} else if s.key != key {
 		return b, 0
 	}
-	if len(b.slots) == 1 {
-		return nil, 1
-	}
 	slots := append(append([]slot[V](nil), b.slots[:i]...), b.slots[i+1:]...)
-	return &branch[V]{b.bitmap &^ bit, slots}, 1
+	return branch[V]{b.bitmap &^ bit, slots}, 1
 }
 
 // all gives every pair in no promised order.
 func (t table[V]) all() iter.Seq2[uint64, V] {
-	return func(yield func(uint64, V) bool) { t.root.each(yield) }
+	return func(yield func(uint64, V) bool) {
+		if t.root != nil {
+			each(t.root.slots, yield)
+		}
+	}
 }
 
-func (b *branch[V]) each(yield func(uint64, V) bool) bool {
-	if b == nil {
-		return true
-	}
-	for i := range b.slots {
-		s := &b.slots[i]
+func each[V any](slots []slot[V], yield func(uint64, V) bool) bool {
+	for i := range slots {
+		s := &slots[i]
 		if s.sub != nil {
-			if !s.sub.each(yield) {
+			if !each(s.sub, yield) {
 				return false
 			}
 		} else if !yield(s.key, s.val) {
@@ -174,17 +190,24 @@ func (b *branch[V]) each(yield func(uint64, V) bool) bool {
 // in each, the zero value where it has none. What they share is passed over: the
 // cost is that of the changes between two versions, not that of their size.
 func (t table[V]) differing(o table[V], visit func(key uint64, old, now V)) {
-	t.root.differing(o.root, visit)
+	var a, b branch[V]
+	if t.root != nil {
+		a = *t.root
+	}
+	if o.root != nil {
+		b = *o.root
+	}
+	a.differing(b, visit)
 }
 
-func (b *branch[V]) differing(o *branch[V], visit func(key uint64, old, now V)) {
-	if b == o {
+func (b branch[V]) differing(o branch[V], visit func(key uint64, old, now V)) {
+	if len(b.slots) > 0 && len(o.slots) > 0 && &b.slots[0] == &o.slots[0] {
 		return
 	}
-	for bits := b.bits() | o.bits(); bits != 0; bits &= bits - 1 {
+	for bits := b.bitmap | o.bitmap; bits != 0; bits &= bits - 1 {
 		old, now := b.slot(bits&-bits), o.slot(bits&-bits)
 		if old != nil && now != nil && old.sub != nil && now.sub != nil {
-			old.sub.differing(now.sub, visit)
+			old.branch().differing(now.branch(), visit)
 			continue
 		}
 		var none V
@@ -200,28 +223,21 @@ func (b *branch[V]) differing(o *branch[V], visit func(key uint64, old, now V)) 
 	}
 }
 
-func (b *branch[V]) bits() uint64 {
-	if b == nil {
-		return 0
-	}
-	return b.bitmap
-}
-
 // slot is the one of that bit, or nil.
-func (b *branch[V]) slot(bit uint64) *slot[V] {
-	if b.bits()&bit == 0 {
+func (b branch[V]) slot(bit uint64) *slot[V] {
+	if b.bitmap&bit == 0 {
 		return nil
 	}
 	return &b.slots[bits.OnesCount64(b.bitmap&(bit-1))]
 }
 
-// all gives what the slot holds: nothing, one pair or a branch of them.
+// all gives what the slot holds: nothing, one pair or those of a branch.
 func (s *slot[V]) all() iter.Seq2[uint64, V] {
 	return func(yield func(uint64, V) bool) {
 		switch {
 		case s == nil:
 		case s.sub != nil:
-			s.sub.each(yield)
+			each(s.sub, yield)
 		default:
 			yield(s.key, s.val)
 		}
