@@ -66,7 +66,7 @@ var attacks = []struct {
 	}, policy.ErrForbidden},
 	{"an admin lifting a cut that keeps him out", `
 		join group:staff user:adam
-		cut /team/HR on`, "adam", func(w *world) []policy.Change {
+		cut /team/HR on rank=admin`, "adam", func(w *world) []policy.Change {
 		return []policy.Change{policy.SetCut{At: w.place("/team/HR")}}
 	}, policy.ErrForbidden},
 	{"an admin lifting a cut of an owner", `
@@ -241,6 +241,14 @@ var attacks = []struct {
 		account mona inactive`, "mona", func(w *world) []policy.Change {
 		return []policy.Change{policy.TransferSpace{Space: w.id("space:room"), Owner: w.id("user:mila")}}
 	}, policy.ErrForbidden},
+	{"a deactivated member taking another address", `
+		account mia inactive`, "mia", func(w *world) []policy.Change {
+		return []policy.Change{policy.PutUser{User: w.account("mia", func(u *policy.User) { u.Email = "mia@example.org" })}}
+	}, policy.ErrForbidden},
+	{"a manager of a space handing over what another one owns", `
+		level room user:mila manager`, "mila", func(w *world) []policy.Change {
+		return []policy.Change{policy.TransferSpace{Space: w.id("space:room"), Owner: w.id("user:max")}}
+	}, policy.ErrForbidden},
 	{"a guest acting while guests are switched off", `
 		guests off`, "gus", func(w *world) []policy.Change {
 		return []policy.Change{policy.PutUser{User: w.account("gus", func(u *policy.User) { u.Email = "gus@example.org" })}}
@@ -343,8 +351,12 @@ func TestCredentialsNarrowChanges(t *testing.T) {
 		{"a link with a new address", policy.Subject{Link: w.id("link:1"), Mask: policy.All}, mail("mia"), false},
 		{"nobody known with settings", policy.Subject{User: 1 << 40, Mask: policy.All}, policy.PutSettings{Settings: policy.Settings{AdminReads: policy.ReadsAlways}}, false},
 	} {
-		if _, _, err := w.state.ApplyAs(row.by, row.change); (err == nil) != row.may {
+		_, _, err := w.state.ApplyAs(row.by, row.change)
+		if (err == nil) != row.may {
 			t.Errorf("%s: %v", row.what, err)
+		}
+		if row.by.Link != policy.Nobody && !strings.Contains(err.Error(), "only accounts") {
+			t.Errorf("%s is told something else: %v", row.what, err)
 		}
 	}
 }
