@@ -72,11 +72,15 @@ type CalendarShare struct {
 // componentNames are the kinds of objects as people call them.
 var componentNames = map[string]string{"events": "VEVENT", "tasks": "VTODO", "journal": "VJOURNAL", "free-busy": "VFREEBUSY"}
 
+// calendarNames is how many names the path of a calendar has: its space's, that of
+// the calendars, and its own.
+const calendarNames = 3
+
 // calendarPath reads the path of a calendar, before which the commands on calendars
 // need not say that it is one.
 func calendarPath(text string) (store.Path, error) {
 	p, err := ParsePath(store.CalendarScheme + strings.TrimPrefix(text, store.CalendarScheme))
-	if err == nil && len(p) != 3 {
+	if err == nil && len(p) != calendarNames {
 		err = invalid("write ~USER/CALENDAR, or /SPACE/CALENDAR", "path %q names no calendar", text)
 	}
 	return p, err
