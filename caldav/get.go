@@ -25,7 +25,7 @@ const pageSize = 1000
 // stream; of all else what WebDAV does.
 func get(rq *dav.Request) error {
 	p, stored := rq.Path()
-	if !stored || len(p) != 3 {
+	if !stored || len(p) != 3 || !p.InCalendars() {
 		return rq.Serve("GET")
 	}
 	s := rq.Session().Pinned()

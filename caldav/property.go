@@ -22,11 +22,16 @@ var (
 	dataName     = calName("calendar-data")
 )
 
-func isCalendar(m *dav.Member) bool { return m.IsCalendar() && !m.Shell }
+func isCalendar(m *dav.Member) bool { return m.IsCalendar() && !m.Shell && !deleted(m) }
+
+// deleted: it lies in the trash, and is no calendar to any client.
+func deleted(m *dav.Member) bool {
+	return m.In(Prefix) && len(m.Names()) > 0 && m.Names()[0] == trashRoot
+}
 
 // inRealm: a calendar, or something in one.
 func inRealm(m *dav.Member) bool {
-	return m.In(Prefix) && (isCalendar(m) || m.Indexed || len(m.Names()) == 1)
+	return m.In(Prefix) && !deleted(m) && (isCalendar(m) || m.Indexed || len(m.Names()) == 1)
 }
 
 func isUser(m *dav.Member) bool {

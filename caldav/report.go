@@ -27,7 +27,7 @@ func report(rq *dav.Request) error {
 		return err
 	}
 	p, stored := rq.Path()
-	if name, err := wire.RootName(body); err == nil && name == calName("free-busy-query") && stored && len(p) == 3 {
+	if name, err := wire.RootName(body); err == nil && name == calName("free-busy-query") && stored && len(p) == 3 && p.InCalendars() {
 		return freeBusy(rq, rq.Session(), nil, body)
 	}
 	_, r := rq.HTTP()

@@ -38,7 +38,7 @@ func init() {
 			switch {
 			case m.who != nil:
 				f.m.Raw(wire.ResourceType, "<D:collection/><D:principal/>") // RFC 3744, section 4
-			case m.IsCalendar():
+			case m.IsCalendar() && !m.past():
 				f.m.Raw(wire.ResourceType, calendarType) // RFC 4791, section 4.2
 			case m.Dir:
 				f.m.Raw(wire.ResourceType, "<D:collection/>")

@@ -130,8 +130,34 @@ func (s *Session) wanted(sp *spot, o op) policy.Rights {
 	case sp.missing() == 0 && sp.entry().Private && !owns && slices.Contains(seeingThrough, o):
 		want |= policy.Manage
 	}
-	if sp.inMessages() && want&contentRights != 0 && !(calendar && o == opProps) {
+	if sp.inMessages() && !(calendar && o == opProps) {
+		want = inMessages(want)
+	}
+	return want
+}
+
+// inMessages is what an operation needs in a message area.
+func inMessages(want policy.Rights) policy.Rights {
+	if want&contentRights != 0 {
 		want = want&^contentRights | policy.Messages
+	}
+	return want
+}
+
+// wantedBeyond is what an operation needs of something deleted from calendars, which
+// is wanted of what is no such thing. Elsewhere than at its old place nothing shows
+// who masked what.
+func (s *Session) wantedBeyond(sp *spot, o op, want policy.Rights) policy.Rights {
+	if !sp.inCalendars() || sp.past.kind != trashItem || sp.missing() > 0 {
+		return want
+	}
+	owns := sp.space.Owner != policy.Nobody && sp.space.Owner == s.cred.User
+	e := sp.entry()
+	if !owns && (e.Private || e.IsCalendar()) && (o == opCopy || o == opRestoreAway || o == opRestoreOut) {
+		want |= policy.Manage
+	}
+	if sp.inMessages() {
+		want = inMessages(want)
 	}
 	return want
 }
@@ -322,12 +348,30 @@ func (tx *Tx) beginCalendar(sp *policy.Space) error {
 // BeginCalendars makes the calendars of the asker's own drive when it has none
 // yet.
 func (s *Session) BeginCalendars(ctx context.Context) error {
+	return s.begin(ctx, func(tx *Tx) *policy.Space {
+		if u := tx.state.User(s.cred.User); u != nil {
+			return tx.state.Space(u.Home)
+		}
+		return nil
+	})
+}
+
+// BeginCalendarsOf makes the calendars of a space that the asker sees when it has
+// none yet.
+func (s *Session) BeginCalendarsOf(ctx context.Context, name string) error {
+	return s.begin(ctx, func(tx *Tx) *policy.Space {
+		sp := tx.spaceOf(name)
+		if sp != nil && !tx.state.Decide(s.subject(tx), policy.Place{Space: sp.ID, Path: []policy.Node{sp.Root}}, 0).Visible {
+			sp = nil
+		}
+		return sp
+	})
+}
+
+func (s *Session) begin(ctx context.Context, of func(*Tx) *policy.Space) error {
 	var lacking []*policy.Space
 	err := s.st.view(func(tx *Tx) (err error) {
-		lacking, err = nil, nil
-		if u := tx.state.User(s.cred.User); u != nil {
-			lacking, err = tx.lackingCalendars(tx.state.Space(u.Home))
-		}
+		lacking, err = tx.lackingCalendars(of(tx))
 		return err
 	})
 	if err != nil {
