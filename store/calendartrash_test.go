@@ -51,8 +51,10 @@ func TestCalendarTrash(t *testing.T) {
 	must(t, mia.Remove(ctx, a, Terms{}))
 	of.wantTrash(mia, "~mia", "~mia/file")
 	there := of.wantDeleted(mia, "~mia", "calendar:~mia/calendar/a")
-	if _, err := mia.Stat(Path{TrashRoot, "~mia", "a"}, Want{}); !errors.Is(err, ErrNotFound) {
-		t.Errorf("the trash of the files leads to an event: %v", err)
+	for _, name := range []string{"a", there[0][3]} {
+		if _, err := mia.Stat(Path{TrashRoot, "~mia", name}, Want{}); !errors.Is(err, ErrNotFound) {
+			t.Errorf("the trash of the files leads to an event as %s: %v", name, err)
+		}
 	}
 	if _, err := mia.Stat(calendarTrash("~mia", "file"), Want{}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("the trash of the calendars leads to a file: %v", err)
@@ -143,6 +145,9 @@ func TestMaskedInTheTrash(t *testing.T) {
 	f.Close()
 	// A whole calendar leaves its space only by who manages that.
 	must(t, mia.Remove(ctx, cal("Team", "calendar"), Terms{}))
+	of.changeAt("/Team", func(p policy.Place) policy.Change {
+		return policy.SetEntry{At: p, Entry: policy.Entry{Principal: max.User(), Allow: policy.Purge}}
+	})
 	deleted := of.wantDeleted(max, "Team", "calendar:/Team/calendar")[0]
 	if err := second(max.Move(ctx, deleted, cal("~max", "taken"), false, Terms{})); kindOf(err) != errRefused {
 		t.Errorf("an editor takes a deleted calendar along: %v", err)
