@@ -69,7 +69,7 @@ func makeCalendar(rq *dav.Request, patch []wire.PropPatch) error {
 	if !stored {
 		return exists()
 	}
-	if names := rq.URL(); len(names) == 2 && names[0] == rq.Session().UserName() && reserved(names[1]) {
+	if names := rq.URL(); len(names) == leads(names) && reserved(names[len(names)-1]) {
 		return store.ErrMisplaced
 	}
 	var c store.NewCalendar

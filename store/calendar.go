@@ -130,18 +130,28 @@ func (s *Session) wanted(sp *spot, o op) policy.Rights {
 	case sp.missing() == 0 && sp.entry().Private && !owns && slices.Contains(seeingThrough, o):
 		want |= policy.Manage
 	}
-	if sp.inMessages() && !(calendar && o == opProps) {
-		want = inMessages(want)
+	return sp.meant(want)
+}
+
+// meant is what rights are at the spot: in a message area the right to messages
+// stands for those on content.
+func (sp *spot) meant(want policy.Rights) policy.Rights {
+	if !sp.inMessages() {
+		return want
+	}
+	if content := want & contentIn(sp.entry()); content != 0 {
+		return want&^content | policy.Messages
 	}
 	return want
 }
 
-// inMessages is what an operation needs in a message area.
-func inMessages(want policy.Rights) policy.Rights {
-	if want&contentRights != 0 {
-		want = want&^contentRights | policy.Messages
+// contentIn are the rights on content of a message area or of something in it. How
+// the area itself is called is arranged as of any calendar.
+func contentIn(e *Entry) policy.Rights {
+	if e.Messages() {
+		return contentRights &^ policy.Props
 	}
-	return want
+	return contentRights
 }
 
 // wantedBeyond is what an operation needs of something deleted from calendars, which
@@ -156,10 +166,7 @@ func (s *Session) wantedBeyond(sp *spot, o op, want policy.Rights) policy.Rights
 	if !owns && (e.Private || e.IsCalendar()) && (o == opCopy || o == opRestoreAway || o == opRestoreOut) {
 		want |= policy.Manage
 	}
-	if sp.inMessages() {
-		want = inMessages(want)
-	}
-	return want
+	return sp.meant(want)
 }
 
 // seeingThrough are the operations on a private object that would let the asker see
@@ -183,16 +190,16 @@ func (tx *Tx) masked(g grant, e *Entry) ([]byte, error) {
 	return tx.st.mask(b), nil
 }
 
-// heldHere is what is held as an asker is told it: in a message area the right to
-// messages is the right to content.
-func heldHere(messages bool, held policy.Rights) policy.Rights {
+// heldHere is what is held of an entry as an asker is told it: in a message area
+// the right to messages is the right to content.
+func heldHere(messages bool, e *Entry, held policy.Rights) policy.Rights {
 	switch {
 	case !messages:
 		return held
 	case held&policy.Messages != 0:
-		return held | contentRights
+		return held | contentIn(e)
 	}
-	return held &^ contentRights
+	return held &^ contentIn(e)
 }
 
 // admits refuses what does not belong where the spot's last name stands.
