@@ -32,6 +32,7 @@ other years are right and slower, until this is run.`,
 			}
 		}),
 		newCalendarImport(g),
+		newCalendarImportFrom(g),
 		newCalendarExport(g),
 	)
 	cmd.Long = `calendars of people and spaces, and who sees them. CALENDAR is ~USER/NAME or
