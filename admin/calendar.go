@@ -30,6 +30,8 @@ type Calendar struct {
 	Name       string   `json:"name,omitempty"` // that its owner gave it
 	Components []string `json:"components"`
 	Own        bool     `json:"own,omitempty"` // it stands in the drive of who was asked for
+	// Source is the URL of a subscription, at which clients read it.
+	Source string `json:"source,omitempty"`
 	// Rights are what who was asked for holds there.
 	Rights policy.Rights `json:"rights"`
 }
@@ -129,6 +131,18 @@ func textOf(p store.Prop) string {
 	return html.UnescapeString(string(value))
 }
 
+// hrefOf is the URL in a property that is kept so, empty for none.
+func hrefOf(p store.Prop) string {
+	_, value, _ := bytes.Cut(p.Value, []byte{0})
+	var href struct {
+		URL string `xml:",chardata"`
+	}
+	if err := xml.Unmarshal(value, &href); err != nil {
+		return ""
+	}
+	return strings.TrimSpace(href.URL)
+}
+
 // calendarError names the calendar.
 func calendarError(p store.Path, err error) error {
 	var denied *store.Refused
@@ -174,8 +188,11 @@ func (a *Admin) ListCalendars(ctx context.Context, n Named) ([]Calendar, error) 
 		c := &list[i]
 		shown := Calendar{Path: c.Path.String(), Components: c.Components(), Own: c.Own, Rights: c.Held}
 		for _, prop := range c.Props {
-			if prop.Space == "DAV:" && prop.Local == "displayname" {
+			switch {
+			case prop.Space == "DAV:" && prop.Local == "displayname":
 				shown.Name = textOf(prop)
+			case prop.Space == "http://calendarserver.org/ns/" && prop.Local == "source" && c.Subscribed():
+				shown.Source = hrefOf(prop)
 			}
 		}
 		calendars = append(calendars, shown)

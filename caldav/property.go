@@ -2,6 +2,7 @@ package caldav
 
 import (
 	"encoding/xml"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,9 +21,17 @@ var (
 	timezoneName = calName("calendar-timezone")
 	componentSet = calName("supported-calendar-component-set")
 	dataName     = calName("calendar-data")
+	sourceName   = serverName("source")
 )
 
-func isCalendar(m *dav.Member) bool { return m.IsCalendar() && !m.Shell && !deleted(m) }
+func isCalendar(m *dav.Member) bool {
+	return m.IsCalendar() && !m.Subscribed() && !m.Shell && !deleted(m)
+}
+
+// takesKinds: a calendar, here or elsewhere.
+func takesKinds(m *dav.Member) bool {
+	return isCalendar(m) || m.Subscribed() && !m.Shell && !deleted(m)
+}
 
 // deleted: it lies in the trash, and is no calendar to any client.
 func deleted(m *dav.Member) bool {
@@ -43,7 +52,7 @@ func isPrincipal(m *dav.Member) bool { return m.Principal() != nil }
 // properties are those of RFC 4791 and of the clients of Apple's calendar server.
 func properties() []dav.Property {
 	return slices.Concat(principalProperties(), []dav.Property{
-		{Name: componentSet, Has: isCalendar, Write: func(a *wire.Multistatus, m *dav.Member) {
+		{Name: componentSet, Has: takesKinds, Write: func(a *wire.Multistatus, m *dav.Member) {
 			a.Append(wire.NewElement(componentSet), func(dst []byte) []byte { return appendComponents(dst, m.Components()) })
 		}}, // RFC 4791, section 5.2.3
 		constant(calName("supported-calendar-data"), isCalendar, `<C:calendar-data xmlns:C="`+nsCalDAV+`" content-type="text/calendar" version="2.0"/>`),
@@ -156,9 +165,26 @@ func setProps(rq *dav.Request, props []store.Prop, t store.Terms) error {
 	return s.SetPropsApart(rq.Context(), p, shared, own, t)
 }
 
+// sourceMax is the longest URL of a subscription, in bytes.
+const sourceMax = 2048
+
+// isSource tells whether a value of source is the URL of a calendar elsewhere.
+func isSource(value []byte) bool {
+	kids, err := wire.ParseFragment(value)
+	if err != nil || len(kids) != 1 || kids[0].Name != davName("href") || len(kids[0].Text) > sourceMax {
+		return false
+	}
+	u, err := url.Parse(strings.TrimSpace(kids[0].Text))
+	return err == nil && u.Host != "" && slices.Contains([]string{"http", "https", "webcal", "webcals"}, u.Scheme)
+}
+
 // checkProp refuses values that no calendar can have.
 func checkProp(p *wire.PropPatch) *wire.Precondition {
 	switch p.Name {
+	case sourceName:
+		if p.Remove || !isSource(p.Value) {
+			return &wire.Precondition{Name: serverName("valid-source"), Text: "a subscription has the URL of a calendar, http, https or webcal"}
+		}
 	case timezoneName: // RFC 4791, section 5.2.2
 		obj, err := ical.Decode([]byte(p.Text()))
 		if err == nil {

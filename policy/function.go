@@ -28,6 +28,7 @@ const (
 	ShareInternal  // shares with people, also those given before
 	ShareLinks     // links, also those made before
 	CalPublish     // links of calendars, the same
+	CalSubscribe   // calendars that are published elsewhere
 	ChanDesktop    // clients of the classes desktop and dav
 	ChanMobile     // clients of the class mobile
 	ReviewRun      // reviews of the whole policy, for owners and admins
@@ -40,7 +41,7 @@ const AllFunctions = functionsEnd - 1
 var functionNames = [...]string{
 	"files.personal", "files.shared-access", "files.upload", "files.download", "files.modify", "files.delete",
 	"files.restore-trash", "files.purge", "files.versions-read", "files.lock",
-	"space.edit-own", "space.acl-manage", "share.internal", "share.links", "cal.publish",
+	"space.edit-own", "space.acl-manage", "share.internal", "share.links", "cal.publish", "cal.subscribe",
 	"chan.desktop", "chan.mobile", "review.run",
 }
 

@@ -51,8 +51,11 @@ func (p Path) InCalendars() bool { return len(p) > 1 && p[1] == calendarsName }
 // The kinds of components that calendars take in. RFC 4791, section 5.2.3
 var componentKinds = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"}
 
-// messagesMark is what the Type of a message area ends in.
-const messagesMark = ";messages"
+// What the Type of a message area, and of a subscription, ends in.
+const (
+	messagesMark   = ";messages"
+	subscribedMark = ";subscribed"
+)
 
 // IsCalendar tells whether the entry is a calendar.
 func (e *Entry) IsCalendar() bool { return e.Dir && e.Type != "" }
@@ -62,8 +65,13 @@ func (e *Entry) Components() []string {
 	if !e.IsCalendar() {
 		return nil
 	}
-	return strings.Split(strings.TrimSuffix(e.Type, messagesMark), ",")
+	kinds, _, _ := strings.Cut(e.Type, ";")
+	return strings.Split(kinds, ",")
 }
+
+// Subscribed tells whether the entry stands for a calendar that is published
+// elsewhere: clients read it there, and nothing stands in it here.
+func (e *Entry) Subscribed() bool { return e.Dir && strings.HasSuffix(e.Type, subscribedMark) }
 
 // Messages tells whether the entry is the message area of a space, where the
 // right to messages stands for all others on content.
@@ -208,7 +216,7 @@ func (sp *spot) admits(obj *Object) error {
 	switch {
 	case !sp.inCalendars() && obj == nil:
 		return nil
-	case !dir.IsCalendar() || obj == nil:
+	case !dir.IsCalendar() || dir.Subscribed() || obj == nil:
 		return ErrMisplaced
 	case !slices.Contains(dir.Components(), obj.Component):
 		return ErrComponent
@@ -238,12 +246,22 @@ func (tx *Tx) belongs(g grant, e *Entry, dst *spot) error {
 type NewCalendar struct {
 	Components []string // that it takes in; all if empty
 	Props      []Prop
+	Subscribed bool // see Entry.Subscribed
+}
+
+// typ is the Type of the calendar.
+func (c *NewCalendar) typ() (string, error) {
+	typ, err := calendarType(c.Components)
+	if c.Subscribed {
+		typ += subscribedMark
+	}
+	return typ, err
 }
 
 // MakeCalendar makes a calendar with its properties, or nothing.
 // RFC 4791, section 5.3.1
 func (s *Session) MakeCalendar(ctx context.Context, p Path, c NewCalendar, t Terms) error {
-	typ, err := calendarType(c.Components)
+	typ, err := c.typ()
 	if err != nil {
 		return err
 	}
@@ -253,6 +271,9 @@ func (s *Session) MakeCalendar(ctx context.Context, p Path, c NewCalendar, t Ter
 			return err
 		}
 		g, err := s.authorizeMakeCalendar(tx, sp)
+		if err == nil && c.Subscribed {
+			err = s.maySubscribe(tx, sp)
+		}
 		if err != nil {
 			return err
 		}
@@ -280,6 +301,16 @@ func (s *Session) authorizeMakeCalendar(tx *Tx, sp *spot) (g grant, err error) {
 		err = ErrMisplaced
 	}
 	return g, err
+}
+
+// maySubscribe refuses a subscription that the asker's profile does not open.
+func (s *Session) maySubscribe(tx *Tx, sp *spot) error {
+	if tx.state.Uses(s.subject(tx), policy.CalSubscribe) {
+		return nil
+	}
+	r := s.refused(tx, sp.above().place(), policy.Add, sp.path)
+	r.Denied = policy.Denied{Missing: policy.Add, Visible: true, Cut: policy.CutByProfile}
+	return r
 }
 
 // A starter is a calendar that is there from the start.

@@ -104,7 +104,7 @@ func redirected(from *url.URL, resp *http.Response) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	if to.Host != from.Host || from.Scheme == "https" && to.Scheme != "https" || to.Scheme != "https" && to.Scheme != "http" {
+	if to.Scheme != "https" && (to.Scheme != "http" || from.Scheme != "http") {
 		return nil, ErrElsewhere
 	}
 	return to, nil

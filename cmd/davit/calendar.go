@@ -67,7 +67,11 @@ func newCalendarList(g *global) *cobra.Command {
 	}, admin.ListCalendars, named, func(p *printer, list []admin.Calendar) {
 		p.row("calendar", "name", "takes", "rights")
 		for _, c := range list {
-			p.row(c.Path, c.Name, strings.Join(c.Components, " "), c.Rights.String())
+			takes := strings.Join(c.Components, " ")
+			if c.Source != "" {
+				takes = "nothing: " + c.Source
+			}
+			p.row(c.Path, c.Name, takes, c.Rights.String())
 		}
 	})
 }
