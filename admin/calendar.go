@@ -61,6 +61,8 @@ type NewCalendar struct {
 	Path       string   `json:"path"` // of the calendar: "~mia/work", with or without "calendar:"
 	Name       string   `json:"name,omitempty"`
 	Components []string `json:"components,omitempty"` // events, tasks, journal, free-busy; events if empty
+	// Source is the URL of a calendar elsewhere, to which this is a subscription.
+	Source string `json:"source,omitempty"`
 }
 
 // A CalendarShare gives a calendar to somebody.
@@ -108,12 +110,19 @@ func (a *Admin) AddCalendar(ctx context.Context, n NewCalendar) (Calendar, error
 		}
 	}
 	if n.Name != "" {
-		c.Props = []store.Prop{displayName(n.Name)}
+		c.Props = append(c.Props, displayName(n.Name))
+	}
+	if n.Source != "" {
+		if !store.IsSource(n.Source) {
+			return Calendar{}, invalid("write http, https or webcal", "%q is no URL of a calendar", clip(n.Source))
+		}
+		c.Subscribed = true
+		c.Props = append(c.Props, sourceOf(n.Source))
 	}
 	if err := a.op.MakeCalendar(ctx, p, c); err != nil {
 		return Calendar{}, calendarError(p, err)
 	}
-	return Calendar{Path: p.String(), Name: n.Name, Components: c.Components}, nil
+	return Calendar{Path: p.String(), Name: n.Name, Components: c.Components, Source: n.Source}, nil
 }
 
 // displayName is the name that people read, kept as a client sets it: a language,
@@ -129,6 +138,21 @@ func displayName(name string) store.Prop {
 func textOf(p store.Prop) string {
 	_, value, _ := bytes.Cut(p.Value, []byte{0})
 	return html.UnescapeString(string(value))
+}
+
+// The property that tells what a subscription is of.
+const (
+	sourceSpace = "http://calendarserver.org/ns/"
+	sourceLocal = "source"
+)
+
+// sourceOf is that property, kept as a client sets it.
+func sourceOf(href string) store.Prop {
+	var value bytes.Buffer
+	value.WriteString("\x00<D:href xmlns:D=\"DAV:\">")
+	xml.EscapeText(&value, []byte(href)) // a Buffer takes everything
+	value.WriteString("</D:href>")
+	return store.Prop{Space: sourceSpace, Local: sourceLocal, Value: value.Bytes()}
 }
 
 // hrefOf is the URL in a property that is kept so, empty for none.
@@ -191,7 +215,7 @@ func (a *Admin) ListCalendars(ctx context.Context, n Named) ([]Calendar, error) 
 			switch {
 			case prop.Space == "DAV:" && prop.Local == "displayname":
 				shown.Name = textOf(prop)
-			case prop.Space == "http://calendarserver.org/ns/" && prop.Local == "source" && c.Subscribed():
+			case prop.Space == sourceSpace && prop.Local == sourceLocal && c.Subscribed():
 				shown.Source = hrefOf(prop)
 			}
 		}

@@ -2,7 +2,6 @@ package caldav
 
 import (
 	"encoding/xml"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -165,17 +164,10 @@ func setProps(rq *dav.Request, props []store.Prop, t store.Terms) error {
 	return s.SetPropsApart(rq.Context(), p, shared, own, t)
 }
 
-// sourceMax is the longest URL of a subscription, in bytes.
-const sourceMax = 2048
-
 // isSource tells whether a value of source is the URL of a calendar elsewhere.
 func isSource(value []byte) bool {
 	kids, err := wire.ParseFragment(value)
-	if err != nil || len(kids) != 1 || kids[0].Name != davName("href") || len(kids[0].Text) > sourceMax {
-		return false
-	}
-	u, err := url.Parse(strings.TrimSpace(kids[0].Text))
-	return err == nil && u.Host != "" && slices.Contains([]string{"http", "https", "webcal", "webcals"}, u.Scheme)
+	return err == nil && len(kids) == 1 && kids[0].Name == davName("href") && store.IsSource(strings.TrimSpace(kids[0].Text))
 }
 
 // checkProp refuses values that no calendar can have.

@@ -60,6 +60,14 @@ func TestSubscriptions(t *testing.T) {
 		}
 	}
 	mia.Do("PROPFIND", "/caldav/mia/wrong", "").Want(t, 404)
+	added, err := admin.AddCalendar.Do(context.Background(), admin.New(s.Store, s.Auth), admin.NewCalendar{Path: "~mia/feed", Source: "https://h/?a=1&b=<2>"})
+	if err != nil || added.Source == "" {
+		t.Errorf("added %+v, %v", added, err)
+	}
+	propfind(mia, "/caldav/mia/feed/", "0", "S:source", "resourcetype").Want(t, 207, "https://h/?a=1&amp;b=&lt;2&gt;</D:href>", "S:subscribed")
+	if _, err := admin.AddCalendar.Do(context.Background(), admin.New(s.Store, s.Auth), admin.NewCalendar{Path: "~mia/file", Source: "file:///etc/passwd"}); err == nil {
+		t.Error("a file is subscribed to")
+	}
 	// It is shared, and removed, as any calendar.
 	share(s, "calendar:~mia/holidays", "user:max", "viewer")
 	propfind(s.As("max"), "/caldav/max/", "1", "resourcetype", "S:source").Want(t, 207, "S:subscribed", "other.example.org")

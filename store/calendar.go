@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -67,6 +68,15 @@ func (e *Entry) Components() []string {
 	}
 	kinds, _, _ := strings.Cut(e.Type, ";")
 	return strings.Split(kinds, ",")
+}
+
+// SourceMax is the longest URL of a subscription, in bytes.
+const SourceMax = 2048
+
+// IsSource tells whether a text is the URL of a calendar elsewhere.
+func IsSource(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && len(text) <= SourceMax && u.Host != "" && slices.Contains([]string{"http", "https", "webcal", "webcals"}, u.Scheme)
 }
 
 // Subscribed tells whether the entry stands for a calendar that is published
