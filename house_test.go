@@ -31,14 +31,16 @@ var rows = map[string][]string{
 	"caldav":       {"davit/caldav/filter", "davit/caldav/ical", "davit/caldav/recur", "davit/caldav/zone", "davit/dav", "davit/dav/wire", "davit/store", "davit/policy"},
 	"dav/wire":     {"golang.org/x/text/unicode/norm"},
 	"admin":        {"davit/auth", "davit/store", "davit/policy", "davit/policy/text", "golang.org/x/text/unicode/norm"},
-	"cmd/davit":    {"davit/admin", "davit/auth", "davit/caldav", "davit/dav", "davit/store", "davit/policy", "davit/policy/text", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "github.com/spf13/pflag", "golang.org/x/term"},
+	"cmd/davit":    {"davit/admin", "davit/auth", "davit/caldav", "davit/caldav/source", "davit/dav", "davit/store", "davit/policy", "davit/policy/text", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "github.com/spf13/pflag", "golang.org/x/term"},
 	"bench":        {"golang.org/x/net/webdav", "golang.org/x/sys/unix"},
 	"dav/davtest":  {"davit/auth", "davit/caldav", "davit/dav", "davit/store", "davit/policy"},
 	// the calendar core, which knows no store and no HTTP
-	"caldav/ical":   {"github.com/emersion/go-ical"},
-	"caldav/rule":   {"davit/caldav/ical"},
-	"caldav/zone":   {"davit/caldav/ical", "davit/caldav/rule"},
-	"caldav/recur":  {"davit/caldav/ical", "davit/caldav/rule", "davit/caldav/zone"},
+	"caldav/ical":  {"github.com/emersion/go-ical"},
+	"caldav/rule":  {"davit/caldav/ical"},
+	"caldav/zone":  {"davit/caldav/ical", "davit/caldav/rule"},
+	"caldav/recur": {"davit/caldav/ical", "davit/caldav/rule", "davit/caldav/zone"},
+	// reads other servers' calendars, and knows nothing of this one
+	"caldav/source": {"github.com/emersion/go-webdav/caldav"},
 	"caldav/filter": {"davit/caldav/ical", "davit/caldav/recur", "golang.org/x/text/unicode/norm"},
 	// the conformance suite of engines
 	"store/engine/enginetest": {"davit/store/engine"},

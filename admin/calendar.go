@@ -30,6 +30,8 @@ type Calendar struct {
 	Name       string   `json:"name,omitempty"` // that its owner gave it
 	Components []string `json:"components"`
 	Own        bool     `json:"own,omitempty"` // it stands in the drive of who was asked for
+	// Source is the URL of a subscription, at which clients read it.
+	Source string `json:"source,omitempty"`
 	// Rights are what who was asked for holds there.
 	Rights policy.Rights `json:"rights"`
 }
@@ -59,6 +61,8 @@ type NewCalendar struct {
 	Path       string   `json:"path"` // of the calendar: "~mia/work", with or without "calendar:"
 	Name       string   `json:"name,omitempty"`
 	Components []string `json:"components,omitempty"` // events, tasks, journal, free-busy; events if empty
+	// Source is the URL of a calendar elsewhere, to which this is a subscription.
+	Source string `json:"source,omitempty"`
 }
 
 // A CalendarShare gives a calendar to somebody.
@@ -72,11 +76,15 @@ type CalendarShare struct {
 // componentNames are the kinds of objects as people call them.
 var componentNames = map[string]string{"events": "VEVENT", "tasks": "VTODO", "journal": "VJOURNAL", "free-busy": "VFREEBUSY"}
 
+// calendarNames is how many names the path of a calendar has: its space's, that of
+// the calendars, and its own.
+const calendarNames = 3
+
 // calendarPath reads the path of a calendar, before which the commands on calendars
 // need not say that it is one.
 func calendarPath(text string) (store.Path, error) {
 	p, err := ParsePath(store.CalendarScheme + strings.TrimPrefix(text, store.CalendarScheme))
-	if err == nil && len(p) != 3 {
+	if err == nil && len(p) != calendarNames {
 		err = invalid("write ~USER/CALENDAR, or /SPACE/CALENDAR", "path %q names no calendar", text)
 	}
 	return p, err
@@ -102,12 +110,19 @@ func (a *Admin) AddCalendar(ctx context.Context, n NewCalendar) (Calendar, error
 		}
 	}
 	if n.Name != "" {
-		c.Props = []store.Prop{displayName(n.Name)}
+		c.Props = append(c.Props, displayName(n.Name))
+	}
+	if n.Source != "" {
+		if !store.IsSource(n.Source) {
+			return Calendar{}, invalid("write http, https or webcal", "%q is no URL of a calendar", clip(n.Source))
+		}
+		c.Subscribed = true
+		c.Props = append(c.Props, sourceOf(n.Source))
 	}
 	if err := a.op.MakeCalendar(ctx, p, c); err != nil {
 		return Calendar{}, calendarError(p, err)
 	}
-	return Calendar{Path: p.String(), Name: n.Name, Components: c.Components}, nil
+	return Calendar{Path: p.String(), Name: n.Name, Components: c.Components, Source: n.Source}, nil
 }
 
 // displayName is the name that people read, kept as a client sets it: a language,
@@ -123,6 +138,33 @@ func displayName(name string) store.Prop {
 func textOf(p store.Prop) string {
 	_, value, _ := bytes.Cut(p.Value, []byte{0})
 	return html.UnescapeString(string(value))
+}
+
+// The property that tells what a subscription is of.
+const (
+	sourceSpace = "http://calendarserver.org/ns/"
+	sourceLocal = "source"
+)
+
+// sourceOf is that property, kept as a client sets it.
+func sourceOf(href string) store.Prop {
+	var value bytes.Buffer
+	value.WriteString("\x00<D:href xmlns:D=\"DAV:\">")
+	xml.EscapeText(&value, []byte(href)) // a Buffer takes everything
+	value.WriteString("</D:href>")
+	return store.Prop{Space: sourceSpace, Local: sourceLocal, Value: value.Bytes()}
+}
+
+// hrefOf is the URL in a property that is kept so, empty for none.
+func hrefOf(p store.Prop) string {
+	_, value, _ := bytes.Cut(p.Value, []byte{0})
+	var href struct {
+		URL string `xml:",chardata"`
+	}
+	if err := xml.Unmarshal(value, &href); err != nil {
+		return ""
+	}
+	return strings.TrimSpace(href.URL)
 }
 
 // calendarError names the calendar.
@@ -170,8 +212,11 @@ func (a *Admin) ListCalendars(ctx context.Context, n Named) ([]Calendar, error) 
 		c := &list[i]
 		shown := Calendar{Path: c.Path.String(), Components: c.Components(), Own: c.Own, Rights: c.Held}
 		for _, prop := range c.Props {
-			if prop.Space == "DAV:" && prop.Local == "displayname" {
+			switch {
+			case prop.Space == "DAV:" && prop.Local == "displayname":
 				shown.Name = textOf(prop)
+			case prop.Space == sourceSpace && prop.Local == sourceLocal && c.Subscribed():
+				shown.Source = hrefOf(prop)
 			}
 		}
 		calendars = append(calendars, shown)

@@ -83,6 +83,10 @@ func tell(err error) error {
 	if errors.As(err, &denied) {
 		return &Error{Kind: Refused, Text: plain(err.Error())}
 	}
+	var sameUID *store.UIDError
+	if errors.As(err, &sameUID) {
+		return &Error{Kind: Conflict, Text: err.Error()}
+	}
 	for _, k := range kinds {
 		if errors.Is(err, k.is) {
 			return &Error{Kind: k.kind, Text: plain(err.Error())}

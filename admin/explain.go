@@ -189,7 +189,7 @@ func (a *Admin) ask(sub policy.Subject, p store.Path, want policy.Rights) (Check
 	if err != nil {
 		return Check{}, err
 	}
-	return checkOf(a.st.Policy(), p, want, &x), nil
+	return checkOf(a.st.Policy(), p, x.Wanted, &x), nil
 }
 
 // checkOf tells an explanation in the names of a policy.

@@ -28,6 +28,7 @@ var methods = map[string]method{
 	"PROPPATCH":       {store.ActProps, http.StatusMultiStatus, 0},
 	http.MethodPut:    {store.ActWrite, http.StatusNoContent, http.StatusCreated},
 	"MKCOL":           {store.ActMkdir, http.StatusCreated, http.StatusCreated},
+	"MKCALENDAR":      {store.ActMkCalendar, http.StatusCreated, http.StatusCreated},
 	"LOCK":            {store.ActLock, http.StatusOK, http.StatusCreated},
 	"UNLOCK":          {store.ActUnlock, http.StatusNoContent, 0},
 	http.MethodDelete: {store.ActRemove, http.StatusNoContent, 0},
@@ -69,6 +70,7 @@ var refusals = []struct {
 	{store.ErrReserved, http.StatusForbidden, "the root of a space is changed by its own commands"},
 	{store.ErrExists, http.StatusMethodNotAllowed, "something stands there already"},
 	{store.ErrIsDir, http.StatusMethodNotAllowed, "a folder stands there, which has no content of its own"},
+	{store.ErrMisplaced, http.StatusForbidden, "among the calendars stand calendars, in these calendar objects, and nothing else"},
 	{store.ErrLoop, http.StatusForbidden, "a folder cannot go into itself, nor into the place of one that it stands in"},
 }
 

@@ -53,7 +53,7 @@ var written = map[reflect.Type]map[string]string{
 	},
 	reflect.TypeFor[policy.Share](): {
 		"ID": "the path, by=, to= and number=", "By": "by=", "To": "to=", "Rights": "rights=", "Level": "rights=level:", "Made": "made=", "Until": "until=",
-		"Label": "label=", "Password": "of links, which are not written",
+		"Label": "label=", "Password": "of links, which are not written", "Calendar": "the same",
 	},
 	reflect.TypeFor[policy.Settings](): {
 		"Links": "links=", "LinkDays": "link-days=", "LinkPassword": "link-password=", "Guests": "guests=", "Sharing": "sharing=",

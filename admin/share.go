@@ -85,7 +85,7 @@ const shareIDBase = 36
 
 // AddShare shares a path with somebody.
 func (a *Admin) AddShare(ctx context.Context, n NewShare) (Share, error) {
-	given, p, sh, err := a.given(n)
+	given, p, sh, err := a.given(ctx, n)
 	if err != nil {
 		return Share{}, err
 	}
@@ -101,12 +101,17 @@ func (a *Admin) AddShare(ctx context.Context, n NewShare) (Share, error) {
 
 // AddLink makes a link; its URL is in the answer and nowhere else.
 func (a *Admin) AddLink(ctx context.Context, n NewLink) (Link, error) {
-	given, p, sh, err := a.given(n.NewShare)
+	given, p, sh, err := a.given(ctx, n.NewShare)
 	switch {
 	case err != nil:
 		return Link{}, err
 	case n.DownloadsMax < 0:
 		return Link{}, invalid("", "%d downloads: use 1 or more, or 0 for any number", n.DownloadsMax)
+	}
+	if p.InCalendars() {
+		if err := ofCalendar(p, sh.Rights); err != nil {
+			return Link{}, err
+		}
 	}
 	token, l, err := a.auth.NewLink(ctx, n.Password)
 	if err != nil {
@@ -117,14 +122,34 @@ func (a *Admin) AddLink(ctx context.Context, n NewLink) (Link, error) {
 		return Link{}, err
 	}
 	link, err := a.shareShown(sh.ID)
-	link.URL = auth.LinkPath(token)
+	if link.URL = auth.LinkPath(token); p.InCalendars() {
+		link.URL = auth.CalendarLinkPath(token)
+	}
 	return link, err
+}
+
+// ofCalendar refuses what a link of a calendar does not give: it is read, and
+// nothing is put into it.
+func ofCalendar(p store.Path, rights policy.Rights) error {
+	if len(p) != calendarNames {
+		return invalid("name one calendar, such as calendar:~mia/work", "%s is no calendar, and links are of one", p)
+	}
+	if rights&^(policy.See|policy.Read|policy.FreeBusy) != 0 {
+		return invalid("use --rights viewer or free-busy", "a link of a calendar is for reading")
+	}
+	return nil
 }
 
 // given reads what a share and a link have in common: the operator in the name of
 // the giver, the path and the terms.
-func (a *Admin) given(n NewShare) (as *store.Operator, p store.Path, sh policy.Share, err error) {
+func (a *Admin) given(ctx context.Context, n NewShare) (as *store.Operator, p store.Path, sh policy.Share, err error) {
 	if as, err = a.inName(n.By); err != nil {
+		return nil, nil, sh, err
+	}
+	if p, err = ParsePath(n.Path); err == nil && p.InCalendars() {
+		err = a.op.BeginCalendars(ctx, p)
+	}
+	if err != nil {
 		return nil, nil, sh, err
 	}
 	if p, _, err = a.seen(n.Path); err != nil {

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ type Deletion struct {
 
 // InTrash names something in the trash of a space.
 type InTrash struct {
-	Space string `json:"space"` // or "~mia" for a personal drive
+	Space string `json:"space"` // or "~mia" for a personal drive, "calendar:~mia" for its calendars
 	Name  string `json:"name"`  // in the trash, or what it was called: the newest of the name
 	To    string `json:"to,omitempty"`
 }
@@ -52,16 +53,39 @@ type Emptied struct {
 
 // ListTrash lists the trash of a space in the order of the deletions.
 func (a *Admin) ListTrash(_ context.Context, n Named) ([]Deletion, error) {
-	infos, err := a.op.Trash(n.Name)
+	of, within, err := trashOf(n.Name)
+	if err != nil {
+		return nil, err
+	}
+	infos, err := a.op.Trash(of)
 	if err != nil {
 		return nil, inSpace(err, n.Name)
 	}
-	list := make([]Deletion, len(infos))
-	for i, info := range infos {
-		list[i] = Deletion{Name: info.Name, Path: info.Origin.Path.String(), Folder: info.Dir, Bytes: info.Size,
-			At: info.Origin.At.UTC().Truncate(time.Second), By: a.whoWas(info.Origin.By)}
+	list := []Deletion{}
+	for _, info := range infos {
+		if was := info.Origin.Path; len(was) >= len(within) && slices.Equal(was[:len(within)], within) {
+			list = append(list, Deletion{Name: info.Name, Path: was.String(), Folder: info.Dir, Bytes: info.Size,
+				At: info.Origin.At.UTC().Truncate(time.Second), By: a.whoWas(info.Origin.By)})
+		}
 	}
 	return list, nil
+}
+
+// trashOf reads whose trash is meant: that of the files of a space, "Team" or
+// "~mia", or that of its calendars, "calendar:~mia", of which a single one may be
+// named: then what lay within it is meant.
+func trashOf(text string) (of, within store.Path, err error) {
+	if !strings.HasPrefix(text, store.CalendarScheme) {
+		return store.Path{text}, nil, nil
+	}
+	p, err := ParsePath(text)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !p.InCalendars() || len(p) > calendarNames:
+		return nil, nil, invalid("write calendar:~USER or calendar:/SPACE", "%q names no calendars", clip(text))
+	}
+	return p[:2], p, nil
 }
 
 // inSpace says of an error that the space is not there.
@@ -95,7 +119,11 @@ func (a *Admin) RestoreTrash(ctx context.Context, in InTrash) (Restored, error) 
 			return Restored{}, err
 		}
 	}
-	p, err := a.op.Restore(ctx, in.Space, in.Name, to)
+	of, _, err := trashOf(in.Space)
+	if err != nil {
+		return Restored{}, err
+	}
+	p, err := a.op.Restore(ctx, of, in.Name, to)
 	if err != nil {
 		return Restored{}, in.explained(err)
 	}
@@ -116,7 +144,11 @@ func (in InTrash) explained(err error) error {
 
 // EraseTrash ends something in the trash for ever.
 func (a *Admin) EraseTrash(ctx context.Context, in InTrash) (None, error) {
-	if err := a.op.Erase(ctx, in.Space, in.Name); err != nil {
+	of, _, err := trashOf(in.Space)
+	if err != nil {
+		return None{}, err
+	}
+	if err := a.op.Erase(ctx, of, in.Name); err != nil {
 		return None{}, in.explained(err)
 	}
 	return None{}, nil
@@ -124,7 +156,14 @@ func (a *Admin) EraseTrash(ctx context.Context, in InTrash) (None, error) {
 
 // EmptyTrash ends all that lies in the trash of a space and who acts may erase.
 func (a *Admin) EmptyTrash(ctx context.Context, n Named) (Emptied, error) {
-	erased, err := a.op.Empty(ctx, n.Name)
+	of, within, err := trashOf(n.Name)
+	switch {
+	case err != nil:
+		return Emptied{}, err
+	case len(within) == calendarNames:
+		return Emptied{}, invalid("davit trash erase calendar:... NAME", "the calendars of a space have one trash: it is emptied as a whole")
+	}
+	erased, err := a.op.Empty(ctx, of)
 	if err != nil {
 		return Emptied{}, inSpace(err, n.Name)
 	}

@@ -33,10 +33,16 @@ func (s *Service) NewLink(ctx context.Context, password string) (token string, l
 // LinkPath is the path of a link's URL.
 func LinkPath(token string) string { return linkPrefix + token + "/" }
 
-// linkToken finds the token in the path of a URL that is below a link.
+// CalendarLinkPath is the path of the URL of a link to a calendar, by whose end
+// the programs that subscribe know what they get.
+func CalendarLinkPath(token string) string { return linkPrefix + token + ".ics" }
+
+// linkToken finds the token in the path of a URL that is below a link. What stands
+// behind a dot says in which form the link is asked for.
 func linkToken(path string) (token string, is bool) {
 	rest, is := strings.CutPrefix(path, linkPrefix)
 	token, _, _ = strings.Cut(rest, "/")
+	token, _, _ = strings.Cut(token, ".")
 	return token, is && token != ""
 }
 

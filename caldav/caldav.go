@@ -12,6 +12,7 @@ import (
 	"net/http"
 
 	"davit/dav"
+	"davit/store"
 )
 
 // Prefix is where calendar homes stand, each below the name of its user.
@@ -45,6 +46,9 @@ func Realm() dav.Realm {
 		Self:       self,
 		Members:    members,
 		Dress:      dress,
+		Holds:      store.Path.InCalendars,
+		Feed:       feed,
+		Forms:      []string{formCalendar, formBusy},
 		Inspect:    inspect,
 		BodyMax:    ObjectMax,
 		SetProps:   setProps,

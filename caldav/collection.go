@@ -45,23 +45,35 @@ func mkcol(rq *dav.Request) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(patch, func(p wire.PropPatch) bool { return p.Name == davName("resourcetype") })
-	if i >= 0 {
-		kinds, err := wire.ParseFragment(patch[i].Value)
-		if err != nil {
-			return err
-		}
-		root := wire.Node{Kids: kinds}
-		if root.Kid(calName("calendar")) == nil || root.Kid(davName("collection")) == nil || len(kinds) != 2 {
-			i = -1
-		}
-	}
+	i := slices.IndexFunc(patch, func(p wire.PropPatch) bool { return p.Name == typeName })
 	if i < 0 {
-		v := violation(http.StatusForbidden, "", "only calendars are made here")
-		v.Why.Name = davName("valid-resourcetype") // RFC 5689, section 3.3
-		return v
+		return wrongType("only calendars are made here")
 	}
-	return makeCalendar(rq, slices.Delete(patch, i, i+1))
+	return makeCalendar(rq, patch)
+}
+
+var typeName = davName("resourcetype")
+
+// wrongType: RFC 5689, section 3.3.
+func wrongType(reason string) error {
+	v := violation(http.StatusForbidden, "", reason)
+	v.Why.Name = davName("valid-resourcetype")
+	return v
+}
+
+// subscribes reads a resource type: whether it is that of a subscription, and not of
+// a calendar. Anything else is refused.
+func subscribes(value []byte) (bool, error) {
+	kinds, err := wire.ParseFragment(value)
+	if err != nil {
+		return false, err
+	}
+	root := wire.Node{Kids: kinds}
+	calendar, subscribed := root.Kid(calName("calendar")) != nil, root.Kid(serverName("subscribed")) != nil
+	if root.Kid(davName("collection")) == nil || len(kinds) != 2 || calendar == subscribed {
+		return false, wrongType("only calendars and subscriptions are made here")
+	}
+	return subscribed, nil
 }
 
 func makeCalendar(rq *dav.Request, patch []wire.PropPatch) error {
@@ -69,27 +81,12 @@ func makeCalendar(rq *dav.Request, patch []wire.PropPatch) error {
 	if !stored {
 		return exists()
 	}
-	if names := rq.URL(); len(names) == 2 && names[0] == rq.Session().UserName() && reserved(names[1]) {
+	if names := rq.URL(); len(names) == leads(names) && reserved(names[len(names)-1]) {
 		return store.ErrMisplaced
 	}
-	var c store.NewCalendar
-	var err error
-	for i := range patch {
-		one := &patch[i]
-		if one.Name == componentSet {
-			if c.Components, err = components(one.Value); err != nil {
-				return err
-			}
-			continue
-		}
-		if why := checkProp(one); why != nil {
-			return &dav.Violation{Status: http.StatusForbidden, Why: *why, Reason: "the property " + one.Name.Local + " has no such value"}
-		}
-		if rq.Protects(one.Name) {
-			return &dav.Violation{Status: http.StatusForbidden, Why: wire.Precondition{Name: davName("cannot-modify-protected-property")},
-				Reason: "the property " + one.Name.Local + " cannot be set"}
-		}
-		c.Props = append(c.Props, dav.KeptProp(one))
+	c, err := newCalendar(rq, patch)
+	if err != nil {
+		return err
 	}
 	t, err := rq.Terms()
 	if err != nil {
@@ -106,6 +103,40 @@ func makeCalendar(rq *dav.Request, patch []wire.PropPatch) error {
 	w.Header().Set("Cache-Control", "no-cache") // RFC 4791, section 5.3.1
 	rq.Status(http.StatusCreated)
 	return nil
+}
+
+// newCalendar reads what the properties of a new calendar say of it.
+func newCalendar(rq *dav.Request, patch []wire.PropPatch) (c store.NewCalendar, err error) {
+	source := false
+	for i := range patch {
+		one := &patch[i]
+		switch one.Name {
+		case componentSet:
+			if c.Components, err = components(one.Value); err != nil {
+				return c, err
+			}
+			continue
+		case typeName:
+			if c.Subscribed, err = subscribes(one.Value); err != nil {
+				return c, err
+			}
+			continue
+		case sourceName:
+			source = true
+		}
+		if why := checkProp(one); why != nil {
+			return c, &dav.Violation{Status: http.StatusForbidden, Why: *why, Reason: "the property " + one.Name.Local + " has no such value"}
+		}
+		if rq.Protects(one.Name) {
+			return c, &dav.Violation{Status: http.StatusForbidden, Why: wire.Precondition{Name: davName("cannot-modify-protected-property")},
+				Reason: "the property " + one.Name.Local + " cannot be set"}
+		}
+		c.Props = append(c.Props, dav.KeptProp(one))
+	}
+	if c.Subscribed != source {
+		return c, wrongType("a subscription, and nothing else, says with source what it is of")
+	}
+	return c, nil
 }
 
 // exists: RFC 4791, section 5.3.1.1.

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"davit/caldav/ical"
 	"davit/dav"
+	"davit/dav/wire"
 	"davit/policy"
 	"davit/store"
 )
@@ -23,10 +25,13 @@ const pageSize = 1000
 // stream; of all else what WebDAV does.
 func get(rq *dav.Request) error {
 	p, stored := rq.Path()
-	if !stored || len(p) != 3 {
+	if !stored || len(p) != 3 || !p.InCalendars() {
 		return rq.Serve("GET")
 	}
 	s := rq.Session().Pinned()
+	if asksBusy(rq) {
+		return busyOf(rq, s, p)
+	}
 	m, err := rq.Self(s, store.Want{Props: true})
 	if err != nil {
 		return err
@@ -37,21 +42,43 @@ func get(rq *dav.Request) error {
 	if m.Held&policy.Read == 0 {
 		return &store.Refused{Denied: policy.Denied{Missing: policy.Read, Visible: true}, Path: p}
 	}
-	w, r := rq.HTTP()
 	tag := `"` + strconv.FormatUint(uint64(m.Node), 36) + "-all-" + strconv.FormatUint(m.Tally, 36) + `"`
+	if done, err := unchanged(rq, tag); done || err != nil {
+		return err
+	}
+	return stream(rq, func(w io.Writer) error { return export(w, s, p) })
+}
+
+// unchanged answers a client that has the stream of a tag already.
+func unchanged(rq *dav.Request, tag string) (done bool, err error) {
+	w, r := rq.HTTP()
+	cond, err := wire.ParseConditions(r.Header)
+	if err != nil {
+		return false, err
+	}
+	switch cond.Check(true, true, tag, time.Time{}) {
+	case wire.Failed:
+		return false, store.ErrStale
+	case wire.NotModified:
+		w.Header().Set("Etag", tag) // RFC 9110, section 15.4.5
+		rq.Status(http.StatusNotModified)
+		return true, nil
+	}
+	w.Header().Set("Etag", tag)
+	return false, nil
+}
+
+// stream answers with iCalendar as it is written.
+func stream(rq *dav.Request, write func(io.Writer) error) error {
+	w, r := rq.HTTP()
 	h := w.Header()
 	h.Set("Content-Type", "text/calendar; charset=utf-8")
-	h.Set("Etag", tag)
 	h.Set("X-Content-Type-Options", "nosniff")
-	if r.Header.Get("If-None-Match") == tag {
-		rq.Status(http.StatusNotModified)
-		return nil
-	}
 	rq.Status(http.StatusOK)
 	if r.Method == "HEAD" {
 		return nil
 	}
-	if err := export(w, s, p); err != nil {
+	if err := write(w); err != nil {
 		panic(http.ErrAbortHandler) // the answer has begun: it must not look whole
 	}
 	return nil
@@ -60,7 +87,7 @@ func get(rq *dav.Request) error {
 // export writes the objects of a calendar that the asker reads as one stream. An
 // object that cannot be read as one is left out.
 func export(w io.Writer, s *store.Session, p store.Path) error {
-	if _, err := io.WriteString(w, "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:"+productID+"\r\n"); err != nil {
+	if _, err := io.WriteString(w, streamHead); err != nil {
 		return err
 	}
 	zones := map[string]bool{}
@@ -85,9 +112,15 @@ func export(w io.Writer, s *store.Session, p store.Path) error {
 		}
 		more = again
 	}
-	_, err := io.WriteString(w, "END:VCALENDAR\r\n")
+	_, err := io.WriteString(w, streamEnd)
 	return err
 }
+
+// A stream begins and ends so.
+const (
+	streamHead = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:" + productID + "\r\n"
+	streamEnd  = "END:VCALENDAR\r\n"
+)
 
 // contentOf reads an object whole.
 func contentOf(s *store.Session, p store.Path) ([]byte, error) {

@@ -17,8 +17,27 @@ const sharedMark = "shared-"
 
 func sharedName(n policy.Node) string { return sharedMark + strconv.FormatUint(uint64(n), 36) }
 
+// Two names stand beside the homes, which no listing shows and no client looks for:
+// below the one lies what was deleted of calendars, below the other stand the
+// calendars of spaces, each by its name. No user has a name that begins so.
+//
+//	/caldav/.trash/~mia/plan (17).ics
+//	/caldav/.spaces/Finance/deadlines/
+const (
+	trashRoot  = store.TrashRoot
+	spacesRoot = ".spaces"
+)
+
 // nowhere is a path at which nothing can stand.
 var nowhere = store.Path{"~"}
+
+// leads is how many names of a URL lead to a calendar.
+func leads(url wire.Path) int {
+	if len(url) > 0 && url[0] == spacesRoot {
+		return 3
+	}
+	return 2
+}
 
 // place finds what a URL below the prefix stands for. Only who asks has a home;
 // the calendars of others are found below their names too, and policy says whether
@@ -27,36 +46,56 @@ func place(rq *dav.Request, url wire.Path) (store.Path, bool) {
 	s := rq.Session()
 	own := len(url) > 0 && url[0] == s.UserName()
 	here, stored := rq.Path()
+	n := leads(url)
 	switch {
-	case stored && len(here) > 2 && len(url) > 1 && slices.Equal(url[:2], rq.URL()[:2]):
-		return append(slices.Clip(here[:3]), url[2:]...), true // of the same calendar
+	case stored && len(here) > 2 && len(url) >= n && len(rq.URL()) >= n && slices.Equal(url[:n], rq.URL()[:n]):
+		return append(slices.Clip(here[:3]), url[n:]...), true // of the same calendar
 
-	case len(url) == 0, len(url) == 1 && own:
+	case len(url) == 0, len(url) == 1 && own, len(url) == 1 && (url[0] == trashRoot || url[0] == spacesRoot):
 		return nil, false
 	case len(url) == 1:
 		return nowhere, true
-	}
-	name, shared := strings.CutPrefix(url[1], sharedMark)
-	switch {
-	case shared && own:
-		n, err := strconv.ParseUint(name, 36, 64)
-		if err != nil || sharedName(policy.Node(n)) != url[1] {
-			return slices.Concat(nowhere, store.Path(url)), true
-		}
-		p, err := s.CalendarAt(policy.Node(n))
-		if err != nil {
-			return slices.Concat(nowhere, store.Path(url)), true
-		}
-		return append(p, url[2:]...), true
-	case shared:
-		return slices.Concat(nowhere, store.Path(url)), true
+	case url[0] == trashRoot:
+		return append(store.Path{trashRoot}, store.Path(url[1:]).Calendars()...), true
+	case url[0] == spacesRoot:
+		return placeOfSpace(rq, url[1:]), true
 	case own:
-		if err := s.BeginCalendars(rq.Context()); err != nil {
-			return slices.Concat(nowhere, store.Path(url)), true
-		}
-		return append(store.Path{"~" + s.UserName()}, url[1:]...).Calendars(), true
+		return placeAtHome(rq, url), true
+	case strings.HasPrefix(url[1], sharedMark):
+		return slices.Concat(nowhere, store.Path(url)), true
 	}
 	return append(s.Drive(url[0]), url[1:]...).Calendars(), true
+}
+
+// placeOfSpace finds a calendar by the name of its space.
+func placeOfSpace(rq *dav.Request, names wire.Path) store.Path {
+	err := rq.Session().BeginCalendarsOf(rq.Context(), names[0])
+	if err != nil || strings.HasPrefix(names[0], "~") {
+		return slices.Concat(nowhere, store.Path(names))
+	}
+	return store.Path(names).Calendars()
+}
+
+// placeAtHome finds what stands in the asker's own home.
+func placeAtHome(rq *dav.Request, url wire.Path) store.Path {
+	s := rq.Session()
+	none := slices.Concat(nowhere, store.Path(url))
+	name, shared := strings.CutPrefix(url[1], sharedMark)
+	if !shared {
+		if err := s.BeginCalendars(rq.Context()); err != nil {
+			return none
+		}
+		return append(store.Path{"~" + s.UserName()}, url[1:]...).Calendars()
+	}
+	n, err := strconv.ParseUint(name, 36, 64)
+	if err != nil || sharedName(policy.Node(n)) != url[1] {
+		return none
+	}
+	p, err := s.CalendarAt(policy.Node(n))
+	if err != nil {
+		return none
+	}
+	return append(p, url[2:]...)
 }
 
 // urlOf is where the asker finds a path: what stands at the request's own
@@ -66,12 +105,14 @@ func urlOf(rq *dav.Request, p store.Path) wire.Path {
 	s := rq.Session()
 	const calendar = 3 // names that lead to a calendar
 	if here, stored := rq.Path(); stored && len(here) >= calendar && len(p) >= calendar && slices.Equal(here[:calendar], p[:calendar]) {
-		return append(slices.Clone(rq.URL()[:2]), p[calendar:]...)
+		return append(slices.Clone(rq.URL()[:leads(rq.URL())]), p[calendar:]...)
 	}
 	home := wire.Path{s.UserName()}
 	switch {
 	case len(p) < calendar:
 		return home
+	case p[0] == trashRoot:
+		return append(wire.Path{trashRoot, p[1]}, p[calendar:]...)
 	case s.OwnPath(p):
 		return append(home, p[2:]...)
 	}
@@ -82,14 +123,22 @@ func urlOf(rq *dav.Request, p store.Path) wire.Path {
 	return append(append(home, sharedName(info.Node)), p[calendar:]...)
 }
 
-// self describes the collection of homes, or the asker's home.
+// self describes the collection of homes, the asker's home, or a collection that
+// only leads to others.
 func self(rq *dav.Request, s *store.Session, url wire.Path, want store.Want) (dav.Member, error) {
-	if len(url) == 0 {
-		m := rq.NewCollection(s, url, want)
-		m.SetLabel("Calendars")
-		return m, nil
+	label := "Calendars"
+	switch {
+	case len(url) == 0:
+	case url[0] == trashRoot:
+		label = "Deleted from calendars"
+	case url[0] == spacesRoot:
+		label = "Calendars of spaces"
+	default:
+		return homeOf(rq, s, want)
 	}
-	return homeOf(rq, s, want)
+	m := rq.NewCollection(s, url, want)
+	m.SetLabel(label)
+	return m, nil
 }
 
 // homeOf describes the asker's home: what his drive has, or for who has no drive a
@@ -119,6 +168,9 @@ func members(rq *dav.Request, s *store.Session, url wire.Path, want store.Want) 
 	if err != nil {
 		return nil, err
 	}
+	if url[0] != s.UserName() {
+		return tops(rq, s, url[0], list, want), nil
+	}
 	own, err := ownProps(s, want)
 	if err != nil {
 		return nil, err
@@ -138,9 +190,26 @@ func members(rq *dav.Request, s *store.Session, url wire.Path, want store.Want) 
 	return all, nil
 }
 
+// tops are the spaces and drives whose calendars the asker sees, below one of the
+// two names beside the homes.
+func tops(rq *dav.Request, s *store.Session, root string, list []store.Calendar, want store.Want) (all []dav.Member) {
+	var seen []string
+	for i := range list {
+		of := list[i].Of
+		if slices.Contains(seen, of) || root == spacesRoot && strings.HasPrefix(of, "~") {
+			continue
+		}
+		seen = append(seen, of)
+		m := rq.NewCollection(s, wire.Path{root, of}, want)
+		m.SetLabel(strings.TrimPrefix(of, "~"))
+		all = append(all, m)
+	}
+	return all
+}
+
 // dress tells of somebody else's calendar what the asker calls it.
 func dress(rq *dav.Request, s *store.Session, m *dav.Member, p store.Path) error {
-	if !m.IsCalendar() || s.OwnPath(p) {
+	if !m.IsCalendar() || s.OwnPath(p) || p[0] == trashRoot {
 		return nil
 	}
 	own, err := ownProps(s, store.Want{Props: true})

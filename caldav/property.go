@@ -20,13 +20,26 @@ var (
 	timezoneName = calName("calendar-timezone")
 	componentSet = calName("supported-calendar-component-set")
 	dataName     = calName("calendar-data")
+	sourceName   = serverName("source")
 )
 
-func isCalendar(m *dav.Member) bool { return m.IsCalendar() && !m.Shell }
+func isCalendar(m *dav.Member) bool {
+	return m.IsCalendar() && !m.Subscribed() && !m.Shell && !deleted(m)
+}
+
+// takesKinds: a calendar, here or elsewhere.
+func takesKinds(m *dav.Member) bool {
+	return isCalendar(m) || m.Subscribed() && !m.Shell && !deleted(m)
+}
+
+// deleted: it lies in the trash, and is no calendar to any client.
+func deleted(m *dav.Member) bool {
+	return m.In(Prefix) && len(m.Names()) > 0 && m.Names()[0] == trashRoot
+}
 
 // inRealm: a calendar, or something in one.
 func inRealm(m *dav.Member) bool {
-	return m.In(Prefix) && (isCalendar(m) || m.Indexed || len(m.Names()) == 1)
+	return m.In(Prefix) && !deleted(m) && (isCalendar(m) || m.Indexed || len(m.Names()) == 1)
 }
 
 func isUser(m *dav.Member) bool {
@@ -38,7 +51,7 @@ func isPrincipal(m *dav.Member) bool { return m.Principal() != nil }
 // properties are those of RFC 4791 and of the clients of Apple's calendar server.
 func properties() []dav.Property {
 	return slices.Concat(principalProperties(), []dav.Property{
-		{Name: componentSet, Has: isCalendar, Write: func(a *wire.Multistatus, m *dav.Member) {
+		{Name: componentSet, Has: takesKinds, Write: func(a *wire.Multistatus, m *dav.Member) {
 			a.Append(wire.NewElement(componentSet), func(dst []byte) []byte { return appendComponents(dst, m.Components()) })
 		}}, // RFC 4791, section 5.2.3
 		constant(calName("supported-calendar-data"), isCalendar, `<C:calendar-data xmlns:C="`+nsCalDAV+`" content-type="text/calendar" version="2.0"/>`),
@@ -151,9 +164,19 @@ func setProps(rq *dav.Request, props []store.Prop, t store.Terms) error {
 	return s.SetPropsApart(rq.Context(), p, shared, own, t)
 }
 
+// isSource tells whether a value of source is the URL of a calendar elsewhere.
+func isSource(value []byte) bool {
+	kids, err := wire.ParseFragment(value)
+	return err == nil && len(kids) == 1 && kids[0].Name == davName("href") && store.IsSource(strings.TrimSpace(kids[0].Text))
+}
+
 // checkProp refuses values that no calendar can have.
 func checkProp(p *wire.PropPatch) *wire.Precondition {
 	switch p.Name {
+	case sourceName:
+		if p.Remove || !isSource(p.Value) {
+			return &wire.Precondition{Name: serverName("valid-source"), Text: "a subscription has the URL of a calendar, http, https or webcal"}
+		}
 	case timezoneName: // RFC 4791, section 5.2.2
 		obj, err := ical.Decode([]byte(p.Text()))
 		if err == nil {

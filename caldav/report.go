@@ -27,7 +27,7 @@ func report(rq *dav.Request) error {
 		return err
 	}
 	p, stored := rq.Path()
-	if name, err := wire.RootName(body); err == nil && name == calName("free-busy-query") && stored && len(p) == 3 {
+	if name, err := wire.RootName(body); err == nil && name == calName("free-busy-query") && stored && len(p) == 3 && p.InCalendars() {
 		return freeBusy(rq, rq.Session(), nil, body)
 	}
 	_, r := rq.HTTP()
@@ -241,6 +241,11 @@ func freeBusy(rq *dav.Request, s *store.Session, _ *dav.Member, body []byte) err
 		return violation(http.StatusForbidden, "valid-filter", "a free-busy-query needs a time-range with a start and an end")
 	}
 	p, _ := rq.Path()
+	return tellBusy(rq, s, p, r)
+}
+
+// tellBusy answers with when somebody is busy within a range.
+func tellBusy(rq *dav.Request, s *store.Session, p store.Path, r *filter.Range) error {
 	contents, err := s.FreeBusy(p, spanOf(r))
 	if err != nil {
 		return err
@@ -259,10 +264,12 @@ func freeBusy(rq *dav.Request, s *store.Session, _ *dav.Member, body []byte) err
 		}
 	}
 	answer := appendFreeBusy(nil, r, recur.MergeBusy(periods), time.Now())
-	w, _ := rq.HTTP()
+	w, req := rq.HTTP()
 	w.Header().Set("Content-Type", "text/calendar; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
-	_, err = w.Write(answer)
+	if req.Method != "HEAD" {
+		_, err = w.Write(answer)
+	}
 	return err
 }
 

@@ -306,6 +306,8 @@ func (m *member) depth() int { return len(m.url) - 1 - m.above() }
 // others are told below one name more.
 func (m *member) above() int {
 	switch {
+	case m.realm && len(m.url) > 0 && m.url[0][0] == '.': // beside the homes, where spaces go by their names
+		return 0
 	case m.realm: // a home stands for the calendars of a space, not for the space
 		return -1
 	case len(m.url) > 0 && m.url[0] == sharedName:

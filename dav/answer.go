@@ -266,6 +266,8 @@ func (rq *request) allow() string {
 		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"
 	case kindPrincipal:
 		return "OPTIONS, GET, HEAD, PROPFIND, REPORT"
+	case kindFeed:
+		return "OPTIONS, GET, HEAD"
 	}
 	if rq.mount.realm != nil {
 		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, MKCALENDAR, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, ACL, LOCK, UNLOCK"

@@ -89,6 +89,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 		switch {
 		case !known:
 			err = errUnknownMethod
+		case rq.kind == kindFeed:
+			err = rq.feed()
 		case rq.isBeyond() && !slices.Contains(pastMethods, r.Method):
 			err = errMethodNotAllowed // the same for what is not there
 		default:
@@ -129,6 +131,7 @@ const (
 	kindPrincipal             // "/principals/" and what stands there
 	kindRealm                 // a realm's own collections
 	kindItem                  // what the store keeps
+	kindFeed                  // a link to something in a realm
 )
 
 // A request is one request with what its URL names.
@@ -168,7 +171,9 @@ func (rq *request) locate() error {
 			return err
 		}
 		rq.slash = slash
-		rq.kind, rq.path = rq.place(rq.url)
+		if rq.kind != kindFeed {
+			rq.kind, rq.path = rq.place(rq.url)
+		}
 	}
 	if rq.kind == kindItem && rq.path == nil {
 		return store.ErrNotFound

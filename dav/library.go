@@ -122,7 +122,7 @@ func remove(rq *request) error {
 		return err
 	}
 	act := func(ctx context.Context) error { return rq.session.Remove(ctx, rq.path, t) }
-	if rq.isBeyond() && len(rq.path) == 2 && rq.path[0] == store.TrashRoot { // the trash of a space as a whole
+	if rq.isBeyond() && rq.path.IsTrash() { // as a whole
 		act = func(ctx context.Context) error {
 			_, err := rq.session.Empty(ctx, rq.path, t)
 			return err

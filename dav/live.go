@@ -38,7 +38,9 @@ func init() {
 			switch {
 			case m.who != nil:
 				f.m.Raw(wire.ResourceType, "<D:collection/><D:principal/>") // RFC 3744, section 4
-			case m.IsCalendar():
+			case m.Subscribed() && !m.past():
+				f.m.Raw(wire.ResourceType, subscribedType)
+			case m.IsCalendar() && !m.past():
 				f.m.Raw(wire.ResourceType, calendarType) // RFC 4791, section 4.2
 			case m.Dir:
 				f.m.Raw(wire.ResourceType, "<D:collection/>")
@@ -80,6 +82,10 @@ func init() {
 
 // calendarType is the resource type of a calendar.
 const calendarType = `<D:collection/><C:calendar xmlns:C="` + calDAV + `"/>`
+
+// subscribedType is that of a calendar which is read elsewhere, as Apple's calendar
+// server made it.
+const subscribedType = `<D:collection/><S:subscribed xmlns:S="http://calendarserver.org/ns/"/>`
 
 func always(*member) bool   { return true }
 func real(m *member) bool   { return !m.virtual }

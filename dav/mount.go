@@ -27,6 +27,7 @@ type mount struct {
 	lone string
 	// realm shows it, nil for files.
 	realm *Realm
+	form  string // in which a link to something in a realm is asked for
 }
 
 // findMount finds the mount that a URL is in, and what of the URL is below it.
@@ -42,7 +43,10 @@ func (rq *request) findMount(p wire.Path) (below wire.Path, err error) {
 		return p[1:], nil
 	case "/"+p[0] == LinkPrefix && len(p) > 1:
 		rq.w.Header().Set("Referrer-Policy", "no-referrer") // the URL is the key
-		return p[2:], rq.mountLink(string(wire.AppendHref(nil, LinkPrefix, p[1:2], false)))
+		if err := rq.mountLink(string(wire.AppendHref(nil, LinkPrefix, p[1:2], false))); err != nil {
+			return nil, err
+		}
+		return p[2:], rq.formed(p)
 	}
 	return nil, store.ErrNotFound
 }
@@ -54,10 +58,41 @@ func (rq *request) mountLink(prefix string) error {
 		return err
 	}
 	rq.mount = mount{prefix: prefix, root: root}
+	if realm := rq.h.holder(root); realm != nil {
+		rq.kind, rq.mount.realm = kindFeed, realm
+		if prefix == Prefix {
+			return store.ErrNotFound // it is read at its own URL, and mounted nowhere
+		}
+		return nil
+	}
 	if !e.Dir {
 		rq.mount.root, rq.mount.lone = root[:len(root)-1], e.Name
 	}
 	return nil
+}
+
+// formed reads what follows the token in the URL of a link: only what a realm shows
+// has forms, and nothing below it.
+func (rq *request) formed(p wire.Path) error {
+	_, rq.mount.form, _ = strings.Cut(p[1], ".")
+	switch {
+	case rq.kind != kindFeed && rq.mount.form == "":
+		return nil
+	case rq.kind == kindFeed && len(p) == 2 && (rq.mount.form == "" || slices.Contains(rq.mount.realm.Forms, rq.mount.form)):
+		return nil
+	}
+	return store.ErrNotFound
+}
+
+// feed answers for a link to something in a realm.
+func (rq *request) feed() error {
+	switch rq.r.Method {
+	case "GET", "HEAD":
+		return rq.mount.realm.Feed(rq, rq.mount.form)
+	case "OPTIONS":
+		return options(rq)
+	}
+	return errMethodNotAllowed
 }
 
 // loggedPath is the path of a request for the log: without the token of a link,

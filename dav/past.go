@@ -85,7 +85,7 @@ func (rq *request) nameOf(o *store.Origin) string {
 }
 
 // past tells that the member is not in the listed tree.
-func (m *member) past() bool { return m.prefix == Prefix && len(beyond(m.url)) > 0 }
+func (m *member) past() bool { return (m.prefix == Prefix || m.realm) && len(beyond(m.url)) > 0 }
 
 // oldName is the name that something had, of which the trash makes another.
 func (m *member) oldName() (string, bool) {

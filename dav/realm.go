@@ -36,6 +36,12 @@ type Realm struct {
 	// refuses values, or makes them what is kept.
 	SetProps  func(rq *Request, props []store.Prop, t store.Terms) error
 	CheckProp func(p *wire.PropPatch) *wire.Precondition
+	// Holds tells whether something in the store is shown by the realm and not among
+	// files. Feed answers GET and HEAD for a link to such a thing, which has no other
+	// method; form is what follows the token in the URL, one of Forms or nothing.
+	Holds func(p store.Path) bool
+	Feed  func(rq *Request, form string) error
+	Forms []string
 	// Properties and Reports are of every resource that has or answers them.
 	Properties []Property
 	Reports    []Report
@@ -225,6 +231,16 @@ func (h *Handler) extend() {
 	for i := range h.props {
 		h.byName[h.props[i].name] = &h.props[i]
 	}
+}
+
+// holder finds the realm that shows something in the store, nil for files.
+func (h *Handler) holder(p store.Path) *Realm {
+	for i := range h.realms {
+		if r := &h.realms[i]; r.Holds != nil && r.Holds(p) {
+			return r
+		}
+	}
+	return nil
 }
 
 // realmOf finds the realm that a URL is in.

@@ -27,6 +27,8 @@ const (
 	SpaceACLManage // entries and cuts
 	ShareInternal  // shares with people, also those given before
 	ShareLinks     // links, also those made before
+	CalPublish     // links of calendars, the same
+	CalSubscribe   // calendars that are published elsewhere
 	ChanDesktop    // clients of the classes desktop and dav
 	ChanMobile     // clients of the class mobile
 	ReviewRun      // reviews of the whole policy, for owners and admins
@@ -39,7 +41,7 @@ const AllFunctions = functionsEnd - 1
 var functionNames = [...]string{
 	"files.personal", "files.shared-access", "files.upload", "files.download", "files.modify", "files.delete",
 	"files.restore-trash", "files.purge", "files.versions-read", "files.lock",
-	"space.edit-own", "space.acl-manage", "share.internal", "share.links",
+	"space.edit-own", "space.acl-manage", "share.internal", "share.links", "cal.publish", "cal.subscribe",
 	"chan.desktop", "chan.mobile", "review.run",
 }
 
@@ -52,7 +54,7 @@ var functionGroups = []struct {
 	{"files", FilesPersonal | FilesShared | FilesDownload},
 	{"write", FilesUpload | FilesModify | FilesDelete | FilesRestoreTrash | FilesPurge | FilesLock},
 	{"share", ShareInternal},
-	{"links", ShareLinks},
+	{"links", ShareLinks | CalPublish},
 	{"history", FilesVersionsRead},
 	{"manage", SpaceEditOwn | SpaceACLManage},
 	{"mobile", ChanMobile},
@@ -140,7 +142,7 @@ var functionsFor = []struct {
 	{FilesLock, BreakLock},
 	{SpaceEditOwn, ManageMembers},
 	{SpaceACLManage, Manage},
-	{ShareInternal | ShareLinks, Reshare},
+	{ShareInternal | ShareLinks | CalPublish, Reshare},
 }
 
 // lets is the ceiling that a profile puts on a space, for a client of a class.

@@ -453,13 +453,9 @@ func (c PutShare) allow(e *edit, by *Subject) error {
 		return err
 	}
 	set, now, days := e.set(), by.Now, e.LinkDays(giver)
-	function := ShareInternal
-	if sh.IsLink() {
-		function = ShareLinks
-	}
 	switch {
-	case !e.Profile(giver.Profile).has(function):
-		return forbidden("your profile does not open %s", function)
+	case !e.Profile(giver.Profile).has(sh.function()):
+		return forbidden("your profile does not open %s", sh.function())
 	case sh.IsLink() && !set.Links:
 		return forbidden("links are switched off")
 	case sh.IsLink() && set.LinkPassword && !sh.Password:

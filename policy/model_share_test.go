@@ -13,6 +13,7 @@ type share struct {
 	rights         policy.Rights
 	made, until    int64
 	password       bool
+	calendar       bool
 }
 
 func (sh share) isLink() bool { return sh.to == sh.id }
@@ -79,7 +80,7 @@ func (m *model) asleep(sh share, space string, now int64) string {
 		return ""
 	case !m.settings.links:
 		return "links"
-	case !profile.has("share.links"):
+	case !profile.has("share.links") && !sh.calendar, !profile.has("cal.publish") && sh.calendar:
 		return "profile of links"
 	case m.settings.linkPassword && !sh.password:
 		return "password"

@@ -299,7 +299,7 @@ func (w *twin) transfer() bool {
 func (w *twin) putShare() bool {
 	sh := w.someShare()
 	if w.chance(25) {
-		sh.to, sh.password = "", w.chance(50)
+		sh.to, sh.password, sh.calendar = "", w.chance(50), w.chance(50)
 	}
 	if sh.to == sh.by {
 		return false

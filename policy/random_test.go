@@ -340,7 +340,7 @@ func (w *twin) oneOf(principal string) string {
 func (w *twin) shareRecord(sh share) policy.Share {
 	record := policy.Share{
 		ID: w.id(sh.id), By: w.id(sh.by), To: w.id(sh.to), Rights: sh.rights,
-		Made: sh.made, Until: sh.until, Password: sh.password,
+		Made: sh.made, Until: sh.until, Password: sh.password, Calendar: sh.calendar,
 	}
 	return record
 }

@@ -22,10 +22,24 @@ type Share struct {
 	Label string `json:"label,omitempty"`
 	// Password: the bearers of the link have to know one.
 	Password bool `json:"password,omitempty"`
+	// Calendar: the link is of a calendar.
+	Calendar bool `json:"calendar,omitempty"`
 }
 
 // IsLink tells whether whoever has the link has the share.
 func (sh *Share) IsLink() bool { return sh.To == sh.ID }
+
+// function is the one that its giver's profile has to open, now and when it is
+// made.
+func (sh *Share) function() Functions {
+	switch {
+	case !sh.IsLink():
+		return ShareInternal
+	case sh.Calendar:
+		return CalPublish
+	}
+	return ShareLinks
+}
 
 const (
 	labelMax   = 200
@@ -81,7 +95,7 @@ func (s *State) Asleep(sh *Share, sp *Space, now int64) string {
 		return "the space is " + string(sp.State)
 	case sh.IsLink():
 		return s.linkAsleep(sh, by, set, now)
-	case !s.Profile(by.Profile).has(ShareInternal):
+	case !s.Profile(by.Profile).has(sh.function()):
 		return "the giver's profile does not share with people"
 	case !s.mayShareWith(by, sh.To):
 		return "sharing with this group is switched off"
@@ -94,7 +108,7 @@ func (s *State) linkAsleep(sh *Share, by *User, set *Settings, now int64) string
 	switch {
 	case !set.Links:
 		return "links are switched off"
-	case !s.Profile(by.Profile).has(ShareLinks):
+	case !s.Profile(by.Profile).has(sh.function()):
 		return "the giver's profile does not make links"
 	case set.LinkPassword && !sh.Password:
 		return "links need a password"
@@ -287,6 +301,8 @@ func (e *edit) checkShare(sh *Share) error {
 		return nil
 	case sh.Password:
 		return invalid("only a link has a password")
+	case sh.Calendar:
+		return invalid("only a link is of a calendar; with people it is shared by its list")
 	}
 	return e.checkSharee(sh.To)
 }

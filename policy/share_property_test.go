@@ -103,7 +103,7 @@ func TestSharesAreLocal(t *testing.T) {
 		}
 	})
 	t.Logf("%d answers changed", moved)
-	if moved == 0 {
+	if moved == 0 && !testing.Short() { // which has too few worlds to ask
 		t.Error("these worlds are blind")
 	}
 }

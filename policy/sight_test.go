@@ -36,7 +36,7 @@ func TestSightAgrees(t *testing.T) {
 		}
 	})
 	for _, v := range []policy.View{policy.Hidden, policy.Passage, policy.Plain} {
-		if views[v] == 0 {
+		if views[v] == 0 && !testing.Short() { // which has too few worlds to ask
 			t.Errorf("no place of view %d was looked at: %v", v, views)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -51,8 +52,11 @@ func (p Path) InCalendars() bool { return len(p) > 1 && p[1] == calendarsName }
 // The kinds of components that calendars take in. RFC 4791, section 5.2.3
 var componentKinds = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"}
 
-// messagesMark is what the Type of a message area ends in.
-const messagesMark = ";messages"
+// What the Type of a message area, and of a subscription, ends in.
+const (
+	messagesMark   = ";messages"
+	subscribedMark = ";subscribed"
+)
 
 // IsCalendar tells whether the entry is a calendar.
 func (e *Entry) IsCalendar() bool { return e.Dir && e.Type != "" }
@@ -62,8 +66,22 @@ func (e *Entry) Components() []string {
 	if !e.IsCalendar() {
 		return nil
 	}
-	return strings.Split(strings.TrimSuffix(e.Type, messagesMark), ",")
+	kinds, _, _ := strings.Cut(e.Type, ";")
+	return strings.Split(kinds, ",")
 }
+
+// SourceMax is the longest URL of a subscription, in bytes.
+const SourceMax = 2048
+
+// IsSource tells whether a text is the URL of a calendar elsewhere.
+func IsSource(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && len(text) <= SourceMax && u.Host != "" && slices.Contains([]string{"http", "https", "webcal", "webcals"}, u.Scheme)
+}
+
+// Subscribed tells whether the entry stands for a calendar that is published
+// elsewhere: clients read it there, and nothing stands in it here.
+func (e *Entry) Subscribed() bool { return e.Dir && strings.HasSuffix(e.Type, subscribedMark) }
 
 // Messages tells whether the entry is the message area of a space, where the
 // right to messages stands for all others on content.
@@ -130,10 +148,43 @@ func (s *Session) wanted(sp *spot, o op) policy.Rights {
 	case sp.missing() == 0 && sp.entry().Private && !owns && slices.Contains(seeingThrough, o):
 		want |= policy.Manage
 	}
-	if sp.inMessages() && want&contentRights != 0 && !(calendar && o == opProps) {
-		want = want&^contentRights | policy.Messages
+	return sp.meant(want)
+}
+
+// meant is what rights are at the spot: in a message area the right to messages
+// stands for those on content.
+func (sp *spot) meant(want policy.Rights) policy.Rights {
+	if !sp.inMessages() {
+		return want
+	}
+	if content := want & contentIn(sp.entry()); content != 0 {
+		return want&^content | policy.Messages
 	}
 	return want
+}
+
+// contentIn are the rights on content of a message area or of something in it. How
+// the area itself is called is arranged as of any calendar.
+func contentIn(e *Entry) policy.Rights {
+	if e.Messages() {
+		return contentRights &^ policy.Props
+	}
+	return contentRights
+}
+
+// wantedBeyond is what an operation needs of something deleted from calendars, which
+// is wanted of what is no such thing. Elsewhere than at its old place nothing shows
+// who masked what.
+func (s *Session) wantedBeyond(sp *spot, o op, want policy.Rights) policy.Rights {
+	if !sp.inCalendars() || sp.past.kind != trashItem || sp.missing() > 0 {
+		return want
+	}
+	owns := sp.space.Owner != policy.Nobody && sp.space.Owner == s.cred.User
+	e := sp.entry()
+	if !owns && (e.Private || e.IsCalendar()) && (o == opCopy || o == opRestoreAway || o == opRestoreOut) {
+		want |= policy.Manage
+	}
+	return sp.meant(want)
 }
 
 // seeingThrough are the operations on a private object that would let the asker see
@@ -157,16 +208,16 @@ func (tx *Tx) masked(g grant, e *Entry) ([]byte, error) {
 	return tx.st.mask(b), nil
 }
 
-// heldHere is what is held as an asker is told it: in a message area the right to
-// messages is the right to content.
-func heldHere(messages bool, held policy.Rights) policy.Rights {
+// heldHere is what is held of an entry as an asker is told it: in a message area
+// the right to messages is the right to content.
+func heldHere(messages bool, e *Entry, held policy.Rights) policy.Rights {
 	switch {
 	case !messages:
 		return held
 	case held&policy.Messages != 0:
-		return held | contentRights
+		return held | contentIn(e)
 	}
-	return held &^ contentRights
+	return held &^ contentIn(e)
 }
 
 // admits refuses what does not belong where the spot's last name stands.
@@ -175,7 +226,7 @@ func (sp *spot) admits(obj *Object) error {
 	switch {
 	case !sp.inCalendars() && obj == nil:
 		return nil
-	case !dir.IsCalendar() || obj == nil:
+	case !dir.IsCalendar() || dir.Subscribed() || obj == nil:
 		return ErrMisplaced
 	case !slices.Contains(dir.Components(), obj.Component):
 		return ErrComponent
@@ -205,12 +256,22 @@ func (tx *Tx) belongs(g grant, e *Entry, dst *spot) error {
 type NewCalendar struct {
 	Components []string // that it takes in; all if empty
 	Props      []Prop
+	Subscribed bool // see Entry.Subscribed
+}
+
+// typ is the Type of the calendar.
+func (c *NewCalendar) typ() (string, error) {
+	typ, err := calendarType(c.Components)
+	if c.Subscribed {
+		typ += subscribedMark
+	}
+	return typ, err
 }
 
 // MakeCalendar makes a calendar with its properties, or nothing.
 // RFC 4791, section 5.3.1
 func (s *Session) MakeCalendar(ctx context.Context, p Path, c NewCalendar, t Terms) error {
-	typ, err := calendarType(c.Components)
+	typ, err := c.typ()
 	if err != nil {
 		return err
 	}
@@ -220,6 +281,9 @@ func (s *Session) MakeCalendar(ctx context.Context, p Path, c NewCalendar, t Ter
 			return err
 		}
 		g, err := s.authorizeMakeCalendar(tx, sp)
+		if err == nil && c.Subscribed {
+			err = s.maySubscribe(tx, sp)
+		}
 		if err != nil {
 			return err
 		}
@@ -247,6 +311,16 @@ func (s *Session) authorizeMakeCalendar(tx *Tx, sp *spot) (g grant, err error) {
 		err = ErrMisplaced
 	}
 	return g, err
+}
+
+// maySubscribe refuses a subscription that the asker's profile does not open.
+func (s *Session) maySubscribe(tx *Tx, sp *spot) error {
+	if tx.state.Uses(s.subject(tx), policy.CalSubscribe) {
+		return nil
+	}
+	r := s.refused(tx, sp.above().place(), policy.Add, sp.path)
+	r.Denied = policy.Denied{Missing: policy.Add, Visible: true, Cut: policy.CutByProfile}
+	return r
 }
 
 // A starter is a calendar that is there from the start.
@@ -322,12 +396,30 @@ func (tx *Tx) beginCalendar(sp *policy.Space) error {
 // BeginCalendars makes the calendars of the asker's own drive when it has none
 // yet.
 func (s *Session) BeginCalendars(ctx context.Context) error {
+	return s.begin(ctx, func(tx *Tx) *policy.Space {
+		if u := tx.state.User(s.cred.User); u != nil {
+			return tx.state.Space(u.Home)
+		}
+		return nil
+	})
+}
+
+// BeginCalendarsOf makes the calendars of a space that the asker sees when it has
+// none yet.
+func (s *Session) BeginCalendarsOf(ctx context.Context, name string) error {
+	return s.begin(ctx, func(tx *Tx) *policy.Space {
+		sp := tx.spaceOf(name)
+		if sp != nil && !tx.state.Decide(s.subject(tx), policy.Place{Space: sp.ID, Path: []policy.Node{sp.Root}}, 0).Visible {
+			sp = nil
+		}
+		return sp
+	})
+}
+
+func (s *Session) begin(ctx context.Context, of func(*Tx) *policy.Space) error {
 	var lacking []*policy.Space
 	err := s.st.view(func(tx *Tx) (err error) {
-		lacking, err = nil, nil
-		if u := tx.state.User(s.cred.User); u != nil {
-			lacking, err = tx.lackingCalendars(tx.state.Space(u.Home))
-		}
+		lacking, err = tx.lackingCalendars(of(tx))
 		return err
 	})
 	if err != nil {

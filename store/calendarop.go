@@ -38,7 +38,7 @@ func (o *Operator) MakeCalendar(ctx context.Context, p Path, c NewCalendar) erro
 	if o.by.User != policy.Nobody {
 		return o.session(o.by).MakeCalendar(ctx, p, c, Terms{})
 	}
-	typ, err := calendarType(c.Components)
+	typ, err := c.typ()
 	if err != nil {
 		return err
 	}

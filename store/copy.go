@@ -483,10 +483,11 @@ func (tx *Tx) dropMember(g grant, way []policy.Node, m *doomed) error {
 
 // eraseListed removes every record of one node that has nothing below it.
 func (tx *Tx) eraseListed(g grant, parent policy.Node, e *Entry) error {
-	if err := tx.eraseRecords(g, e); err != nil {
+	// An object leaves its calendar by what it is found by.
+	if err := tx.unlink(g, parent, e.Name); err != nil {
 		return err
 	}
-	return tx.unlink(g, parent, e.Name)
+	return tx.eraseRecords(g, e)
 }
 
 // eraseRecords removes what belongs to one node alone.

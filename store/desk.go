@@ -16,9 +16,13 @@ func (o *Operator) desk() *Session {
 		cred: Credential{User: o.by.User, Mask: o.by.Mask, Class: o.by.Class, Door: o.via}}
 }
 
-// Trash lists what lies in the trash of a space, by the first name of its paths, in
-// the order of the deletions.
-func (o *Operator) Trash(space string) ([]Info, error) { return o.all(Path{TrashRoot, space}) }
+// Trash lists what lies in the trash of a space or of its calendars, in the order of
+// the deletions.
+func (o *Operator) Trash(of Path) ([]Info, error) { return o.all(inTrashOf(of)) }
+
+// inTrashOf is the path of the trash of a space or of its calendars, or of something
+// in it.
+func inTrashOf(of Path, name ...string) Path { return slices.Concat(Path{TrashRoot}, of, name) }
 
 // Versions lists the versions of a file, the oldest first.
 func (o *Operator) Versions(file Path) ([]Info, error) {
@@ -39,10 +43,10 @@ func (o *Operator) all(p Path) (list []Info, err error) {
 // listPage is how many entries the operator reads in one transaction.
 const listPage = 1000
 
-// Restore puts something from the trash of a space back, at its old place when to
-// is nil, and tells where it is. A name that is taken is ErrExists.
-func (o *Operator) Restore(ctx context.Context, space, name string, to Path) (Path, error) {
-	s, from := o.desk(), Path{TrashRoot, space, name}
+// Restore puts something from a trash back, at its old place when to is nil, and
+// tells where it is. A name that is taken is ErrExists.
+func (o *Operator) Restore(ctx context.Context, of Path, name string, to Path) (Path, error) {
+	s, from := o.desk(), inTrashOf(of, name)
 	if to == nil {
 		info, err := s.Stat(from, Want{})
 		if err != nil {
@@ -54,14 +58,14 @@ func (o *Operator) Restore(ctx context.Context, space, name string, to Path) (Pa
 	return to, err
 }
 
-// Erase ends something in the trash of a space for ever.
-func (o *Operator) Erase(ctx context.Context, space, name string) error {
-	return o.desk().Remove(ctx, Path{TrashRoot, space, name}, Terms{})
+// Erase ends something in a trash for ever.
+func (o *Operator) Erase(ctx context.Context, of Path, name string) error {
+	return o.desk().Remove(ctx, inTrashOf(of, name), Terms{})
 }
 
-// Empty erases all that lies in the trash of a space, and tells how much that was.
-func (o *Operator) Empty(ctx context.Context, space string) (int, error) {
-	return o.desk().Empty(ctx, Path{TrashRoot, space}, Terms{})
+// Empty erases all that lies in a trash, and tells how much that was.
+func (o *Operator) Empty(ctx context.Context, of Path) (int, error) {
+	return o.desk().Empty(ctx, inTrashOf(of), Terms{})
 }
 
 // Revert gives a file the content of one of its versions, which stays one.

@@ -313,10 +313,7 @@ func (s *Session) heldBelow(tx *Tx, at policy.Place) policy.Rights {
 
 // authorize decides an operation on a target that has to exist.
 func (s *Session) authorize(tx *Tx, sp *spot, o op) (grant, error) {
-	want, known := sp.needs(o)
-	if sp.past == nil {
-		want = s.wanted(sp, o)
-	}
+	want, known := s.needs(sp, o)
 	d, err := s.face(tx, sp, want)
 	switch {
 	case err == nil && !known:
@@ -420,7 +417,7 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 // authorizeBinned decides something in the trash with everything below it, all or
 // nothing.
 func (s *Session) authorizeBinned(tx *Tx, sp *spot, o op) (grant, error) {
-	want, known := sp.needs(o)
+	want, known := s.needs(sp, o)
 	d, err := s.face(tx, sp, want)
 	switch {
 	case err != nil:

@@ -166,19 +166,16 @@ func (s *Session) isShared(tx *Tx, n policy.Node) bool {
 func (s *Session) IsLink() bool { return s != nil && s.cred.Link != policy.Nobody }
 
 // Root is what the link of the session shares, by its path now. ErrNotFound for
-// a session of an account.
+// a session of an account. Of what stands among the calendars nothing but the path
+// is told: what its bearers are given of it, Feed decides.
 func (s *Session) Root() (p Path, e Entry, err error) {
 	err = s.view(func(tx *Tx) error {
-		shared, live := liveLink(tx.state, s.cred.Link, tx.now)
-		if !live {
-			return ErrNotFound
-		}
-		if p, err = tx.pathOf(housekeeping(tx, shared), shared); err != nil {
-			return err
-		}
-		sp, err := s.resolve(tx, p)
+		sp, err := s.linked(tx)
 		if err != nil {
 			return err
+		}
+		if p = sp.path; p.InCalendars() {
+			return nil
 		}
 		if _, err = s.authorize(tx, sp, opStat); err == nil {
 			e = *sp.entry()
@@ -186,6 +183,19 @@ func (s *Session) Root() (p Path, e Entry, err error) {
 		return err
 	})
 	return p, e, err
+}
+
+// linked is the spot that the link of the session shares.
+func (s *Session) linked(tx *Tx) (*spot, error) {
+	shared, live := liveLink(tx.state, s.cred.Link, tx.now)
+	if !live {
+		return nil, ErrNotFound
+	}
+	p, err := tx.pathOf(housekeeping(tx, shared), shared)
+	if err != nil {
+		return nil, err
+	}
+	return s.resolve(tx, p)
 }
 
 // A counter is the link that a file was opened through.
@@ -215,8 +225,10 @@ func (f *File) Limited() bool { return f.count.limited }
 
 // Count counts a download before its first byte leaves, if the file comes through
 // a link. ErrNotFound when the link has handed out all that it may.
-func (f *File) Count(ctx context.Context) error {
-	c := &f.count
+func (f *File) Count(ctx context.Context) error { return f.count.one(ctx) }
+
+// one counts a download.
+func (c *counter) one(ctx context.Context) error {
 	switch {
 	case c.link == policy.Nobody:
 		return nil
@@ -315,12 +327,14 @@ func (k *checker) linkTables() error {
 			return nil
 		}
 		k.found.Links++
-		sh, _ := k.tx.state.Share(id)
+		sh, at := k.tx.state.Share(id)
 		switch {
 		case sh == nil || !sh.IsLink():
 			k.faultf("link %d, which is none", id)
 		case sh.Password != (l.Password != ""):
 			k.faultf("link %d: its share and its record disagree about a password", id)
+		case len(at.Path) > 0 && sh.Calendar != k.amongCalendars(at):
+			k.faultf("link %d: it is told to be of a calendar: %t", id, sh.Calendar)
 		}
 		if of, err := k.tx.r.Get(tokenKey(l.Token)); err != nil || !slices.Equal(of, beUint64(uint64(id))) {
 			k.faultf("link %d: its token leads elsewhere (%v)", id, err)
@@ -336,4 +350,11 @@ func (k *checker) linkTables() error {
 		k.faultf("%d tokens of links, %d links", n, tokens)
 	}
 	return err
+}
+
+// amongCalendars tells whether a place is among the calendars of its space.
+func (k *checker) amongCalendars(at policy.Place) bool {
+	n := at.Path[len(at.Path)-1]
+	p, err := k.tx.pathOf(housekeeping(k.tx, n), n)
+	return err == nil && p.InCalendars()
 }

@@ -256,7 +256,8 @@ func (tx *Tx) newSpace(sp *policy.Space, creator policy.ID) (err error) {
 }
 
 // Explain answers what an account may do at a path, step by step. What does not
-// exist yet is asked of the collection it would stand in.
+// exist yet is asked of the collection it would stand in. The rights wanted are
+// told as the gate asks for them there.
 func (o *Operator) Explain(p Path, sub policy.Subject, want policy.Rights) (x policy.Explanation, err error) {
 	err = o.st.view(func(tx *Tx) error {
 		sp, err := tx.resolve(p)
@@ -266,7 +267,9 @@ func (o *Operator) Explain(p Path, sub policy.Subject, want policy.Rights) (x po
 		if sp.space == nil || len(sp.nodes) == 0 || sp.missing() > 1 {
 			return fmt.Errorf("%s: %w", p, ErrNotFound)
 		}
-		x = tx.state.Explain(sub, sp.place(), want)
+		here := *sp
+		here.path = sp.path[:len(sp.nodes)]
+		x = tx.state.Explain(sub, sp.place(), here.meant(want))
 		return nil
 	})
 	return x, err

@@ -16,6 +16,9 @@ import (
 //
 //	/.trash/Finance/plan (17).odt
 //	/.versions/Finance/2026/plan.odt/version-3
+//
+// What was deleted of calendars has a trash of its own, among the calendars; no
+// version of it is kept.
 const (
 	TrashRoot    = ".trash"
 	VersionsRoot = ".versions"
@@ -95,12 +98,12 @@ func (sp *spot) realm() realm {
 
 // needs says what an operation needs at the spot; not ok when there is no such
 // operation.
-func (sp *spot) needs(o op) (want policy.Rights, ok bool) {
+func (s *Session) needs(sp *spot, o op) (want policy.Rights, ok bool) {
 	if sp.past == nil {
-		return o.needed(), true
+		return s.wanted(sp, o), true
 	}
 	want, ok = pastNeeds[sp.past.kind][o]
-	return want, ok
+	return s.wantedBeyond(sp, o, want), ok
 }
 
 // told is the path as the asker wrote it.
@@ -135,8 +138,8 @@ func (tx *Tx) tell(g grant, sp *spot) (*Origin, error) {
 // the listed tree.
 func (s *Session) resolvePast(tx *Tx, p Path) (sp *spot, err error) {
 	switch {
-	case len(p) == 1 || s.cred.Link != policy.Nobody, p[1:].InCalendars():
-		sp = &spot{path: p} // of calendars nothing is shown: it may be masked, and is no file
+	case len(p) == 1 || s.cred.Link != policy.Nobody, p[0] == VersionsRoot && p[1:].InCalendars():
+		sp = &spot{path: p}
 	case p[0] == VersionsRoot:
 		sp, err = tx.resolveVersions(p)
 	default:
@@ -148,37 +151,47 @@ func (s *Session) resolvePast(tx *Tx, p Path) (sp *spot, err error) {
 	return sp, err
 }
 
-// resolveTrash finds the trash of a space, or something in it.
+// resolveTrash finds the trash of a space or of its calendars, or something in it.
 func (s *Session) resolveTrash(tx *Tx, p Path) (*spot, error) {
-	sp, err := tx.resolve(p[1:2])
+	top := 2
+	if p[1:].InCalendars() {
+		top = 3
+	}
+	sp, err := tx.resolve(p[1:top])
 	if err != nil || sp.missing() > 0 {
 		return sp, err
 	}
 	sp.past = &past{kind: trashTop, asked: p}
-	if len(p) == 2 {
+	if len(p) == top {
 		return sp, nil
 	}
-	return s.resolveBinned(tx, sp, p)
+	return s.resolveBinned(tx, sp, p[top], p[top+1:])
+}
+
+// IsTrash tells whether the path is that of a trash itself.
+func (p Path) IsTrash() bool {
+	return len(p) > 1 && p[0] == TrashRoot && (len(p) == 2 || len(p) == 3 && p[1:].InCalendars())
 }
 
 // resolveBinned finds something deleted by the name that the trash gives it, or by
-// its own: that leads to the newest of the name that the asker may see.
-func (s *Session) resolveBinned(tx *Tx, top *spot, p Path) (*spot, error) {
-	found, err := tx.binnedAs(top.space, p[2])
+// its own: that leads to the newest of the name that the asker may see. Below it the
+// way goes on by names.
+func (s *Session) resolveBinned(tx *Tx, top *spot, name string, below Path) (*spot, error) {
+	found, err := tx.binnedAs(top, name)
 	if err == nil && found == nil {
-		err = s.eachBinned(tx, top.space, 0, func(b *binned) bool {
-			if b.entry.Name == p[2] {
+		err = s.eachBinned(tx, top, 0, func(b *binned) bool {
+			if b.entry.Name == name {
 				found = b
 			}
 			return true
 		})
 	}
 	if err != nil || found == nil {
-		return &spot{path: append(slices.Clip(top.path), p[2]), space: top.space, nodes: top.nodes, entries: top.entries, past: top.past}, err
+		return &spot{path: append(slices.Clip(top.path), name), space: top.space, nodes: top.nodes, entries: top.entries, past: top.past}, err
 	}
 	sp := found.spot()
-	sp.past.asked = p
-	sp.path = append(sp.path, p[3:]...)
+	sp.past.asked = top.past.asked
+	sp.path = append(sp.path, below...)
 	return sp, tx.descend(sp)
 }
 
@@ -190,6 +203,8 @@ type binned struct {
 	space *policy.Space // that it is in by now: what it lay in may have moved
 	way   []policy.Node
 	names Path // of the way, from the space on
+	// calendar is the Type of the calendar that it lay in.
+	calendar string
 }
 
 // name is what the trash calls it: its own name with the number of the deletion.
@@ -202,6 +217,9 @@ func (b *binned) spot() *spot {
 	sp := &spot{path: b.names, space: b.space, nodes: b.way, entries: make([]Entry, len(b.way))}
 	for i, n := range b.way {
 		sp.entries[i] = Entry{Name: b.names[i], Node: n, Dir: true}
+	}
+	if b.calendar != "" {
+		sp.entries[calendarDepth-1].Type = b.calendar
 	}
 	sp.entries[len(b.way)-1] = b.entry
 	sp.past = &past{kind: trashItem, trash: &b.trashRec, seq: b.seq, space: b.in, top: len(b.way) - 1}
@@ -252,8 +270,8 @@ func (v *version) name() string { return versionPrefix + strconv.Itoa(v.number) 
 // pastInfo is what the asker may know of a spot beyond the listed tree.
 func (tx *Tx) pastInfo(g grant, sp *spot) (info Info, err error) {
 	info = Info{Entry: *sp.entry(), Held: g.held, Shell: g.held&policy.See == 0, Owner: sp.space.Owner}
-	if sp.isRoot() {
-		info.Name = tx.spaceName(info.Node)
+	if sp.isRoot() || sp.past.kind == trashTop {
+		info.Name = tx.spaceName(sp.nodes[0])
 	}
 	info.Origin, err = tx.tell(g, sp)
 	return info, err

@@ -131,7 +131,7 @@ func (s *Session) Stat(p Path, want Want) (Info, error) {
 		} else {
 			info, err = s.info(tx, g, sp.place(), sp.entry(), want)
 		}
-		info.Held = heldHere(sp.inMessages(), info.Held)
+		info.Held = heldHere(sp.inMessages(), sp.entry(), info.Held)
 		return err
 	})
 	return info, err
@@ -231,7 +231,7 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want
 		} else {
 			info, failed = s.info(tx, g.child(e.Node, d.Held), at(dir.Space, dir.Path, e.Node), e, want)
 		}
-		info.Held = heldHere(messages, info.Held)
+		info.Held = heldHere(messages, e, info.Held)
 		page = append(page, info)
 		return failed == nil
 	})

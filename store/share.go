@@ -31,7 +31,7 @@ func (s *Session) give(ctx context.Context, p Path, terms policy.Share, l *NewLi
 		if _, err := s.authorize(tx, sp, opShare); err != nil {
 			return err
 		}
-		if sh, err = tx.newShare(terms, l); err != nil {
+		if sh, err = tx.newShare(sp, terms, l); err != nil {
 			return err
 		}
 		return tx.changeAs(policy.PutShare{Share: sh, At: sp.place()})
@@ -42,7 +42,7 @@ func (s *Session) give(ctx context.Context, p Path, terms policy.Share, l *NewLi
 // newShare is a share of who acts that begins now, with its record when it is a
 // link. A link ends when the longest life of links does, unless it names an end
 // of its own.
-func (tx *Tx) newShare(sh policy.Share, l *NewLink) (policy.Share, error) {
+func (tx *Tx) newShare(sp *spot, sh policy.Share, l *NewLink) (policy.Share, error) {
 	id, err := tx.newID()
 	if err != nil {
 		return sh, err
@@ -51,7 +51,7 @@ func (tx *Tx) newShare(sh policy.Share, l *NewLink) (policy.Share, error) {
 	if l == nil {
 		return sh, nil
 	}
-	sh.To, sh.Password = id, l.Password != ""
+	sh.To, sh.Password, sh.Calendar = id, l.Password != "", sp.inCalendars()
 	if u := tx.state.User(sh.By); u != nil && sh.Until == 0 {
 		if days := tx.state.LinkDays(u); days > 0 {
 			sh.Until = sh.Made + days*daySeconds
@@ -236,7 +236,7 @@ func (o *Operator) Share(ctx context.Context, p Path, terms policy.Share, l *New
 		if err != nil {
 			return nil, err
 		}
-		sh, err = tx.newShare(terms, l)
+		sh, err = tx.newShare(sp, terms, l)
 		return []policy.Change{policy.PutShare{Share: sh, At: sp.place()}}, err
 	})
 	return sh, err

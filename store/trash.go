@@ -95,7 +95,28 @@ func (tx *Tx) readBinned(in policy.ID, seq uint64, v []byte, ups *upward) (*binn
 	if b.space = tx.state.SpaceAt(above[0]); b.space == nil {
 		return nil, nil
 	}
-	return b, nil
+	if b.names.InCalendars() && len(b.way) > calendarDepth {
+		b.calendar, err = tx.calendarTypeOf(housekeeping(tx, b.entry.Node), b.space.ID, b.way[calendarDepth-1])
+	}
+	return b, err
+}
+
+// calendarTypeOf is the Type of a calendar, listed or in the trash of a space.
+func (tx *Tx) calendarTypeOf(g grant, space policy.ID, calendar policy.Node) (string, error) {
+	rec, err := tx.nodeRec(calendar)
+	if err != nil {
+		return "", err
+	}
+	if rec.trash == 0 {
+		e, _, err := tx.lookup(rec.parent, rec.name)
+		return e.Type, err
+	}
+	v, err := tx.r.Get(trashKey(space, rec.trash))
+	if err != nil || v == nil {
+		return "", err
+	}
+	bin, err := decodeTrash(v)
+	return bin.entry.Type, err
 }
 
 // upward remembers ways: much in the trash lay in the same collections.
@@ -134,8 +155,9 @@ func (u *upward) to(tx *Tx, n policy.Node) ([]policy.Node, Path, error) {
 	return nodes, names, nil
 }
 
-// binnedAs finds what the trash of a space calls by a name, nil for nothing.
-func (tx *Tx) binnedAs(space *policy.Space, name string) (*binned, error) {
+// binnedAs finds what a trash calls by a name, nil for nothing.
+func (tx *Tx) binnedAs(top *spot, name string) (*binned, error) {
+	space := top.space
 	stem := strings.TrimSuffix(name, path.Ext(name))
 	for _, part := range []string{stem, name} {
 		number, closed := strings.CutSuffix(part, ")")
@@ -154,25 +176,26 @@ func (tx *Tx) binnedAs(space *policy.Space, name string) (*binned, error) {
 			continue
 		}
 		b, err := tx.readBinned(space.ID, seq, v, &upward{})
-		if err != nil || b != nil && b.name() == name && !b.names.InCalendars() {
+		if err != nil || b != nil && b.name() == name && b.names.InCalendars() == top.inCalendars() {
 			return b, err
 		}
 	}
 	return nil, nil
 }
 
-// eachBinned gives what lies in the trash of a space and the asker may see, in the
-// order of the deletions and from a number on, until fn answers false. What lay in
-// calendars is not among it: it may be masked, and is no file.
-func (s *Session) eachBinned(tx *Tx, space *policy.Space, from uint64, fn func(*binned) bool) error {
+// eachBinned gives what lies in a trash and the asker may see, in the order of the
+// deletions and from a number on, until fn answers false. What lay in calendars is
+// in the trash of these alone: it may be masked, and is no file.
+func (s *Session) eachBinned(tx *Tx, top *spot, from uint64, fn func(*binned) bool) error {
 	var failed error
 	ups := &upward{}
-	err := tx.r.Scan(trashKey(space.ID, from), prefixEnd(key1(tableTrash, uint64(space.ID))), func(k, v []byte) bool {
+	space := top.space.ID
+	err := tx.r.Scan(trashKey(space, from), prefixEnd(key1(tableTrash, uint64(space))), func(k, v []byte) bool {
 		var b *binned
-		if b, failed = tx.readBinned(space.ID, binary.BigEndian.Uint64(k[9:]), v, ups); failed != nil {
+		if b, failed = tx.readBinned(space, binary.BigEndian.Uint64(k[9:]), v, ups); failed != nil {
 			return false
 		}
-		if b == nil || b.names.InCalendars() || s.decide(tx, policy.Place{Space: b.space.ID, Path: b.way}, 0).Held&seesTrash != seesTrash {
+		if b == nil || b.names.InCalendars() != top.inCalendars() || s.decide(tx, policy.Place{Space: b.space.ID, Path: b.way}, 0).Held&seesTrash != seesTrash {
 			return true
 		}
 		return fn(b)
@@ -187,14 +210,14 @@ func (s *Session) eachBinned(tx *Tx, space *policy.Space, from uint64, fn func(*
 func (s *Session) listTrash(tx *Tx, g grant, sp *spot, after string, n int) (page []Info, more bool, err error) {
 	var from uint64
 	if after != "" {
-		last, err := tx.binnedAs(sp.space, after)
+		last, err := tx.binnedAs(sp, after)
 		if err != nil || last == nil {
 			return nil, false, err // it went meanwhile
 		}
 		from = last.seq + 1
 	}
 	var failed error
-	err = s.eachBinned(tx, sp.space, from, func(b *binned) bool {
+	err = s.eachBinned(tx, sp, from, func(b *binned) bool {
 		if more = len(page) == n; more {
 			return false
 		}
@@ -351,7 +374,7 @@ func (st *Store) takeDown(ctx context.Context) error {
 // emptySlice is how many records of the trash one transaction erases.
 const emptySlice = 100
 
-// Empty erases what lies in the trash of a space and the asker may erase, and
+// Empty erases what lies in a trash and the asker may erase, and
 // tells how many files and collections that were.
 func (s *Session) Empty(ctx context.Context, p Path, t Terms) (erased int, err error) {
 	var after uint64
@@ -371,7 +394,7 @@ func (s *Session) Empty(ctx context.Context, p Path, t Terms) (erased int, err e
 			}
 			var list []*binned
 			more = false
-			err = s.eachBinned(tx, sp.space, after, func(b *binned) bool {
+			err = s.eachBinned(tx, sp, after, func(b *binned) bool {
 				more = len(list) == emptySlice
 				if !more {
 					list = append(list, b)

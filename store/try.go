@@ -50,17 +50,18 @@ type Trial struct {
 type Act string
 
 const (
-	ActRead   Act = "read"
-	ActStat   Act = "stat"
-	ActWrite  Act = "write"
-	ActMkdir  Act = "make a collection"
-	ActProps  Act = "set properties"
-	ActLock   Act = "lock"
-	ActUnlock Act = "unlock"
-	ActRemove Act = "remove"
-	ActCopy   Act = "copy"
-	ActMove   Act = "move"
-	ActManage Act = "manage"
+	ActRead       Act = "read"
+	ActStat       Act = "stat"
+	ActWrite      Act = "write"
+	ActMkdir      Act = "make a collection"
+	ActMkCalendar Act = "make a calendar"
+	ActProps      Act = "set properties"
+	ActLock       Act = "lock"
+	ActUnlock     Act = "unlock"
+	ActRemove     Act = "remove"
+	ActCopy       Act = "copy"
+	ActMove       Act = "move"
+	ActManage     Act = "manage"
 )
 
 // acts are the decisions of the operations themselves. The second spot is the
@@ -77,6 +78,9 @@ var acts = map[Act]func(s *Session, tx *Tx, sp, to *spot) error{
 	ActMkdir: func(s *Session, tx *Tx, sp, _ *spot) error {
 		_, _, err := s.authorizeMkdir(tx, sp)
 		return err
+	},
+	ActMkCalendar: func(s *Session, tx *Tx, sp, _ *spot) error {
+		return verdict(s.authorizeMakeCalendar(tx, sp))
 	},
 	ActLock: func(s *Session, tx *Tx, sp, _ *spot) error {
 		return verdict(s.authorizeLock(tx, sp))
@@ -157,7 +161,7 @@ func isAnswer(err error) bool {
 	if err == nil || errors.As(err, &refused) {
 		return true
 	}
-	for _, answer := range []error{ErrNotFound, ErrNoParent, ErrExists, ErrReserved, ErrIsDir, ErrLoop} {
+	for _, answer := range []error{ErrNotFound, ErrNoParent, ErrExists, ErrReserved, ErrIsDir, ErrLoop, ErrMisplaced} {
 		if errors.Is(err, answer) {
 			return true
 		}

@@ -32,6 +32,7 @@ other years are right and slower, until this is run.`,
 			}
 		}),
 		newCalendarImport(g),
+		newCalendarImportFrom(g),
 		newCalendarExport(g),
 	)
 	cmd.Long = `calendars of people and spaces, and who sees them. CALENDAR is ~USER/NAME or
@@ -48,10 +49,12 @@ func newCalendarAdd(g *global) *cobra.Command {
 		Use:   "add CALENDAR",
 		Short: "make a calendar",
 		Example: `  davit calendar add '~mia/work' --name "Work"
-  davit calendar add /Finance/deadlines --kinds events,tasks`,
+  davit calendar add /Finance/deadlines --kinds events,tasks
+  davit calendar add '~mia/holidays' --source https://cal.example.org/holidays.ics`,
 	}
 	cmd.Flags().StringVar(&n.Name, "name", "", "`name` that people read")
 	cmd.Flags().StringVar(&kinds, "kinds", "events", "what it takes in: `kinds` of events, tasks, journal, free-busy")
+	cmd.Flags().StringVar(&n.Source, "source", "", "`URL` of a calendar elsewhere, which programs read there: a subscription")
 	return carries(g, cmd, admin.AddCalendar, func(args []string) (admin.NewCalendar, error) {
 		n.Path = args[0]
 		n.Components = strings.FieldsFunc(kinds, func(c rune) bool { return c == ',' || c == ' ' })
@@ -66,7 +69,11 @@ func newCalendarList(g *global) *cobra.Command {
 	}, admin.ListCalendars, named, func(p *printer, list []admin.Calendar) {
 		p.row("calendar", "name", "takes", "rights")
 		for _, c := range list {
-			p.row(c.Path, c.Name, strings.Join(c.Components, " "), c.Rights.String())
+			takes := strings.Join(c.Components, " ")
+			if c.Source != "" {
+				takes = "nothing: " + c.Source
+			}
+			p.row(c.Path, c.Name, takes, c.Rights.String())
 		}
 	})
 }

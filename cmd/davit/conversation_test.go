@@ -269,6 +269,8 @@ func namedBody(name string) (string, bool) {
 		return fmt.Sprintf(eventBody, arg, arg, ""), true
 	case "private":
 		return fmt.Sprintf(eventBody, arg, arg, "CLASS:PRIVATE\r\nLOCATION:Hospital\r\n"), true
+	case "message":
+		return strings.NewReplacer("VEVENT", "VJOURNAL", "DTEND:20260310T100000Z\r\n", "").Replace(fmt.Sprintf(eventBody, arg, arg, "")), true
 	case "calendar-query":
 		return `<C:calendar-query xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:prop><D:getetag/><C:calendar-data/></D:prop><C:filter>` +
 			`<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">` + timeRange(arg) + `</C:comp-filter></C:comp-filter></C:filter></C:calendar-query>`, true

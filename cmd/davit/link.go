@@ -23,13 +23,16 @@ func newLinkAdd(g *global) *cobra.Command {
 	var downloads int64
 	cmd := &cobra.Command{
 		Use:   "add PATH",
-		Short: "make a link to a file or folder and show its URL, this once",
-		Long: `make a link to a file or folder and show the path of its URL, this once. a
-browser opens it, and it can be mounted. it gives at most what the user who
-makes it holds there, and ends when links do here unless --until is earlier.
---rights deposit makes a folder to put files into, where nothing is shown.`,
+		Short: "make a link to a file, folder or calendar and show its URL, this once",
+		Long: `make a link to a file, folder or calendar and show its URL's path, this once. a
+browser opens it, and it can be mounted; calendar programs subscribe to one of a
+calendar. it gives at most what the user who makes it holds there, and ends when
+links do here unless --until is earlier. --rights deposit makes a folder to put
+files into, where nothing is shown; --rights free-busy tells of a calendar when
+somebody is busy and nothing else.`,
 		Example: `  davit link add '~mia/plans' --by mia --until 30d
-  davit link add /Clients/in --by mona --rights deposit --label "for the auditors"`,
+  davit link add /Clients/in --by mona --rights deposit --label "for the auditors"
+  davit link add 'calendar:~mia/calendar' --by mia --rights free-busy`,
 	}
 	o.flags(cmd)
 	password.flags(cmd)

@@ -84,8 +84,34 @@ func ask(prompt io.Writer, in *os.File, text string) (string, error) {
 	return string(secret), nil
 }
 
+// each takes the passwords of accounts that have one: from the lines of standard
+// input, in their order, or asked for at the terminal.
+func (o *passwordOptions) each(g *global, cmd *cobra.Command, who ...string) ([]string, error) {
+	secrets := make([]string, len(who))
+	var lines *bufio.Reader
+	if o.stdin {
+		lines = bufio.NewReader(io.LimitReader(g.in, int64(len(who))*(passwordLineMax+1)))
+	}
+	for i := range who {
+		var err error
+		if lines != nil {
+			secrets[i], err = passwordLine(lines)
+		} else {
+			secrets[i], err = o.once(g, cmd, who[i])
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return secrets, nil
+}
+
 func firstLine(r io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(r, passwordLineMax+1)).ReadString('\n')
+	return passwordLine(bufio.NewReader(io.LimitReader(r, passwordLineMax+1)))
+}
+
+func passwordLine(r *bufio.Reader) (string, error) {
+	line, err := r.ReadString('\n')
 	switch {
 	case err != nil && err != io.EOF:
 		return "", fmt.Errorf("read password: %w", err)

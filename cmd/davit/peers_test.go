@@ -45,6 +45,7 @@ func TestPeers(t *testing.T) {
 		{"KIO", []string{"dbus-run-session", "gdbus", "kioclient5"}, kio},
 		{"LibreOffice", []string{"soffice", "/usr/bin/python3"}, libreOffice},
 		{"npm webdav", []string{"node"}, npmWebdav},
+		{"Radicale", []string{"radicale"}, radicale},
 	} {
 		t.Run(peer.name, func(t *testing.T) {
 			t.Parallel()

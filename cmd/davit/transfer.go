@@ -34,17 +34,25 @@ func (r *remote) flags(cmd *cobra.Command) {
 
 // open reads the URL and the password.
 func (r *remote) open(g *global, cmd *cobra.Command, text string) (err error) {
-	if r.url, err = url.Parse(text); err != nil || r.url.Host == "" || r.url.Scheme != "http" && r.url.Scheme != "https" {
-		return misused(cmd, "%q is no URL of a calendar, such as http://127.0.0.1:8080/caldav/mia/calendar/", text)
+	if err = r.at(cmd, text); err != nil {
+		return err
 	}
 	if r.user == "" {
 		return misused(cmd, "say with --user whom to sign in as")
 	}
+	r.secret, err = r.password.once(g, cmd, r.user)
+	return err
+}
+
+// at reads the URL.
+func (r *remote) at(cmd *cobra.Command, text string) (err error) {
+	if r.url, err = url.Parse(text); err != nil || r.url.Host == "" || r.url.Scheme != "http" && r.url.Scheme != "https" {
+		return misused(cmd, "%q is no URL of a calendar, such as http://127.0.0.1:8080/caldav/mia/calendar/", text)
+	}
 	if !strings.HasSuffix(r.url.Path, "/") {
 		r.url.Path += "/"
 	}
-	r.secret, err = r.password.once(g, cmd, r.user)
-	return err
+	return nil
 }
 
 // do sends one request. What it answers has to be closed.

@@ -8,7 +8,8 @@ import (
 
 func newTrash(g *global) *cobra.Command {
 	return noun("trash", "what was deleted and may come back",
-		carries(g, &cobra.Command{Use: "list SPACE", Short: "list what lies in the trash of a space or drive"},
+		carries(g, &cobra.Command{Use: "list SPACE", Short: "list what lies in the trash of a space or drive, or of its calendars",
+			Example: "  davit trash list Finance\n  davit trash list '~mia'\n  davit trash list 'calendar:~mia'"},
 			admin.ListTrash, named, func(p *printer, list []admin.Deletion) {
 				p.row("name", "was", "size", "deleted", "by")
 				for _, d := range list {

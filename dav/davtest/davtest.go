@@ -281,8 +281,7 @@ func (s *Server) EntryAt(calendar, who string, e policy.Entry) {
 	id, err := s.Store.Policy().ParsePrincipal(who)
 	if err == nil {
 		e.Principal = id
-		p := split(strings.TrimPrefix(calendar, store.CalendarScheme)).Calendars()
-		err = s.Store.Operator().ChangeAt(context.Background(), p, func(_ *policy.State, at policy.Place) ([]policy.Change, error) {
+		err = s.Store.Operator().ChangeAt(context.Background(), split(calendar), func(_ *policy.State, at policy.Place) ([]policy.Change, error) {
 			return []policy.Change{policy.SetEntry{At: at, Entry: e}}, nil
 		})
 	}
@@ -350,7 +349,12 @@ func (s *Server) Unshare(sh policy.Share) {
 	s.Change(func(*policy.State) ([]policy.Change, error) { return []policy.Change{policy.DropShare{ID: sh.ID}}, nil })
 }
 
-func split(path string) store.Path { return strings.Split(strings.TrimPrefix(path, "/"), "/") }
+func split(path string) store.Path {
+	if calendar, is := strings.CutPrefix(path, store.CalendarScheme); is {
+		return split(calendar).Calendars()
+	}
+	return strings.Split(strings.TrimPrefix(path, "/"), "/")
+}
 
 // Change changes the policy.
 func (s *Server) Change(plan func(*policy.State) ([]policy.Change, error)) {

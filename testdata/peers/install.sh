@@ -18,6 +18,7 @@ gio libglib2.0-bin
 kioclient5 kio kde-cli-tools
 soffice libreoffice-writer-nogui python3-uno
 node nodejs npm
+radicale radicale
 chromium chromium'
 
 # from npm, at the version that the tests know
