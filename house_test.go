@@ -40,6 +40,7 @@ var rows = map[string][]string{
 	"caldav/zone":   {"davit/caldav/ical", "davit/caldav/rule"},
 	"caldav/recur":  {"davit/caldav/ical", "davit/caldav/rule", "davit/caldav/zone"},
 	"caldav/filter": {"davit/caldav/ical", "davit/caldav/recur", "golang.org/x/text/unicode/norm"},
+	"caldav/itip":   {"davit/caldav/ical", "davit/caldav/recur", "davit/caldav/zone"},
 	// the conformance suite of engines
 	"store/engine/enginetest": {"davit/store/engine"},
 }
