@@ -101,6 +101,9 @@ func (c *copying) decide(tx *Tx) (src, dst *spot, g, dg grant, err error) {
 	if err = apartForCopy(src, dst, c.shallow); err == nil {
 		err = tx.belongs(g, src.entry(), dst)
 	}
+	if err == nil {
+		err = s.mayStandTwice(tx, g, src, dst)
+	}
 	if err != nil {
 		return
 	}

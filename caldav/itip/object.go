@@ -333,6 +333,14 @@ func (o *Object) UID() string {
 	return ""
 }
 
+// Component is what kind of thing the object is about.
+func (o *Object) Component() string {
+	for _, c := range o.parts() {
+		return c.name
+	}
+	return ""
+}
+
 // OrganizerOf is the organizer's address, empty for none.
 func (o *Object) OrganizerOf() string {
 	for _, c := range o.parts() {
@@ -389,19 +397,31 @@ func (o *Object) RoleOf(who Party) Role {
 	return Nobody
 }
 
-// SetStatus notes on every line of an address how the message to it went.
-// RFC 6638, section 3.2.9
-func (o *Object) SetStatus(address, status string) {
+// SetStatus notes, where an address stands as what it is to the sender, how the
+// message to it went. RFC 6638, section 3.2.9
+func (o *Object) SetStatus(sender Role, address, status string) {
+	name := "ATTENDEE"
+	if sender == Attendee {
+		name = "ORGANIZER"
+	}
 	who := Party{Key(address)}
 	for _, c := range o.parts() {
-		for _, name := range []string{"ATTENDEE", "ORGANIZER"} {
-			c.each(name, func(it *item) {
-				if who.Has(it.prop.Value) {
-					it.param("SCHEDULE-STATUS", status)
-				}
-			})
+		c.each(name, func(it *item) {
+			if who.Has(it.prop.Value) {
+				it.param("SCHEDULE-STATUS", status)
+			}
+		})
+	}
+}
+
+// Free marks what somebody has declined as no time of his, and gives the object.
+func (o *Object) Free(who Party) []byte {
+	for _, c := range o.parts() {
+		if it := c.attendee(who); it != nil && it.get("PARTSTAT", "NEEDS-ACTION") == "DECLINED" {
+			c.set("TRANSP", "TRANSPARENT")
 		}
 	}
+	return o.Bytes()
 }
 
 // check refuses what cannot be scheduled.
