@@ -155,6 +155,17 @@ func TestAnswers(t *testing.T) {
 	content(t, lena, at, "PARTSTAT=DECLINED;SCHEDULE-STATUS=2.0;X-DAVIT-REPLIED")
 }
 
+// What is brought over from another server was told there.
+func TestSilentPut(t *testing.T) {
+	t.Parallel()
+	s := company(t, store.Options{}, "lena", "mia")
+	put(s.As("lena"), "/caldav/lena/calendar/plan.ics", meeting("plan", []string{"mia"}), "Schedule-Reply", "F").Want(t, 201)
+	if got := listed(t, s.As("mia"), "/caldav/mia/calendar/"); len(got) != 0 {
+		t.Errorf("mia got %q", got)
+	}
+	s.As("lena").Do("DELETE", "/caldav/lena/calendar/plan.ics", "", "Schedule-Reply", "F").Want(t, 204)
+}
+
 // What is not to be done with a meeting is refused with the precondition.
 // RFC 6638, section 3.2.4
 func TestScheduleRefusals(t *testing.T) {

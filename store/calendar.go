@@ -445,8 +445,8 @@ func (s *Session) appendCalendars(tx *Tx, list []Calendar, space *policy.Space, 
 	}
 	page, _, err := s.list(tx, g, sp, "", CalendarsMax, want)
 	for _, info := range page {
-		if !info.IsCalendar() && !info.Shell {
-			continue // a box
+		if info.Box() != "" {
+			continue
 		}
 		list = append(list, Calendar{Info: info, Path: append(slices.Clip(sp.path), info.Name),
 			Own: space.Owner == s.cred.User && space.Kind == policy.Personal, Of: top})

@@ -106,7 +106,7 @@ func (s *Session) schedulePut(tx *Tx, g grant, sp *spot, b body, m Meta, t Terms
 	if err != nil {
 		return b, err
 	}
-	c := ScheduleChange{Old: old, New: m.Body, Merges: t.Merges}
+	c := ScheduleChange{Old: old, New: m.Body, Merges: t.Merges, Silent: t.Silent}
 	if c.New == nil {
 		c.New = b.small
 	}

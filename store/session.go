@@ -400,7 +400,8 @@ type Terms struct {
 	// Synced are the sync tokens that the If header names. Those that still hold
 	// of a collection are told by look among its tokens.
 	Synced []string
-	// Silent: nobody is told of a calendar object that goes.
+	// Silent: nobody is told of what is done with a calendar object, but what its
+	// organizer takes away is cancelled all the same.
 	Silent bool
 	// Merges: the client has judged a calendar object by its schedule tag, and has
 	// not seen the answers that came since it read it.

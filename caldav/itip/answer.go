@@ -21,7 +21,6 @@ func (c Change) answer() (Outcome, error) {
 	forced := c.New.forced("ORGANIZER", Party{Key(to)}, Reply)
 	var said []*component
 	switch {
-	case c.New == nil && c.Silent:
 	case c.New == nil:
 		said = c.leaving()
 	case c.Old == nil:

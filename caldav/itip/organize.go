@@ -23,7 +23,9 @@ type Change struct {
 	// Merges: the client has not seen the answers that came since it read the
 	// object. RFC 6638, section 3.2.10
 	Merges bool
-	// Silent: nobody is to be told of an object that goes. RFC 6638, section 8.1
+	// Silent: nobody is to be told, but by the organizer of an object that goes. RFC
+	// 6638, section 8.1, has this for attendees who delete; what is brought over from
+	// another server was told before, too.
 	Silent bool
 	Now    time.Time
 }
@@ -55,13 +57,18 @@ func (c Change) Send() (Outcome, error) {
 	case c.Old != nil:
 		role = c.Old.RoleOf(c.Owner)
 	}
+	out := Outcome{Object: c.New}
+	var err error
 	switch role {
 	case Organizer:
-		return c.organize()
+		out, err = c.organize()
 	case Attendee:
-		return c.answer()
+		out, err = c.answer()
 	}
-	return Outcome{Object: c.New}, nil
+	if c.Silent && (role == Attendee || c.New != nil) {
+		out.Messages = nil
+	}
+	return out, err
 }
 
 // otherOrganizer refuses changing who the organizer is.
