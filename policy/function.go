@@ -59,7 +59,7 @@ var functionGroups = []struct {
 	{"mobile", ChanMobile},
 	{"dav", ChanDesktop},
 	{"oversight", ReviewRun},
-	{"schedule", CalSchedule},
+	{"calendar", CalSchedule},
 }
 
 // ParseFunctions reads "files,write,chan.mobile", groups and single ones; the empty text is no function.
