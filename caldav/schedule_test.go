@@ -379,6 +379,30 @@ func TestSpaceInvites(t *testing.T) {
 	content(t, max, copied, "STATUS:CANCELLED")
 }
 
+// A guest learns nothing of people whom he may not know: inviting them, answering
+// them, and asking for their address is like doing so with nobody.
+func TestGuestsInviteWhomTheyKnow(t *testing.T) {
+	t.Parallel()
+	s := company(t, store.Options{}, "lena", "mia", "max")
+	if _, err := s.AddUser(policy.User{Name: "gast", Type: policy.Guest, Email: "gast@example.com"}); err != nil {
+		t.Fatal(err)
+	}
+	s.Space("Team", "user:lena=viewer", "user:gast=editor")
+	gast := s.As("gast")
+	at := sharedAt.FindString(propfind(gast, "/caldav/gast/", "1", "displayname").Want(t, 207, "!inbox").Body)
+	put(gast, at+"plan.ics", meetingOf("gast", "plan", []string{"lena", "mia", "nobody"})).Want(t, 201)
+	content(t, gast, at+"plan.ics", "SCHEDULE-STATUS=1.2:mailto:lena@", "SCHEDULE-STATUS=5.2:mailto:mia@", "SCHEDULE-STATUS=5.2:mailto:nobody@")
+	if got := listed(t, s.As("mia"), "/caldav/mia/inbox/"); len(got) != 0 {
+		t.Errorf("mia got %q", got)
+	}
+	team := s.Store.Policy().SpaceNamed("Team")
+	for _, organizer := range []string{"mia", "nobody"} {
+		body := strings.ReplaceAll(meetingOf(organizer, organizer, nil), "END:VEVENT", "ATTENDEE;PARTSTAT=ACCEPTED:"+store.SpaceAddress(team.ID)+"\r\nEND:VEVENT")
+		put(gast, at+organizer+".ics", body).Want(t, 201)
+		content(t, gast, at+organizer+".ics", "ORGANIZER;SCHEDULE-STATUS=5.2:mailto:"+organizer)
+	}
+}
+
 // reverseResponses puts the URL of each response behind its name.
 func reverseResponses(body string) string {
 	return regexp.MustCompile(`(?s)<D:href>([^<]*)</D:href>(.*?)</D:response>`).ReplaceAllString(body, "$2 $1")
