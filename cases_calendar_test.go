@@ -26,6 +26,11 @@ func plantedEvent(uid string) string {
 // calendarHomes is where the homes of calendars stand, for everybody.
 func calendarHomes(_ *run, _, rest, _ string) (string, error) { return "/caldav/" + escape(rest), nil }
 
+// outbox is where somebody asks when others are busy.
+func outbox(_ *run, who, _, _ string) (string, error) {
+	return "/caldav/" + escape(who) + "/outbox/", nil
+}
+
 func (r *run) makeCalendar(name string, w worldSpace) error {
 	owner := r.server.Store.Policy().UserNamed(w.Owner)
 	if owner == nil {

@@ -7,9 +7,6 @@ import (
 // This file holds what the cases ask for and the code base cannot express. Each
 // function stands for one feature and is replaced when that is there.
 
-// functionless are the functions that have no effect yet and so no name.
-var functionless = map[string]error{"calendar": notYet("calendars")}
-
 // spaceKind tells whether spaces of a kind can be made.
 func spaceKind(k policy.SpaceKind) error {
 	switch k {
@@ -38,8 +35,8 @@ var elsewhere = map[string]func(r *run, who, rest, query string) (string, error)
 	"trash":      beside(".trash"),
 	"versions":   beside(".versions"),
 	"calendars":  calendarHomes,
-	"outbox":     nowhere("scheduling"), // /caldav/NAME/outbox/
-	"invite":     nowhere("invites"),    // /i/TOKEN
+	"outbox":     outbox,
+	"invite":     nowhere("invites"), // /i/TOKEN
 }
 
 func nowhere(what string) func(*run, string, string, string) (string, error) {
@@ -58,7 +55,7 @@ func reportThere(name string) error {
 // methodThere tells whether the server knows a method at all.
 func methodThere(m string) error {
 	switch m {
-	case "POST", "VERSION-CONTROL":
+	case "VERSION-CONTROL":
 		return notYet("the method " + m)
 	}
 	return nil

@@ -175,16 +175,10 @@ func (r *run) makeProfiles() error {
 	return nil
 }
 
-// functions reads the functions of a profile; one without effect is told.
+// functions reads the functions of a profile.
 func (r *run) functions(names []string) (policy.Functions, error) {
 	var on policy.Functions
 	for _, name := range names {
-		if missing := functionless[name]; missing != nil {
-			if err := r.without(missing); err != nil {
-				return on, err
-			}
-			continue
-		}
 		f, err := policy.ParseFunctions(name)
 		if err != nil {
 			return on, mistake{err}

@@ -121,7 +121,7 @@ var wrong = []struct{ steps, says string }{
 	{`{set: {share: {id: s1, by: bob, at: /bunk, to: "user:ann", rights: read}}, want: refused}`, "was accepted"},
 	{`{set: {share: {id: s1, by: bob, at: /bunk, to: "user:ann", rights: read}}}, {can: {who: "link:s1", at: /bunk, no: [read]}}`, "no link"},
 	{`{whatif: {share: {id: s1, by: bob, at: /bunk, to: "user:eve", rights: read}}, want: {gain: []}}`, "gain [eve]"},
-	{`{do: {who: bob, m: PROPFIND, at: /outbox/deck}}`, "scheduling"},
+	{`{do: {who: bob, m: PROPFIND, at: /invite/deck}}`, "invites"},
 	{`{par: [{do: {who: bob, m: PUT, at: "/deck/{1..5}", len: 40}}], want: {ok: 5, refused: 0}}`, "2 went through and 3 were refused"},
 	{`{set: {cut: {at: /deck/hold}}, can: {who: bob, at: /deck}}`, "of two kinds"},
 	{`{by: bob}`, "of no kind"},

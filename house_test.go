@@ -28,7 +28,7 @@ var rows = map[string][]string{
 	"store/blob":   {"davit/store/disk"},
 	"auth":         {"davit/store", "davit/policy", "golang.org/x/crypto/argon2"},
 	"dav":          {"davit/dav/wire", "davit/store", "davit/policy", "golang.org/x/net/webdav"},
-	"caldav":       {"davit/caldav/filter", "davit/caldav/ical", "davit/caldav/recur", "davit/caldav/zone", "davit/dav", "davit/dav/wire", "davit/store", "davit/policy"},
+	"caldav":       {"davit/caldav/filter", "davit/caldav/ical", "davit/caldav/itip", "davit/caldav/recur", "davit/caldav/zone", "davit/dav", "davit/dav/wire", "davit/store", "davit/policy"},
 	"dav/wire":     {"golang.org/x/text/unicode/norm"},
 	"admin":        {"davit/auth", "davit/store", "davit/policy", "davit/policy/text", "golang.org/x/text/unicode/norm"},
 	"cmd/davit":    {"davit/admin", "davit/auth", "davit/caldav", "davit/caldav/source", "davit/dav", "davit/store", "davit/policy", "davit/policy/text", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "github.com/spf13/pflag", "golang.org/x/term"},
@@ -42,6 +42,7 @@ var rows = map[string][]string{
 	// reads other servers' calendars, and knows nothing of this one
 	"caldav/source": {"github.com/emersion/go-webdav/caldav"},
 	"caldav/filter": {"davit/caldav/ical", "davit/caldav/recur", "golang.org/x/text/unicode/norm"},
+	"caldav/itip":   {"davit/caldav/ical", "davit/caldav/recur", "davit/caldav/zone"},
 	// the conformance suite of engines
 	"store/engine/enginetest": {"davit/store/engine"},
 }
@@ -152,7 +153,7 @@ func TestLayers(t *testing.T) {
 // doors are the names in package store through which content is reached.
 var doors = []string{
 	"tableEntry", "entryKey", "tableProp", "propKey", "tableLock", "lockKey", "tableInline", "blobs.Open", "tableTrash", "trashKey", "tableBin", "binKey",
-	"tableAside", "asideKey", "tableVersion", "versionKey", "tableObject", "objectKey", "tableUID", "uidKey", "tableSpan", "spanKey", "spanKeys",
+	"tableAside", "asideKey", "tableVersion", "versionKey", "tableObject", "objectKey", "tableUID", "uidKey", "tableSpan", "spanKey", "spanKeys", "tablePost", "postKey",
 }
 
 // keepers are the functions of package store that pass a door without a grant,
@@ -184,12 +185,17 @@ var keepers = map[string]string{
 	"tally": "counts changes", "tallyOf": "counts changes", "spanKeys": "makes the keys", "onceKeys": "makes the keys",
 	"propKey": "makes the key", "entryKey": "makes the key", "lockKey": "makes the key", "trashKey": "makes the key", "asideKey": "makes the key", "versionKey": "makes the key",
 	"binKey": "makes the key", "versionTable": "part of the check",
-	"Scrub": "hashes blobs and shows no bytes",
+	"Scrub":      "hashes blobs and shows no bytes",
+	"postKey":    "makes the key",
+	"sendOut":    "keeps what the sender may send, for whom no calendar here is",
+	"nextLetter": "numbers messages and shows none",
+	"NextLetter": "for who carries the mail of the whole server, and for nobody else",
+	"letter":     "for who carries the mail of the whole server, and for nobody else",
 }
 
 // judges are the functions that make a grant after asking policy, and the one
 // that has policy judge a change of itself.
-var judges = []string{"authorize", "authorizeTree", "authorizePut", "authorizeCreate", "authorizeOnto", "authorizeBinned", "mayAdd", "authorizeFreeBusy", "changeAs"}
+var judges = []string{"authorize", "authorizeTree", "authorizePut", "authorizeCreate", "authorizeOnto", "authorizeBinned", "mayAdd", "authorizeFreeBusy", "authorizeDeliver", "changeAs"}
 
 // gateBreaks names what the files of package store break of the gate.
 func gateBreaks(files []*ast.File) (breaks []string) {

@@ -4,7 +4,7 @@
 // others may read. It decides nothing and touches no database.
 //
 //	h := dav.New(dav.Config{Log: log, Realms: []dav.Realm{caldav.Realm()}})
-//	st, err := store.Open(dir, store.Options{Index: caldav.Index, Mask: caldav.Mask})
+//	st, err := store.Open(dir, store.Options{Index: caldav.Index, Mask: caldav.Mask, Scheduler: caldav.Scheduler{}})
 package caldav
 
 import (
@@ -40,7 +40,7 @@ const (
 func Realm() dav.Realm {
 	return dav.Realm{
 		Prefix:     Prefix,
-		Classes:    "calendar-access", // RFC 4791, section 5.1
+		Classes:    "calendar-access, calendar-auto-schedule", // RFC 4791, section 5.1; RFC 6638, section 2
 		Place:      place,
 		URL:        urlOf,
 		Self:       self,
@@ -56,11 +56,11 @@ func Realm() dav.Realm {
 		Properties: properties(),
 		Reports: []dav.Report{
 			{Name: calName("calendar-multiget"), On: inRealm, Answer: multiget},
-			{Name: calName("calendar-query"), On: isCalendar, Answer: query},
+			{Name: calName("calendar-query"), On: isQueried, Answer: query},
 			{Name: calName("free-busy-query"), On: isCalendar, Answer: freeBusy},
 		},
 		Methods: map[string]func(*dav.Request) error{
-			"MKCALENDAR": mkcalendar, "MKCOL": mkcol, "GET": get, "HEAD": get, "REPORT": report,
+			"MKCALENDAR": mkcalendar, "MKCOL": mkcol, "GET": get, "HEAD": get, "REPORT": report, "POST": post,
 		},
 	}
 }

@@ -175,7 +175,11 @@ func members(rq *dav.Request, s *store.Session, url wire.Path, want store.Want) 
 	if err != nil {
 		return nil, err
 	}
-	all := make([]dav.Member, len(list))
+	boxes, err := s.Boxes(want)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]dav.Member, len(list), len(list)+len(boxes))
 	for i := range list {
 		c := &list[i]
 		name := c.Name
@@ -186,6 +190,11 @@ func members(rq *dav.Request, s *store.Session, url wire.Path, want store.Want) 
 		if !c.Own {
 			dressShared(&all[i], c.Path, own)
 		}
+	}
+	for _, info := range boxes {
+		m := rq.NewMember(info, wire.Path{url[0], info.Name})
+		dressBox(rq, s, &m)
+		all = append(all, m)
 	}
 	return all, nil
 }
@@ -209,6 +218,10 @@ func tops(rq *dav.Request, s *store.Session, root string, list []store.Calendar,
 
 // dress tells of somebody else's calendar what the asker calls it.
 func dress(rq *dav.Request, s *store.Session, m *dav.Member, p store.Path) error {
+	if m.Box() != "" {
+		dressBox(rq, s, m)
+		return nil
+	}
 	if !m.IsCalendar() || s.OwnPath(p) || p[0] == trashRoot {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"davit/caldav/ical"
+	"davit/caldav/itip"
 	"davit/caldav/recur"
 	"davit/caldav/zone"
 	"davit/dav"
@@ -29,10 +30,19 @@ type event struct {
 // read reads a calendar object. Times without a zone are read in floating. Errors
 // are of type *ical.Error.
 func read(content []byte, floating *zone.Zone) (e event, err error) {
+	return readAs(content, floating, (*ical.Object).Resource)
+}
+
+// readMessage is read for what lies in an inbox.
+func readMessage(content []byte, floating *zone.Zone) (e event, err error) {
+	return readAs(content, floating, (*ical.Object).Message)
+}
+
+func readAs(content []byte, floating *zone.Zone, as func(*ical.Object, ...string) (ical.Resource, error)) (e event, err error) {
 	if e.Object, err = ical.Decode(content); err != nil {
 		return e, err
 	}
-	if e.Resource, err = e.Object.Resource(kinds...); err != nil {
+	if e.Resource, err = as(e.Object, kinds...); err != nil {
 		return e, err
 	}
 	e.series, err = recur.New(e.Object, floating)
@@ -57,7 +67,7 @@ func Index(content []byte, near store.Span) (store.Object, error) {
 }
 
 func (e *event) index(near store.Span) (o store.Object, err error) {
-	o = store.Object{UID: e.UID, Component: e.Component, Private: private(e.Object)}
+	o = store.Object{UID: e.UID, Component: e.Component, Private: private(e.Object), Scheduled: scheduled(e.Object)}
 	if len(o.UID) > store.UIDSizeMax {
 		return o, &ical.Error{Precondition: ical.ValidCalendarObjectResource, Reason: fmt.Sprintf("the UID has more than %d bytes", store.UIDSizeMax)}
 	}
@@ -112,6 +122,9 @@ func inspect(rq *dav.Request, body []byte) (*store.Object, error) {
 	o, err := Index(body, store.Near(time.Now()))
 	if err != nil {
 		return nil, broken(err)
+	}
+	if o.Scheduled && len(body) > itip.SizeMax {
+		return nil, violation(http.StatusForbidden, ical.MaxResourceSize, fmt.Sprintf("an object with an organizer has at most %d bytes", itip.SizeMax))
 	}
 	return &o, nil
 }

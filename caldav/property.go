@@ -37,10 +37,13 @@ func deleted(m *dav.Member) bool {
 	return m.In(Prefix) && len(m.Names()) > 0 && m.Names()[0] == trashRoot
 }
 
-// inRealm: a calendar, or something in one.
+// inRealm: a calendar or the inbox, or something in one.
 func inRealm(m *dav.Member) bool {
-	return m.In(Prefix) && !deleted(m) && (isCalendar(m) || m.Indexed || len(m.Names()) == 1)
+	return m.In(Prefix) && !deleted(m) && (isQueried(m) || isObject(m) || len(m.Names()) == 1)
 }
+
+// isObject: something that a calendar or an inbox holds.
+func isObject(m *dav.Member) bool { return m.Indexed || m.In(Prefix) && !m.Dir && len(m.Names()) == 3 }
 
 func isUser(m *dav.Member) bool {
 	return m.Principal() != nil && m.Principal().Kind == policy.KindUser
@@ -50,7 +53,7 @@ func isPrincipal(m *dav.Member) bool { return m.Principal() != nil }
 
 // properties are those of RFC 4791 and of the clients of Apple's calendar server.
 func properties() []dav.Property {
-	return slices.Concat(principalProperties(), []dav.Property{
+	return slices.Concat(principalProperties(), schedulingProperties(), []dav.Property{
 		{Name: componentSet, Has: takesKinds, Write: func(a *wire.Multistatus, m *dav.Member) {
 			a.Append(wire.NewElement(componentSet), func(dst []byte) []byte { return appendComponents(dst, m.Components()) })
 		}}, // RFC 4791, section 5.2.3
@@ -88,20 +91,11 @@ func settable(p dav.Property) dav.Property {
 // principalProperties lead from a user to his calendars.
 func principalProperties() []dav.Property {
 	homeSet := wire.NewElement(calName("calendar-home-set"))
-	addresses := wire.NewElement(calName("calendar-user-address-set"))
 	emails := wire.NewElement(serverName("email-address-set"))
 	kind := wire.NewElement(calName("calendar-user-type"))
 	return []dav.Property{
 		{Name: calName("calendar-home-set"), Has: isUser, Write: func(a *wire.Multistatus, m *dav.Member) {
 			a.Href(homeSet, Prefix, wire.Path{m.Principal().Name}, true) // RFC 4791, section 6.2.1
-		}},
-		{Name: calName("calendar-user-address-set"), Has: isUser, Write: func(a *wire.Multistatus, m *dav.Member) {
-			a.Append(addresses, func(dst []byte) []byte { // RFC 6638, section 2.4.1
-				if m.Principal().Email != "" {
-					dst = wire.AppendElement(dst, davName("href"), "mailto:"+m.Principal().Email)
-				}
-				return wire.AppendElement(dst, davName("href"), m.Href())
-			})
 		}},
 		{Name: calName("calendar-user-type"), Has: isPrincipal, Write: func(a *wire.Multistatus, m *dav.Member) { // RFC 6638, section 2.4.2
 			if isUser(m) {
@@ -150,6 +144,9 @@ var personal = []xml.Name{
 func setProps(rq *dav.Request, props []store.Prop, t store.Terms) error {
 	s := rq.Session()
 	p, _ := rq.Path()
+	if p.InCalendars() && len(p) == 3 && s.OwnPath(p) && p[2] == store.Inbox {
+		return setInboxProps(rq, props, t)
+	}
 	if len(p) != 3 || s.OwnPath(p) || s.UserName() == "" {
 		return s.SetProps(rq.Context(), p, props, modifiedNever, t)
 	}

@@ -93,7 +93,7 @@ func (a *asked) tell(m *dav.Member, p store.Path, href string, content []byte) e
 
 // shaped is the part of an object that was asked for.
 func (a *asked) shaped(content []byte) ([]byte, error) {
-	e, err := read(content, a.zone)
+	e, err := readMessage(content, a.zone)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func multiget(rq *dav.Request, s *store.Session, self *dav.Member, body []byte) 
 		}
 		href := strings.TrimSpace(root.Kids[i].Text)
 		m, p, err := rq.Describe(s, href, a.list.Want())
-		if err == nil && !m.Indexed {
+		if err == nil && !isObject(&m) {
 			err = store.ErrNotFound
 		}
 		if err != nil {
@@ -158,7 +158,12 @@ func query(rq *dav.Request, s *store.Session, _ *dav.Member, body []byte) error 
 		return err
 	}
 	p, _ := rq.Path()
-	found, err := s.Search(p, searchFor(want))
+	var found []store.Info
+	if self.Box() != "" {
+		found, err = inboxAll(s, p)
+	} else {
+		found, err = s.Search(p, searchFor(want))
+	}
 	if err != nil {
 		return err
 	}
@@ -178,7 +183,7 @@ func (a *asked) tellIfFits(want *filter.Comp, info store.Info, calendar store.Pa
 	if err != nil {
 		return nil
 	}
-	e, err := read(content, a.zone)
+	e, err := readMessage(content, a.zone)
 	if err != nil {
 		return nil // it broke no rule when it came, or came before there was one
 	}
@@ -252,18 +257,9 @@ func tellBusy(rq *dav.Request, s *store.Session, p store.Path, r *filter.Range) 
 	}
 	var periods []recur.BusyPeriod
 	for _, content := range contents {
-		e, err := read(content, zone.UTC())
-		if err != nil {
-			continue
-		}
-		for b, err := range e.series.Busy(r.From, r.To) {
-			if err != nil {
-				break
-			}
-			periods = append(periods, b)
-		}
+		periods = appendBusy(periods, content, r)
 	}
-	answer := appendFreeBusy(nil, r, recur.MergeBusy(periods), time.Now())
+	answer := appendFreeBusy(nil, "", r, recur.MergeBusy(periods), time.Now())
 	w, req := rq.HTTP()
 	w.Header().Set("Content-Type", "text/calendar; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
@@ -273,11 +269,34 @@ func tellBusy(rq *dav.Request, s *store.Session, p store.Path, r *filter.Range) 
 	return err
 }
 
+// appendBusy appends when an object makes somebody busy within a range.
+func appendBusy(periods []recur.BusyPeriod, content []byte, r *filter.Range) []recur.BusyPeriod {
+	e, err := read(content, zone.UTC())
+	if err != nil {
+		return periods
+	}
+	for b, err := range e.series.Busy(r.From, r.To) {
+		if err != nil {
+			break
+		}
+		periods = append(periods, b)
+	}
+	return periods
+}
+
 const utcForm = "20060102T150405Z"
 
-// appendFreeBusy is a VFREEBUSY. RFC 5545, section 3.6.4
-func appendFreeBusy(dst []byte, r *filter.Range, periods []recur.BusyPeriod, now time.Time) []byte {
-	dst = append(dst, "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:"+productID+"\r\nBEGIN:VFREEBUSY\r\n"...)
+// appendFreeBusy is a VFREEBUSY, for a message with its METHOD, and further
+// properties of the component. RFC 5545, section 3.6.4
+func appendFreeBusy(dst []byte, method string, r *filter.Range, periods []recur.BusyPeriod, now time.Time, lines ...string) []byte {
+	dst = append(dst, "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:"+productID+"\r\n"...)
+	if method != "" {
+		dst = append(dst, "METHOD:"+method+"\r\n"...)
+	}
+	dst = append(dst, "BEGIN:VFREEBUSY\r\n"...)
+	for _, line := range lines {
+		dst = append(append(dst, line...), "\r\n"...)
+	}
 	for _, at := range []struct {
 		name string
 		time time.Time

@@ -104,7 +104,7 @@ func (rq *request) answerTo(err error) answer {
 	case errors.As(err, &breaks):
 		return answer{status: breaks.Status, why: []wire.Precondition{breaks.Why, own("reason", breaks.Reason)}}
 	case errors.As(err, &sameUID):
-		return answer{status: http.StatusConflict, why: rq.uidConflict(sameUID)}
+		return rq.uidConflict(sameUID)
 	case errors.As(err, &badPath):
 		return answer{status: http.StatusBadRequest}
 	case errors.Is(err, store.ErrExists) && rq.r.Method == "MKCOL":
@@ -121,6 +121,12 @@ func (rq *request) answerTo(err error) answer {
 		return answer{status: http.StatusForbidden, why: cal("calendar-collection-location-ok")} // RFC 4791, section 5.3.1.1
 	case errors.Is(err, store.ErrComponent):
 		return answer{status: http.StatusForbidden, why: cal("supported-calendar-component")} // RFC 4791, section 5.3.2.1
+	case errors.Is(err, store.ErrNotForOwner):
+		return answer{status: http.StatusForbidden, why: append(cal("organizer-allowed"), own("reason", err.Error()))}
+	case errors.Is(err, store.ErrScheduledAway):
+		return answer{status: http.StatusForbidden, why: append(cal("allowed-organizer-scheduling-object-change"), own("reason", err.Error()))} // RFC 6638, section 3.2.4.3
+	case errors.Is(err, store.ErrLastCalendar):
+		return answer{status: http.StatusForbidden, why: cal("default-calendar-needed")} // RFC 6638, section 4.3.1
 	case errors.Is(err, store.ErrNoLock) && rq.r.Method == "UNLOCK":
 		return answer{status: http.StatusConflict, why: dav("lock-token-matches-request-uri")} // RFC 4918, section 9.11.1
 	case errors.Is(err, store.ErrNoLock):
@@ -147,12 +153,16 @@ func cal(name string) []wire.Precondition {
 
 // uidConflict tells which object has the UID, to who may know.
 // RFC 4791, section 5.3.2.1
-func (rq *request) uidConflict(c *store.UIDError) []wire.Precondition {
-	why := cal("no-uid-conflict")
-	if c.Path != nil {
-		why[0].Hrefs = []string{rq.href(c.Path, false)}
+// RFC 6638, section 3.2.4.1
+func (rq *request) uidConflict(c *store.UIDError) answer {
+	a := answer{status: http.StatusConflict, why: cal("no-uid-conflict")}
+	if c.Elsewhere {
+		a = answer{status: http.StatusForbidden, why: cal("unique-scheduling-object-resource")}
 	}
-	return why
+	if c.Path != nil {
+		a.why[0].Hrefs = []string{rq.href(c.Path, false)}
+	}
+	return a
 }
 
 func own(name, text string) wire.Precondition {

@@ -228,8 +228,15 @@ func (rq *request) terms() (store.Terms, error) {
 		Submits: func(l store.Lock) bool {
 			return slices.Contains(head.TokensFor(func(res string) bool { return rq.covers(l, res) }), l.Token)
 		},
-		If:     func(target *store.Entry, look store.Look) error { return rq.holds(head, target, look) },
-		Match:  func(target *store.Entry) error { return matches(cond, false, target) },
+		If: func(target *store.Entry, look store.Look) error { return rq.holds(head, target, look) },
+		Match: func(target *store.Entry) error {
+			if err := scheduleMatches(rq.r.Header, target); err != nil {
+				return err
+			}
+			return matches(cond, false, target)
+		},
+		Silent: strings.EqualFold(rq.r.Header.Get("Schedule-Reply"), "F"), // RFC 6638, section 8.1
+		Merges: rq.r.Header.Get(ifScheduleTag) != "",
 		Synced: slices.DeleteFunc(head.Tokens(), func(token string) bool { return !strings.HasPrefix(token, store.SyncPrefix) }),
 	}, nil
 }

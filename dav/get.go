@@ -56,6 +56,7 @@ func get(rq *request) error {
 func (rq *request) describe(f *store.File) {
 	h := rq.w.Header()
 	h.Set("Etag", f.ETag())
+	tellScheduleTag(h, &f.Entry)
 	h.Set("Content-Type", mediaType(&f.Info))
 	// What a client uploaded must not run as a page of this server.
 	h.Set("X-Content-Type-Options", "nosniff")

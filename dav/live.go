@@ -42,6 +42,8 @@ func init() {
 				f.m.Raw(wire.ResourceType, subscribedType)
 			case m.IsCalendar() && !m.past():
 				f.m.Raw(wire.ResourceType, calendarType) // RFC 4791, section 4.2
+			case m.Box() != "":
+				f.m.Raw(wire.ResourceType, `<D:collection/><C:schedule-`+m.Box()+` xmlns:C="`+calDAV+`"/>`) // RFC 6638, sections 2.1 and 2.2
 			case m.Dir:
 				f.m.Raw(wire.ResourceType, "<D:collection/>")
 			default:

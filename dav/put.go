@@ -44,13 +44,13 @@ func put(rq *request) error {
 			return err
 		}
 	}
-	object, err := rq.takeIn(u)
+	object, body, err := rq.takeIn(u)
 	if err != nil {
 		u.Abort()
 		return err
 	}
 	modified, kept := clientTime(rq.r.Header)
-	info, created, err := u.Commit(rq.r.Context(), store.Meta{Type: clientType(rq.r.Header), Modified: modified, Object: object, Sum: sum})
+	info, created, err := u.Commit(rq.r.Context(), store.Meta{Type: clientType(rq.r.Header), Modified: modified, Object: object, Body: body, Sum: sum})
 	if err != nil {
 		return err
 	}
@@ -59,10 +59,12 @@ func put(rq *request) error {
 	}
 	// What goes into a drop box may have got another name: to who cannot see it,
 	// nothing stands at the URL. RFC 9110, section 9.3.4
-	if info.Held&policy.See != 0 {
+	// Where more is kept than was sent, it has to be read. RFC 4791, section 5.3.4
+	if info.Held&policy.See != 0 && !info.Rewritten {
 		rq.w.Header().Set("Etag", info.ETag())
 		rq.tellDigests(&info.Entry, false)
 	}
+	tellScheduleTag(rq.w.Header(), &info.Entry)
 	status := http.StatusOK // with content: RFC 9110, section 9.3.4
 	if created {
 		status = http.StatusCreated
@@ -73,24 +75,25 @@ func put(rq *request) error {
 	return nil
 }
 
-// takeIn reads the body into the upload. A realm is shown the whole of it first.
-func (rq *request) takeIn(u *store.Upload) (*store.Object, error) {
+// takeIn reads the body into the upload. A realm is shown the whole of it first,
+// which it may have to be told of again when it is kept.
+func (rq *request) takeIn(u *store.Upload) (*store.Object, []byte, error) {
 	realm := rq.mount.realm
 	if realm == nil {
 		_, err := u.ReadFrom(rq.r.Body)
-		return nil, bodyError(err)
+		return nil, nil, bodyError(err)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(rq.w, rq.r.Body, realm.BodyMax+1))
 	var tooLong *http.MaxBytesError
 	if err != nil && !errors.As(err, &tooLong) {
-		return nil, bodyError(err)
+		return nil, nil, bodyError(err)
 	}
 	object, err := realm.Inspect(rq, body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	_, err = u.Write(body)
-	return object, err
+	return object, body, err
 }
 
 // expected is the length that macOS Finder (WebDAVFS 3.0) foretells in a header

@@ -132,6 +132,9 @@ func (rq *Request) Describe(s *store.Session, href string, want store.Want) (m M
 // Serve answers with the method of WebDAV that a realm's own one stands before.
 func (rq *Request) Serve(method string) error { return methods[method](rq) }
 
+// NotAllowed is the answer to a method that is not for the resource.
+func (rq *Request) NotAllowed() error { return errMethodNotAllowed }
+
 // Protects tells whether a property is computed and not to be set.
 func (rq *Request) Protects(name xml.Name) bool { return rq.protects(name) }
 

@@ -32,6 +32,7 @@ const (
 	ChanDesktop    // clients of the classes desktop and dav
 	ChanMobile     // clients of the class mobile
 	ReviewRun      // reviews of the whole policy, for owners and admins
+	CalSchedule    // invite people, and answer invitations
 	functionsEnd
 )
 
@@ -42,7 +43,7 @@ var functionNames = [...]string{
 	"files.personal", "files.shared-access", "files.upload", "files.download", "files.modify", "files.delete",
 	"files.restore-trash", "files.purge", "files.versions-read", "files.lock",
 	"space.edit-own", "space.acl-manage", "share.internal", "share.links", "cal.publish", "cal.subscribe",
-	"chan.desktop", "chan.mobile", "review.run",
+	"chan.desktop", "chan.mobile", "review.run", "cal.schedule-send",
 }
 
 // functionGroups are the names for several functions at once.
@@ -60,6 +61,7 @@ var functionGroups = []struct {
 	{"mobile", ChanMobile},
 	{"dav", ChanDesktop},
 	{"oversight", ReviewRun},
+	{"calendar", CalSchedule},
 }
 
 // ParseFunctions reads "files,write,chan.mobile", groups and single ones; the empty text is no function.
@@ -143,6 +145,7 @@ var functionsFor = []struct {
 	{SpaceEditOwn, ManageMembers},
 	{SpaceACLManage, Manage},
 	{ShareInternal | ShareLinks | CalPublish, Reshare},
+	{CalSchedule, Schedule},
 }
 
 // lets is the ceiling that a profile puts on a space, for a client of a class.

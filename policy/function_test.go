@@ -38,7 +38,7 @@ func TestProfileCuts(t *testing.T) {
 		"files.delete": policy.Delete | policy.DeleteOwn, "files.restore-trash": policy.Trash, "files.purge": policy.Purge,
 		"files.versions-read": policy.History, "files.lock": policy.BreakLock, "space.edit-own": policy.ManageMembers,
 		"space.acl-manage": policy.Manage, "share.internal,share.links,cal.publish": policy.Reshare, "share.internal": 0, "share.links": 0, "cal.publish": 0, "cal.subscribe": 0, "share.internal,share.links": 0, "files.shared-access": policy.All, "files.personal": 0,
-		"chan.mobile": 0, "chan.desktop": 0, "review.run": 0,
+		"chan.mobile": 0, "chan.desktop": 0, "review.run": 0, "cal.schedule-send": policy.Schedule,
 	} {
 		w := newOrganisation(t)
 		full := w.held("mona", "/team/Sales", policy.Web)

@@ -32,7 +32,7 @@ var functionOf = map[string][]string{
 	"read": {"files.download"}, "add": {"files.upload"}, "write": {"files.modify"}, "props": {"files.modify"},
 	"delete": {"files.delete"}, "delete-own": {"files.delete"}, "trash": {"files.restore-trash"}, "purge": {"files.purge"},
 	"history": {"files.versions-read"}, "break-lock": {"files.lock"}, "members": {"space.edit-own"},
-	"manage": {"space.acl-manage"}, "share": {"share.internal", "share.links", "cal.publish"},
+	"manage": {"space.acl-manage"}, "share": {"share.internal", "share.links", "cal.publish"}, "schedule": {"cal.schedule-send"},
 }
 
 // active: "deactivated, expired, deleted: nothing answers".

@@ -40,6 +40,7 @@ var settingTable = []setting{
 	number("trash-days", "a number of days, or 0 for ever", func(s *Settings) *int64 { return &s.TrashDays }),
 	number("version-days", "a number of days, or 0 for ever", func(s *Settings) *int64 { return &s.VersionDays }),
 	number("versions", "how many are kept of a file", func(s *Settings) *int64 { return &s.Versions }),
+	number("inbox-days", "a number of days, or 0 for ever", func(s *Settings) *int64 { return &s.InboxDays }),
 	{"inside", "networks such as 10.0.0.0/8,192.168.0.0/16, or none",
 		func(s *Settings) string { return networksText(s.Inside) }, readNetworks},
 }

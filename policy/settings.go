@@ -29,6 +29,8 @@ type Settings struct {
 	// Versions is how many old contents of a file are kept. What was overwritten
 	// by somebody who may not delete it is kept also with 0.
 	Versions int64 `json:"versions,omitempty"`
+	// InboxDays is how long messages of scheduling stay in an inbox, 0 for ever.
+	InboxDays int64 `json:"inbox_days,omitempty"`
 	// LockoutAfter is how many wrong passwords lock an account for a while.
 	LockoutAfter int `json:"lockout_after"`
 	// Inside lists the networks that count as inside.
@@ -57,7 +59,7 @@ const (
 // addresses that no one on the internet has.
 var DefaultSettings = Settings{
 	Links: true, LinkDays: 90, Guests: true, Sharing: ShareAny, AdminReads: ReadsNever, LockoutAfter: 10,
-	TrashDays: 30, VersionDays: 90, Versions: 100,
+	TrashDays: 30, VersionDays: 90, Versions: 100, InboxDays: 30,
 	Inside: []netip.Prefix{
 		netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
 		netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("169.254.0.0/16"),
@@ -111,6 +113,8 @@ func (c PutSettings) apply(e *edit) error {
 		return invalid("versions are kept 1 to %d days, or 0 for ever", keepDaysMax)
 	case set.Versions < 0 || set.Versions > versionsMax:
 		return invalid("of a file 0 to %d versions are kept", versionsMax)
+	case set.InboxDays < 0 || set.InboxDays > keepDaysMax:
+		return invalid("an inbox keeps 1 to %d days, or 0 for ever", keepDaysMax)
 	case set.LockoutAfter < 1 || set.LockoutAfter > lockoutAfterMax:
 		return invalid("an account locks after 1 to %d wrong passwords", lockoutAfterMax)
 	case len(set.Inside) > insideMax:

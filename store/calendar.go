@@ -37,6 +37,9 @@ var (
 // A UIDError says that an object of the same UID stands in the calendar.
 type UIDError struct {
 	Path Path // where, nil when the asker may not know
+	// Elsewhere: it stands in another calendar of the same owner, and is a meeting,
+	// of which nobody has two.
+	Elsewhere bool
 }
 
 func (e *UIDError) Error() string { return "the calendar has an object of the same UID" }
@@ -59,7 +62,7 @@ const (
 )
 
 // IsCalendar tells whether the entry is a calendar.
-func (e *Entry) IsCalendar() bool { return e.Dir && e.Type != "" }
+func (e *Entry) IsCalendar() bool { return e.Dir && e.Type != "" && e.Box() == "" }
 
 // Components are the kinds of components that a calendar takes in.
 func (e *Entry) Components() []string {
@@ -138,7 +141,7 @@ func (s *Session) wanted(sp *spot, o op) policy.Rights {
 	if !sp.inCalendars() || sp.space == nil {
 		return want
 	}
-	owns := sp.space.Owner != policy.Nobody && sp.space.Owner == s.cred.User
+	owns := s.owns(sp.space)
 	calendar := len(sp.nodes) == calendarDepth && sp.entry().IsCalendar() && sp.missing() == 0
 	switch {
 	case o == opMkCalendar && owns:
@@ -189,11 +192,16 @@ func (s *Session) wantedBeyond(sp *spot, o op, want policy.Rights) policy.Rights
 
 // seeingThrough are the operations on a private object that would let the asker see
 // what is masked, or would put the mask in the place of what it hides.
-var seeingThrough = []op{opReplace, opCopy, opCopyTo, opTakeOut}
+var seeingThrough = []op{opReplace, opCopy, opCopyTo, opTakeOut, opAnswer}
+
+// owns tells whether the space is the asker's.
+func (s *Session) owns(space *policy.Space) bool {
+	return space.Owner != policy.Nobody && space.Owner == s.cred.User
+}
 
 // knowsPrivate tells whether the asker is given private objects whole.
 func (s *Session) knowsPrivate(space *policy.Space, held policy.Rights) bool {
-	return held&policy.Manage != 0 || space.Owner != policy.Nobody && space.Owner == s.cred.User
+	return held&policy.Manage != 0 || s.owns(space)
 }
 
 // masked is the content of a private object as those read it for whom it is not.
@@ -329,7 +337,7 @@ type starter struct{ name, typ string }
 // starters are the calendars that a space or personal drive begins with.
 func starters(sp *policy.Space) []starter {
 	if sp.Kind == policy.Personal {
-		return []starter{{"calendar", "VEVENT"}, {"tasks", "VTODO"}}
+		return []starter{{"calendar", "VEVENT"}, {"tasks", "VTODO"}, {Inbox, boxMark + Inbox}, {Outbox, boxMark + Outbox}}
 	}
 	return []starter{{"calendar", "VEVENT"}, {"messages", "VJOURNAL" + messagesMark}}
 }
@@ -339,7 +347,10 @@ func (tx *Tx) begun(sp *policy.Space) (bool, error) {
 	if _, known := tx.st.calendars.Load(sp.ID); known {
 		return true, nil
 	}
-	_, found, err := tx.lookup(sp.Root, calendarsName)
+	top, found, err := tx.lookup(sp.Root, calendarsName)
+	if found && sp.Kind == policy.Personal { // one of before there were boxes gets them
+		_, found, err = tx.lookup(top.Node, Outbox)
+	}
 	if found {
 		tx.st.calendars.Store(sp.ID, true) // it never goes while the space is there
 	}
@@ -378,12 +389,18 @@ func (tx *Tx) beginCalendar(sp *policy.Space) error {
 	if err != nil || !found {
 		return err
 	}
-	all := &spot{path: Path{"", calendarsName}, space: sp, nodes: []policy.Node{root.Node}, entries: []Entry{root}}
-	top, err := s.mkcollection(tx, housekeeping(tx, root.Node), all, "")
+	top, there, err := tx.lookup(root.Node, calendarsName)
+	if err == nil && !there {
+		all := &spot{path: Path{"", calendarsName}, space: sp, nodes: []policy.Node{root.Node}, entries: []Entry{root}}
+		top, err = s.mkcollection(tx, housekeeping(tx, root.Node), all, "")
+	}
 	if err != nil {
 		return err
 	}
 	for _, c := range starters(sp) {
+		if there && !strings.HasPrefix(c.typ, boxMark) {
+			continue // whether it is there is up to its owner
+		}
 		one := &spot{path: Path{"", calendarsName, c.name}, space: sp,
 			nodes: []policy.Node{root.Node, top.Node}, entries: []Entry{root, top}}
 		if _, err := s.mkcollection(tx, housekeeping(tx, top.Node), one, c.typ); err != nil {
@@ -520,6 +537,9 @@ func (s *Session) appendCalendars(tx *Tx, list []Calendar, space *policy.Space, 
 	}
 	page, _, err := s.list(tx, g, sp, "", CalendarsMax, want)
 	for _, info := range page {
+		if info.Box() != "" {
+			continue
+		}
 		list = append(list, Calendar{Info: info, Path: append(slices.Clip(sp.path), info.Name),
 			Own: space.Owner == s.cred.User && space.Kind == policy.Personal, Of: top})
 	}

@@ -101,6 +101,9 @@ func (c *copying) decide(tx *Tx) (src, dst *spot, g, dg grant, err error) {
 	if err = apartForCopy(src, dst, c.shallow); err == nil {
 		err = tx.belongs(g, src.entry(), dst)
 	}
+	if err == nil {
+		err = s.mayStandTwice(tx, g, src, dst)
+	}
 	if err != nil {
 		return
 	}
@@ -325,6 +328,9 @@ func (c *copying) finish(tx *Tx) error {
 func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	e := src.entry()
 	if dst.missing() == 0 && !dst.entry().Dir {
+		if err := s.unschedule(tx, dg, dst, Terms{}); err != nil {
+			return err
+		}
 		old := dst.entry()
 		b := body{content: e.content, size: e.Size}
 		if err := tx.dropProps(dg, old); err != nil {

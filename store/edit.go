@@ -121,6 +121,15 @@ func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
 		if err := s.judge(tx, sp, t, s.unlockedTree(tx, g, sp.nodes, t)); err != nil {
 			return err
 		}
+		if sp.inBox() {
+			return s.dismiss(tx, g, sp)
+		}
+		if err := tx.needed(sp); err != nil {
+			return err
+		}
+		if err := s.unschedule(tx, g, sp, t); err != nil {
+			return err
+		}
 		return s.trash(tx, g, sp)
 	})
 }
@@ -151,6 +160,9 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 		if err := tx.belongs(g, src.entry(), dst); err != nil {
 			return err
 		}
+		if err := s.mayLeave(tx, g, src, dst); err != nil {
+			return err
+		}
 		locked := s.unlockedTree(tx, g, src.nodes, t)
 		if locked == nil {
 			locked = s.unlockedOnto(tx, dg, dst, t)
@@ -161,6 +173,11 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 		created = dst.missing() == 1
 		if !created && !overwrite {
 			return ErrExists
+		}
+		if !created {
+			if err := s.unschedule(tx, dg, dst, t); err != nil {
+				return err
+			}
 		}
 		switch {
 		case dg.op == opSave:

@@ -34,6 +34,11 @@ type Entry struct {
 	// Private: it is a calendar object whose content is for its owner and those who
 	// manage its place; others are given what a mask leaves.
 	Private bool
+	// Scheduled: it is a calendar object that names an organizer.
+	Scheduled bool
+	// Tagged is the number of the change that its clients have to know of before
+	// they write it; of what is not Scheduled it is 0.
+	Tagged  uint64
 	content content
 	kept    kept
 }
@@ -59,6 +64,15 @@ func (e *Entry) AppendETag(dst []byte) []byte {
 	dst = append(dst, '-')
 	dst = strconv.AppendUint(dst, e.Rev, 36)
 	return append(dst, '"')
+}
+
+// ScheduleTag is a validator that an attendee's answer leaves as it is, empty for
+// what is not scheduled. RFC 6638, section 3.2.10
+func (e *Entry) ScheduleTag() string {
+	if !e.Scheduled {
+		return ""
+	}
+	return `"` + strconv.FormatUint(uint64(e.Node), 36) + "-" + strconv.FormatUint(e.Tagged, 36) + `"`
 }
 
 // content says where the bytes of a file are.
@@ -87,6 +101,7 @@ const (
 	flagVersions
 	flagIndexed
 	flagPrivate
+	flagScheduled
 )
 
 // appendEntry encodes all but the name, which is in the key.
@@ -110,6 +125,9 @@ func appendEntry(b []byte, e *Entry) []byte {
 	if e.Private {
 		flags |= flagPrivate
 	}
+	if e.Scheduled {
+		flags |= flagScheduled
+	}
 	b = append(b, flags, byte(e.content.where))
 	b = binary.AppendUvarint(b, uint64(e.Node))
 	b = binary.AppendUvarint(b, uint64(e.Size))
@@ -124,6 +142,9 @@ func appendEntry(b []byte, e *Entry) []byte {
 		b = binary.AppendUvarint(b, uint64(e.kept.count))
 		b = binary.AppendUvarint(b, uint64(e.kept.newest))
 		b = binary.AppendUvarint(b, uint64(e.kept.bytes))
+	}
+	if e.Scheduled {
+		b = binary.AppendUvarint(b, e.Tagged)
 	}
 	return b
 }
@@ -154,6 +175,9 @@ func decodeEntry(e *Entry, b []byte) error {
 	d.content(&e.content)
 	if flags&flagVersions != 0 {
 		e.kept = kept{int(d.uvarint()), int(d.uvarint()), int64(d.uvarint())}
+	}
+	if e.Scheduled = flags&flagScheduled != 0; e.Scheduled {
+		e.Tagged = d.uvarint()
 	}
 	return d.done("entry")
 }

@@ -28,6 +28,11 @@ func (st *Store) expire(ctx context.Context) error {
 			return err
 		}
 	}
+	if set.InboxDays > 0 {
+		if err := st.expireInboxes(ctx, st.clock().AddDate(0, 0, -int(set.InboxDays))); err != nil {
+			return err
+		}
+	}
 	return st.takeDown(ctx)
 }
 

@@ -61,6 +61,8 @@ const (
 
 	opMkCalendar op = "make a calendar"
 	opFreeBusy   op = "free-busy"
+	opAnswer     op = "answer an invitation"
+	opDeliver    op = "deliver"
 )
 
 // needs says which rights an operation asks for: on its target, or for opCreate
@@ -88,6 +90,8 @@ var needs = map[op]policy.Rights{
 
 	opMkCalendar: policy.Add | policy.Manage,
 	opFreeBusy:   policy.FreeBusy,
+	opAnswer:     policy.Read,               // of the asker's own line, and of nothing else
+	opDeliver:    policy.Add | policy.Write, // that the receiver holds
 }
 
 // needed is what the operation needs.
@@ -268,7 +272,7 @@ func (s *Session) face(tx *Tx, sp *spot, want policy.Rights) (policy.Decision, e
 		}
 		d.Visible = !only
 	}
-	if !d.Visible {
+	if !d.Visible || sp.inBox() && !s.owns(sp.space) {
 		return d, ErrNotFound
 	}
 	return d, nil
@@ -393,7 +397,7 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 	var by Ground
 	switch {
 	case err != nil:
-	case sp.past != nil || sp.isRoot() || s.isShared(tx, sp.entry().Node) || sp.isCalendars():
+	case sp.past != nil || sp.isRoot() || s.isShared(tx, sp.entry().Node) || sp.isCalendars() || sp.isBox():
 		err = ErrReserved
 	default:
 		here := d.Held

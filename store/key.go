@@ -41,6 +41,7 @@ const (
 	tableUID     = 'u' // calendar, UID -> node
 	tableSpan    = 'x' // calendar, when -> objects by time; and how often it has changed
 	tableAside   = 'z' // collection, name -> file that was moved away to be saved anew
+	tablePost    = 'q' // number -> message to somebody outside
 )
 
 var (
@@ -50,6 +51,7 @@ var (
 	keySettings = []byte{tableMeta, 's'}
 	keyAudit    = []byte{tableMeta, 'a'} // number and seal of the newest audit line
 	keySeal     = []byte{tableMeta, 'k'} // key of sync tokens
+	keyPost     = []byte{tableMeta, 'q'} // number of the newest message to somebody outside
 )
 
 func beUint64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

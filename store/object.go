@@ -28,6 +28,8 @@ type Object struct {
 	Known    Span
 	Instants []Span
 	Private  bool // see Entry.Private
+	// Scheduled: it names an organizer.
+	Scheduled bool
 }
 
 // A Span is a stretch of time in Unix seconds, without its end. What has no
@@ -143,7 +145,7 @@ func (tx *Tx) object(g grant, e *Entry) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Object{UID: rec.uid, Component: rec.component, Extent: rec.extent, Known: rec.known, Private: e.Private}
+	o := &Object{UID: rec.uid, Component: rec.component, Extent: rec.extent, Known: rec.known, Private: e.Private, Scheduled: e.Scheduled}
 	for i := range rec.years {
 		o.Instants = rec.years[i].appendSpans(o.Instants)
 	}
@@ -172,6 +174,9 @@ func (tx *Tx) reindex(g grant, calendar policy.Node, e *Entry, o *Object) error 
 		}
 	}
 	e.Indexed, e.Private = true, o.Private
+	if e.Scheduled = o.Scheduled; !e.Scheduled {
+		e.Tagged = 0
+	}
 	if err := tx.keepObject(g, e.Node, o); err != nil {
 		return err
 	}

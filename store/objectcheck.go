@@ -55,6 +55,9 @@ func (k *checker) readObject(g grant, e *Entry, rec *objectRec) {
 	if obj.Private != e.Private {
 		k.faultf("calendar object %d (%q): it says private=%t, and its content %t", e.Node, e.Name, e.Private, obj.Private)
 	}
+	if obj.Scheduled != e.Scheduled {
+		k.faultf("calendar object %d (%q): it says scheduled=%t, and its content %t", e.Node, e.Name, e.Scheduled, obj.Scheduled)
+	}
 	want := recordOf(&obj)
 	if !bytes.Equal(appendObject(nil, &want), appendObject(nil, rec)) {
 		k.faultf("calendar object %d (%q): found by what its content does not say: %s", e.Node, e.Name, rec.difference(&want))

@@ -127,18 +127,30 @@ func (s *Session) FreeBusy(p Path, when Span) (contents [][]byte, err error) {
 		if err != nil {
 			return err
 		}
-		found, err := s.search(tx, g, sp, Search{Span: when}, policy.FreeBusy)
-		for i := range found {
-			if err == nil {
-				var b []byte
-				if b, err = tx.whole(g, &found[i].Entry); err == nil {
-					contents = append(contents, b)
-				}
-			}
-		}
+		one, err := s.busyIn(tx, g, sp, when)
+		contents = one.Contents
 		return err
 	})
 	return contents, err
+}
+
+// busyIn gathers what may make somebody busy in one calendar.
+func (s *Session) busyIn(tx *Tx, g grant, sp *spot, when Span) (c BusyCalendar, err error) {
+	if sp.entry().HasProps {
+		if c.Props, err = tx.props(g, sp.entry().Node); err != nil {
+			return c, err
+		}
+	}
+	found, err := s.search(tx, g, sp, Search{Span: when}, policy.FreeBusy)
+	for i := range found {
+		if err == nil {
+			var b []byte
+			if b, err = tx.whole(g, &found[i].Entry); err == nil {
+				c.Contents = append(c.Contents, b)
+			}
+		}
+	}
+	return c, err
 }
 
 // authorizeFreeBusy decides reading busy time, for which a calendar need not be

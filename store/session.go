@@ -112,6 +112,11 @@ type Info struct {
 	// Tally is how often the members of a calendar have changed: it grows with
 	// every change and tells nothing else.
 	Tally uint64
+	// Address is the calendar user address of the space whose calendar this is; empty
+	// of what belongs to a person.
+	Address string
+	// Rewritten: what is kept is not what was sent.
+	Rewritten bool
 }
 
 // Stat tells about one file or collection.
@@ -165,6 +170,9 @@ func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) 
 	if e.IsCalendar() {
 		if info.Tally, err = tx.tallyOf(e.Node); err != nil {
 			return info, err
+		}
+		if space := tx.state.Space(at.Space); space != nil && space.Kind != policy.Personal {
+			info.Address = SpaceAddress(space.ID)
 		}
 	}
 	if want.Locks {
@@ -392,6 +400,12 @@ type Terms struct {
 	// Synced are the sync tokens that the If header names. Those that still hold
 	// of a collection are told by look among its tokens.
 	Synced []string
+	// Silent: nobody is told of what is done with a calendar object, but what its
+	// organizer takes away is cancelled all the same.
+	Silent bool
+	// Merges: the client has judged a calendar object by its schedule tag, and has
+	// not seen the answers that came since it read it.
+	Merges bool
 }
 
 // Look tells of another path in the same transaction.

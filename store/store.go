@@ -71,6 +71,11 @@ type Options struct {
 	// Mask takes from a private calendar object what is not for everybody who may
 	// read; without it they read nothing.
 	Mask func(content []byte) []byte
+	// Scheduler knows what calendar objects say to people; without it nobody is
+	// told of anything.
+	Scheduler Scheduler
+	// Post tells whether messages to people outside are kept to be sent.
+	Post func() bool
 }
 
 // A Store is one open data directory. It is safe for concurrent use.
@@ -83,6 +88,10 @@ type Store struct {
 	clock func() time.Time
 	index func(content []byte, near Span) (Object, error)
 	mask  func(content []byte) []byte
+
+	scheduler Scheduler
+	post      func() bool
+	addresses atomic.Pointer[addressBook]
 
 	state  atomic.Pointer[policy.State] // durable
 	next   *policy.State                // with the batch under way; the committer's alone
@@ -168,7 +177,10 @@ func Open(dir string, o Options) (*Store, error) {
 }
 
 func open(dir string, o Options) (*Store, error) {
-	st := &Store{dir: dir, log: o.Log, clock: o.Clock, freeMin: o.FreeMin, index: o.Index, mask: o.Mask}
+	st := &Store{dir: dir, log: o.Log, clock: o.Clock, freeMin: o.FreeMin, index: o.Index, mask: o.Mask, scheduler: o.Scheduler, post: o.Post}
+	if st.post == nil {
+		st.post = func() bool { return false }
+	}
 	if st.log == nil {
 		st.log = slog.New(slog.DiscardHandler)
 	}

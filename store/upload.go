@@ -121,6 +121,9 @@ func (s *Session) fileMax(tx *Tx) policy.Limit {
 func (s *Session) mayPut(tx *Tx, sp *spot, t Terms) (grant, error) {
 	g, err := s.authorizeWrite(tx, sp)
 	if err != nil {
+		g, err = s.authorizeAnswer(tx, sp, err)
+	}
+	if err != nil {
 		return g, err
 	}
 	return g, s.judge(tx, sp, t, s.unlockedAt(tx, g, sp.nodes, t))
@@ -266,7 +269,10 @@ type Meta struct {
 	// Object is what a calendar object is found by; nothing else goes into a
 	// calendar.
 	Object *Object
-	Sum    *[sha256.Size]byte // of the content, nil if it does not tell
+	// Body is the content of an object that is Scheduled: it may be kept with more
+	// than what its client wrote.
+	Body []byte
+	Sum  *[sha256.Size]byte // of the content, nil if it does not tell
 }
 
 // Commit makes the content the file's: the blob is durable first, then one
@@ -361,16 +367,24 @@ func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
 	if err := admits(u.fileMax, u.n); err != nil {
 		return Info{}, false, err
 	}
+	if err := sp.admits(m.Object); err != nil {
+		return Info{}, false, err
+	}
+	sent := b.hash
+	if b, err = u.s.schedulePut(tx, g, sp, b, m, u.terms); err != nil {
+		return Info{}, false, err
+	}
 	var old int64
 	if sp.missing() == 0 {
 		old = sp.entry().Size
 	}
-	if err := tx.fit(g, sp, u.hold, u.n-old); err != nil {
+	if err := tx.fit(g, sp, u.hold, b.size-old); err != nil {
 		return Info{}, false, err
 	}
 	tx.holds = append(tx.holds, u.hold)
-	if err := sp.admits(m.Object); err != nil {
-		return Info{}, false, err
+	if g.op == opAnswer {
+		err = u.s.rewrite(tx, g, sp, b, sameTag)
+		return Info{Entry: *sp.entry(), Held: g.held, Rewritten: true}, false, err
 	}
 	created := g.op == opCreate
 	if created {
@@ -381,7 +395,7 @@ func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
 	if err != nil {
 		return Info{}, false, err
 	}
-	return Info{Entry: *sp.entry(), Held: g.held}, created, nil
+	return Info{Entry: *sp.entry(), Held: g.held, Rewritten: b.hash != sent}, created, nil
 }
 
 // create makes the last name of the path a file with that content.
@@ -397,6 +411,9 @@ func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 	}
 	e := Entry{Name: sp.name(), Node: n, Size: b.size, Created: tx.now, Modified: modified(tx, m), Rev: seq,
 		Creator: s.cred.id(), Type: m.Type, Indexed: m.Object != nil, Private: m.Object != nil && m.Object.Private, content: b.content}
+	if m.Object != nil && m.Object.Scheduled {
+		e.Scheduled, e.Tagged = true, seq
+	}
 	if err := tx.keepObject(g, n, m.Object); err != nil {
 		return err
 	}
@@ -447,6 +464,9 @@ func (s *Session) overwrite(tx *Tx, g grant, sp *spot, b body, m Meta, room int6
 	}
 	if err := tx.reindex(g, dir.Node, e, m.Object); err != nil {
 		return err
+	}
+	if e.Scheduled {
+		e.Tagged = e.Rev
 	}
 	return tx.put(g, dir.Node, e)
 }

@@ -16,10 +16,15 @@ type Resource struct {
 // of component beside VTIMEZONE and one of those that are supported, no METHOD, and
 // at most one component without RECURRENCE-ID. Its errors are of type *Error.
 func (o *Object) Resource(supported ...string) (Resource, error) {
-	var res Resource
 	if o.Calendar.Props.Get("METHOD") != nil {
-		return res, o.unfit(o.Calendar, "METHOD", "a stored object has no METHOD")
+		return Resource{}, o.unfit(o.Calendar, "METHOD", "a stored object has no METHOD")
 	}
+	return o.Message(supported...)
+}
+
+// Message is Resource for a message of scheduling, which has a METHOD.
+func (o *Object) Message(supported ...string) (Resource, error) {
+	var res Resource
 	if v := o.Calendar.Props.Get("VERSION"); v != nil && strings.TrimSpace(v.Value) != "2.0" {
 		wrong := o.unfit(o.Calendar, "VERSION", "the version is not 2.0")
 		wrong.Precondition = SupportedCalendarData

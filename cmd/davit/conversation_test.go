@@ -271,6 +271,14 @@ func namedBody(name string) (string, bool) {
 		return fmt.Sprintf(eventBody, arg, arg, "CLASS:PRIVATE\r\nLOCATION:Hospital\r\n"), true
 	case "message":
 		return strings.NewReplacer("VEVENT", "VJOURNAL", "DTEND:20260310T100000Z\r\n", "").Replace(fmt.Sprintf(eventBody, arg, arg, "")), true
+	case "meeting":
+		return meetingBody(arg, ""), true
+	case "weekly":
+		return meetingBody(arg, "RRULE:FREQ=WEEKLY;COUNT=5\r\n"), true
+	case "instance":
+		return instanceBody(arg), true
+	case "busy":
+		return busyBody(arg), true
 	case "calendar-query":
 		return `<C:calendar-query xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:prop><D:getetag/><C:calendar-data/></D:prop><C:filter>` +
 			`<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">` + timeRange(arg) + `</C:comp-filter></C:comp-filter></C:filter></C:calendar-query>`, true
@@ -285,6 +293,43 @@ func namedBody(name string) (string, bool) {
 // eventBody is an event with a UID, a summary and further lines.
 const eventBody = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//conversations//EN\r\nBEGIN:VEVENT\r\nUID:%s\r\nDTSTAMP:20260101T000000Z\r\n" +
 	"DTSTART:20260310T090000Z\r\nDTEND:20260310T100000Z\r\nSUMMARY:%s\r\n%sEND:VEVENT\r\nEND:VCALENDAR\r\n"
+
+// meetingBody is a meeting of an organizer with people, of whom some have answered,
+// written as UID/lena/mia,max=DECLINED.
+func meetingBody(text, more string) string {
+	uid, rest, _ := strings.Cut(text, "/")
+	organizer, people, _ := strings.Cut(rest, "/")
+	lines := "ORGANIZER:mailto:" + organizer + "@example.com\r\nATTENDEE;PARTSTAT=ACCEPTED:mailto:" + organizer + "@example.com\r\n"
+	for one := range strings.SplitSeq(people, ",") {
+		name, state, answered := strings.Cut(one, "=")
+		if !answered {
+			state = "NEEDS-ACTION"
+		}
+		lines += "ATTENDEE;PARTSTAT=" + state + ":mailto:" + name + "@example.com\r\n"
+	}
+	return fmt.Sprintf(eventBody, uid, uid, lines+more)
+}
+
+// instanceBody is a weekly meeting of which the second instance has the answers
+// that are told.
+func instanceBody(text string) string {
+	series := meetingBody(regexp.MustCompile(`=[A-Z]+`).ReplaceAllString(text, ""), "RRULE:FREQ=WEEKLY;COUNT=5\r\n")
+	begin, end := "BEGIN:VEVENT", "END:VCALENDAR"
+	one := meetingBody(text, "RECURRENCE-ID:20260317T090000Z\r\n")
+	one = strings.NewReplacer("DTSTART:20260310", "DTSTART:20260317", "DTEND:20260310", "DTEND:20260317").Replace(one[strings.Index(one, begin):])
+	return strings.Replace(series, end, "", 1) + one
+}
+
+// busyBody asks when people are busy, written as max/mia,lena/FROM/TO.
+func busyBody(text string) string {
+	part := strings.Split(text, "/")
+	lines := "ORGANIZER:mailto:" + part[0] + "@example.com\r\nDTSTART:" + part[2] + "\r\nDTEND:" + part[3] + "\r\n"
+	for name := range strings.SplitSeq(part[1], ",") {
+		lines += "ATTENDEE:mailto:" + name + "@example.com\r\n"
+	}
+	return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//conversations//EN\r\nMETHOD:REQUEST\r\nBEGIN:VFREEBUSY\r\nUID:busy\r\nDTSTAMP:20260101T000000Z\r\n" +
+		lines + "END:VFREEBUSY\r\nEND:VCALENDAR\r\n"
+}
 
 // timeRange is a range of time, written as FROM/TO.
 func timeRange(text string) string {

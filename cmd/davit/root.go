@@ -248,7 +248,7 @@ func (g *global) door(ctx context.Context) (door admin.Doer, shut func() error, 
 
 // openStore opens a data directory and says what to do when that fails.
 func openStore(dir string, o store.Options) (*store.Store, error) {
-	o.Index, o.Mask = caldav.Index, caldav.Mask
+	o.Index, o.Mask, o.Scheduler = caldav.Index, caldav.Mask, caldav.Scheduler{}
 	st, err := store.Open(dir, o)
 	switch {
 	case errors.Is(err, store.ErrNoStore):

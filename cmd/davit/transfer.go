@@ -186,7 +186,8 @@ func (r *remote) importAll(ctx context.Context, parts []caldav.Part, progress fu
 			done.Failed = append(done.Failed, failed{p.Line, p.UID, err.Error()})
 			continue
 		}
-		resp, err := r.do(ctx, http.MethodPut, p.Name(), p.Body, "Content-Type", "text/calendar; charset=utf-8", "If-None-Match", "*")
+		resp, err := r.do(ctx, http.MethodPut, p.Name(), p.Body, "Content-Type", "text/calendar; charset=utf-8", "If-None-Match", "*",
+			"Schedule-Reply", "F") // who was invited elsewhere is not invited again
 		if err != nil {
 			return done, err
 		}

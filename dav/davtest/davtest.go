@@ -97,7 +97,7 @@ func (s *Server) open(o store.Options) {
 	if o.Log == nil {
 		o.Log = log
 	}
-	o.Index, o.Mask = caldav.Index, caldav.Mask
+	o.Index, o.Mask, o.Scheduler = caldav.Index, caldav.Mask, caldav.Scheduler{}
 	var err error
 	if s.Store, err = store.Open(s.Dir, o); err != nil {
 		s.t.Fatal(err)

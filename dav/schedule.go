@@ -1,0 +1,28 @@
+package dav
+
+import (
+	"net/http"
+	"strings"
+
+	"davit/store"
+)
+
+// ifScheduleTag is the condition that an answer of somebody else does not break.
+// RFC 6638, section 8.3
+const ifScheduleTag = "If-Schedule-Tag-Match"
+
+// tellScheduleTag tells the schedule tag of what has one. RFC 6638, section 8.2
+func tellScheduleTag(h http.Header, e *store.Entry) {
+	if tag := e.ScheduleTag(); tag != "" {
+		h.Set("Schedule-Tag", tag)
+	}
+}
+
+// scheduleMatches judges the condition on the schedule tag.
+func scheduleMatches(h http.Header, target *store.Entry) error {
+	want := strings.TrimSpace(h.Get(ifScheduleTag))
+	if want == "" || target != nil && want == target.ScheduleTag() {
+		return nil
+	}
+	return store.ErrStale
+}
