@@ -28,7 +28,36 @@ func mkcalendar(rq *dav.Request) error {
 			return err
 		}
 	}
-	return makeCalendar(rq, patch)
+	rest, _, err := takeType(patch)
+	if err != nil {
+		return err
+	}
+	return makeCalendar(rq, rest)
+}
+
+// takeType takes the resource type off the properties of a new calendar, and tells
+// whether it was given. It can only be that of a calendar; DAVx5 4 names it in
+// MKCALENDAR too.
+func takeType(patch []wire.PropPatch) (rest []wire.PropPatch, given bool, err error) {
+	i := slices.IndexFunc(patch, func(p wire.PropPatch) bool { return p.Name == davName("resourcetype") })
+	if i < 0 {
+		return patch, false, nil
+	}
+	kinds, err := wire.ParseFragment(patch[i].Value)
+	if err != nil {
+		return nil, true, err
+	}
+	root := wire.Node{Kids: kinds}
+	if root.Kid(calName("calendar")) == nil || root.Kid(davName("collection")) == nil || len(kinds) != 2 {
+		return nil, true, notCalendar()
+	}
+	return slices.Delete(patch, i, i+1), true, nil
+}
+
+// notCalendar: RFC 5689, section 3.3.
+func notCalendar() error {
+	return &dav.Violation{Status: http.StatusForbidden, Why: wire.Precondition{Name: davName("valid-resourcetype")},
+		Reason: "only calendars are made here"}
 }
 
 // mkcol answers MKCOL: with a body that makes a calendar, as MKCALENDAR. Nothing
@@ -45,23 +74,14 @@ func mkcol(rq *dav.Request) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(patch, func(p wire.PropPatch) bool { return p.Name == davName("resourcetype") })
-	if i >= 0 {
-		kinds, err := wire.ParseFragment(patch[i].Value)
-		if err != nil {
-			return err
-		}
-		root := wire.Node{Kids: kinds}
-		if root.Kid(calName("calendar")) == nil || root.Kid(davName("collection")) == nil || len(kinds) != 2 {
-			i = -1
-		}
+	rest, given, err := takeType(patch)
+	if err != nil {
+		return err
 	}
-	if i < 0 {
-		v := violation(http.StatusForbidden, "", "only calendars are made here")
-		v.Why.Name = davName("valid-resourcetype") // RFC 5689, section 3.3
-		return v
+	if !given {
+		return notCalendar()
 	}
-	return makeCalendar(rq, slices.Delete(patch, i, i+1))
+	return makeCalendar(rq, rest)
 }
 
 func makeCalendar(rq *dav.Request, patch []wire.PropPatch) error {
