@@ -45,6 +45,11 @@ func TestPeers(t *testing.T) {
 		{"KIO", []string{"dbus-run-session", "gdbus", "kioclient5"}, kio},
 		{"LibreOffice", []string{"soffice", "/usr/bin/python3"}, libreOffice},
 		{"npm webdav", []string{"node"}, npmWebdav},
+		{"vdirsyncer", []string{"vdirsyncer", "khal", "todoman"}, vdirsyncer},
+		{"calcurse", []string{"calcurse", "calcurse-caldav"}, calcurse},
+		{"python caldav", []string{"/usr/bin/python3"}, pythonCaldav},
+		{"npm tsdav", []string{"node"}, npmTsdav},
+		{"Thunderbird", []string{"thunderbird"}, thunderbird},
 	} {
 		t.Run(peer.name, func(t *testing.T) {
 			t.Parallel()
