@@ -50,6 +50,7 @@ func TestPeers(t *testing.T) {
 		{"python caldav", []string{"/usr/bin/python3"}, pythonCaldav},
 		{"npm tsdav", []string{"node"}, npmTsdav},
 		{"Thunderbird", []string{"thunderbird"}, thunderbird},
+		{"Evolution", []string{"dbus-run-session", "/usr/libexec/evolution-calendar-factory", "/usr/bin/python3"}, evolution},
 	} {
 		t.Run(peer.name, func(t *testing.T) {
 			t.Parallel()
