@@ -426,7 +426,7 @@ func (s *Session) appendCalendars(tx *Tx, list []Calendar, space *policy.Space, 
 	} else if err != nil {
 		return list, err
 	}
-	page, _, err := s.list(tx, g, sp, "", CalendarsMax, want)
+	page, _, err := s.list(tx, g, sp, nil, "", CalendarsMax, want)
 	for _, info := range page {
 		list = append(list, Calendar{Info: info, Path: append(slices.Clip(sp.path), info.Name),
 			Own: space.Owner == s.cred.User && space.Kind == policy.Personal, Of: top})
