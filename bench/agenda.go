@@ -10,23 +10,23 @@ import (
 // events alone, so that what every server has to answer is known without asking
 // one.
 type agenda struct {
+	start     time.Time
+	years     int // over which the events are spread
 	events    int // one in ten recurs
 	calendars int // in the home, beside the large one
 	fetched   int // by one multiget
 }
 
 var (
-	fullAgenda  = agenda{events: 10_000, calendars: 100, fetched: 1000}
-	smallAgenda = agenda{events: 300, calendars: 8, fetched: 50}
+	fullAgenda  = agenda{start: agendaStart, years: 10, events: 10_000, calendars: 100, fetched: 1000}
+	smallAgenda = agenda{start: agendaStart, years: 10, events: 300, calendars: 8, fetched: 50}
+	agendaStart = time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// The events are spread over ten years; what is asked for is a month of the fifth.
-const agendaYears = 10
-
+// The month that is asked for.
 var (
-	agendaStart = time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC)
-	monthFrom   = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	monthTo     = time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	monthFrom = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	monthTo   = time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
 )
 
 const icsTime = "20060102T150405Z"
@@ -47,8 +47,8 @@ const meetingLength = time.Hour
 const movedBy = 2 * time.Hour
 
 func (a agenda) meeting(i int) meeting {
-	slots := agendaYears * 365 * 24
-	m := meeting{number: i, start: agendaStart.Add(time.Duration(i*7919%slots) * time.Hour), weeks: 1}
+	slots := a.years * 365 * 24
+	m := meeting{number: i, start: a.start.Add(time.Duration(i*7919%slots) * time.Hour), weeks: 1}
 	if i%10 == 0 {
 		m.weeks = 30
 		if i%50 == 0 {

@@ -8,7 +8,8 @@ import (
 
 // What a month has is known from the meetings that were put into it.
 func TestMonthOfAnAgenda(t *testing.T) {
-	m := agenda{}.meeting(350) // weekly, moved once and left out once
+	a := agenda{start: agendaStart, years: 10, events: 400}
+	m := a.meeting(350) // weekly, moved once and left out once
 	if m.weeks != 30 || m.moved != 3 || m.left != 5 {
 		t.Fatalf("meeting 350 is %+v", m)
 	}
@@ -26,7 +27,6 @@ func TestMonthOfAnAgenda(t *testing.T) {
 			t.Errorf("it has no %s\n%s", want, text)
 		}
 	}
-	a := agenda{events: 400}
 	all := a.between(agendaStart.AddDate(-1, 0, 0), agendaStart.AddDate(20, 0, 0))
 	if all.objects != 400 || all.instances != 360+40*30-6 { // six of the series leave one out
 		t.Errorf("all of it: %+v", all)

@@ -10,6 +10,7 @@
 //	go run ./bench --only 'GET|PUT' --rounds 9   some workloads, more rounds
 //	go run ./bench --scale                       Davit alone, with a million files
 //	go run ./bench --calendar                    calendars, beside calendar servers
+//	go run ./bench --calendar --scale            Davit alone, with a million events
 //	go run ./bench --davit none --peers none     the naive server alone
 //
 // Ratios travel from machine to machine, absolute figures do not. The row named
@@ -77,6 +78,7 @@ type options struct {
 	markdown string
 	json     bool
 	census   *census // of --scale
+	town     *town   // of --calendar --scale
 }
 
 func parseOptions(args []string, stderr io.Writer) (options, error) {
@@ -91,7 +93,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&only, "only", "", "run the workloads whose names match this `regexp`")
 	flags.IntVar(&o.rounds, "rounds", 0, "measured rounds a workload (default 5, or 2 with --quick)")
 	flags.BoolVar(&quick, "quick", false, "small counts: a smoke test whose figures mean nothing")
-	flags.BoolVar(&large, "scale", false, "fill Davit with a million files and tell what it is like, instead of comparing")
+	flags.BoolVar(&large, "scale", false, "fill Davit with a million files, or events, and tell what it is like, instead of comparing")
 	flags.BoolVar(&calendars, "calendar", false, "compare calendars with those of calendar servers, instead of files")
 	flags.StringVar(&o.markdown, "markdown", "", "also write the table into its place in this `file`")
 	flags.BoolVar(&o.json, "json", false, "print JSON instead of the table")
@@ -112,9 +114,9 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 		o.scale = small
 	}
 	if large {
-		o.census = &million
+		o.census, o.town = &million, &bigTown
 		if quick {
-			o.census = &village
+			o.census, o.town = &village, &smallTown
 		}
 	}
 	o.contest = &fileContest
@@ -190,19 +192,28 @@ func growDavit(ctx context.Context, o options, dir string, stdout, stderr io.Wri
 		return err
 	}
 	home := filepath.Join(dir, "davit")
-	s := newDavit(binary, home)
+	place, s := "scale", newDavit(binary, home)
+	calendars := o.contest == &calendarContest
+	if calendars {
+		place, s = "calendar-scale", newDavitCalendars(binary, home)
+	}
 	defer func() {
 		if s.child != nil {
 			err = errors.Join(err, stopAll([]*server{s}))
 		}
 	}()
-	g, err := grow(ctx, o, *o.census, home, s)
+	var g *growth
+	if calendars {
+		g, err = foundTown(ctx, o, *o.town, binary, home, s)
+	} else {
+		g, err = grow(ctx, o, *o.census, home, s)
+	}
 	if err != nil {
 		return err
 	}
 	table := g.table(o)
 	if o.markdown != "" {
-		if err := intoPage(o.markdown, "scale", table); err != nil {
+		if err := intoPage(o.markdown, place, table); err != nil {
 			return err
 		}
 	}
