@@ -36,6 +36,7 @@ fuzz: ## feeds every parser FUZZTIME of inputs
 bench: ## measures Davit beside other servers and writes docs/performance.md
 	@bench/install.sh
 	$(GO) run ./bench --markdown docs/performance.md
+	$(GO) run ./bench --calendar --markdown docs/performance.md
 
 soak: ## a minute of changes while every core asks, ten minutes of 200 clients, and the crash loop for an hour
 	$(GO) test -race -run ChangesWhileAsked -v ./policy -soak 60s

@@ -210,9 +210,10 @@ func (c *client) readHead(r *response) (framing, error) {
 	if err != nil {
 		return f, err
 	}
-	if len(line) < statusLineMinLen || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
-		return f, fmt.Errorf("not an HTTP/1.1 status line: %.40q", line)
+	if len(line) < statusLineMinLen || !bytes.HasPrefix(line, []byte("HTTP/1.")) {
+		return f, fmt.Errorf("not a status line of HTTP/1.1 or 1.0: %.40q", line)
 	}
+	f.closing = line[len("HTTP/1.")] == '0' // RFC 9112, section 9.3
 	if r.status, err = strconv.Atoi(string(line[9:12])); err != nil {
 		return f, fmt.Errorf("not a status: %.40q", line)
 	}
@@ -245,7 +246,7 @@ func (f *framing) note(r *response, name, value []byte) (err error) {
 	case is("Transfer-Encoding"):
 		f.chunked = bytes.EqualFold(value, []byte("chunked"))
 	case is("Connection"):
-		f.closing = bytes.EqualFold(value, []byte("close"))
+		f.closing = f.closing && !bytes.EqualFold(value, []byte("keep-alive")) || bytes.EqualFold(value, []byte("close"))
 	case is("Lock-Token"):
 		r.lockToken = string(value)
 	case is("Content-Range"):

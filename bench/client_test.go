@@ -81,7 +81,7 @@ func TestClientReadsAnswers(t *testing.T) {
 func TestClientRefusesBrokenAnswers(t *testing.T) {
 	const ok = "HTTP/1.1 200 OK\r\n"
 	for _, tc := range []struct{ name, answer, want string }{
-		{"no HTTP", "SSH-2.0-OpenSSH\r\n", "not an HTTP/1.1 status line"},
+		{"no HTTP", "SSH-2.0-OpenSSH\r\n", "not a status line"},
 		{"no status", "HTTP/1.1 abc Yes\r\n\r\n", "not a status"},
 		{"short body", ok + "X: close\r\nContent-Length: 9\r\n\r\nhello", "EOF"},
 		{"negative length", ok + "Content-Length: -1\r\n\r\n", "not a length"},

@@ -127,14 +127,21 @@ func (l layout) upload(b *batch) error {
 			return err
 		}
 	}
+	return each(b.target, l.count(), func(c *client, i int) error {
+		return put(c, top+l.file(i), contentOf(l.file(i), fileSize))
+	})
+}
+
+// each does something for each number below n, over many connections at a time.
+func each(t target, n int, do func(c *client, i int) error) error {
 	errs := make([]error, fixtureClients)
 	var wg sync.WaitGroup
 	for worker := range fixtureClients {
 		wg.Go(func() {
-			c := newClient(b.target)
+			c := newClient(t)
 			defer c.close()
-			for i := worker; i < l.count() && errs[worker] == nil; i += fixtureClients {
-				errs[worker] = put(c, top+l.file(i), contentOf(l.file(i), fileSize))
+			for i := worker; i < n && errs[worker] == nil; i += fixtureClients {
+				errs[worker] = do(c, i)
 			}
 		})
 	}

@@ -4,7 +4,7 @@
 # the table, and the script never fails.
 set -u
 
-packages='apache2-bin nginx libnginx-mod-http-dav-ext lighttpd lighttpd-mod-webdav'
+packages='apache2-bin nginx libnginx-mod-http-dav-ext lighttpd lighttpd-mod-webdav radicale xandikos git'
 
 [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || exit 0
 # shellcheck disable=SC2086

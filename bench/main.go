@@ -9,6 +9,8 @@
 //	go run ./bench --quick                       a smoke test, under a minute
 //	go run ./bench --only 'GET|PUT' --rounds 9   some workloads, more rounds
 //	go run ./bench --scale                       Davit alone, with a million files
+//	go run ./bench --calendar                    calendars, beside calendar servers
+//	go run ./bench --calendar --scale            Davit alone, with a million events
 //	go run ./bench --davit none --peers none     the naive server alone
 //
 // Ratios travel from machine to machine, absolute figures do not. The row named
@@ -67,6 +69,7 @@ var errUsage = errors.New("wrong usage")
 type options struct {
 	command  string // as typed, for the report
 	davit    string
+	contest  *contest
 	peers    []*peer
 	dir      string
 	only     *regexp.Regexp
@@ -75,21 +78,23 @@ type options struct {
 	markdown string
 	json     bool
 	census   *census // of --scale
+	town     *town   // of --calendar --scale
 }
 
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	o := options{command: strings.Join(append([]string{"go run ./bench"}, args...), " "), scale: full}
 	var only, beside string
-	var quick, large bool
+	var quick, large, calendars bool
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.davit, "davit", "", "`path` of a davit binary; none leaves Davit out; empty builds ./cmd/davit")
-	flags.StringVar(&beside, "peers", "apache,nginx,lighttpd", "`names` of the installed servers to measure beside it; none for none")
+	flags.StringVar(&beside, "peers", usualPeers, "`names` of the installed servers to measure beside it; none for none")
 	flags.StringVar(&o.dir, "dir", "", "`folder` for the temporary data, which chooses the disk")
 	flags.StringVar(&only, "only", "", "run the workloads whose names match this `regexp`")
 	flags.IntVar(&o.rounds, "rounds", 0, "measured rounds a workload (default 5, or 2 with --quick)")
 	flags.BoolVar(&quick, "quick", false, "small counts: a smoke test whose figures mean nothing")
-	flags.BoolVar(&large, "scale", false, "fill Davit with a million files and tell what it is like, instead of comparing")
+	flags.BoolVar(&large, "scale", false, "fill Davit with a million files, or events, and tell what it is like, instead of comparing")
+	flags.BoolVar(&calendars, "calendar", false, "compare calendars with those of calendar servers, instead of files")
 	flags.StringVar(&o.markdown, "markdown", "", "also write the table into its place in this `file`")
 	flags.BoolVar(&o.json, "json", false, "print JSON instead of the table")
 	if err := flags.Parse(args); err != nil {
@@ -109,10 +114,14 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 		o.scale = small
 	}
 	if large {
-		o.census = &million
+		o.census, o.town = &million, &bigTown
 		if quick {
-			o.census = &village
+			o.census, o.town = &village, &smallTown
 		}
+	}
+	o.contest = &fileContest
+	if calendars {
+		o.contest = &calendarContest
 	}
 	if o.rounds == 0 {
 		o.rounds = o.scale.rounds
@@ -121,7 +130,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 		return complain("--rounds %d: give 1 to %d", o.rounds, roundsMax)
 	}
 	var err error
-	if o.peers, err = peersNamed(beside); err != nil {
+	if o.peers, err = o.contest.peersNamed(beside); err != nil {
 		return complain("--peers: %v", err)
 	}
 	if o.only, err = regexp.Compile(only); err != nil {
@@ -138,7 +147,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 		return err
 	}
 	var chosen []workload
-	for _, w := range workloads(o.scale) {
+	for _, w := range o.contest.workloads(o.scale) {
 		if o.only.MatchString(w.name) {
 			chosen = append(chosen, w)
 		}
@@ -183,19 +192,28 @@ func growDavit(ctx context.Context, o options, dir string, stdout, stderr io.Wri
 		return err
 	}
 	home := filepath.Join(dir, "davit")
-	s := newDavit(binary, home)
+	place, s := "scale", newDavit(binary, home)
+	calendars := o.contest == &calendarContest
+	if calendars {
+		place, s = "calendar-scale", newDavitCalendars(binary, home)
+	}
 	defer func() {
 		if s.child != nil {
 			err = errors.Join(err, stopAll([]*server{s}))
 		}
 	}()
-	g, err := grow(ctx, o, *o.census, home, s)
+	var g *growth
+	if calendars {
+		g, err = foundTown(ctx, o, *o.town, binary, home, s)
+	} else {
+		g, err = grow(ctx, o, *o.census, home, s)
+	}
 	if err != nil {
 		return err
 	}
 	table := g.table(o)
 	if o.markdown != "" {
-		if err := intoPage(o.markdown, "scale", table); err != nil {
+		if err := intoPage(o.markdown, place, table); err != nil {
 			return err
 		}
 	}
@@ -216,17 +234,14 @@ func davitBinary(ctx context.Context, o options, dir string, stderr io.Writer) (
 // startAll starts the servers to compare, the yardstick first. Those it started
 // are returned even when a later one fails.
 func startAll(ctx context.Context, o options, beside []*peer, dir string, stderr io.Writer) ([]*server, error) {
-	servers := []*server{newNaive(filepath.Join(dir, "naive"))}
+	binary := ""
 	if o.davit != "none" {
-		binary, err := davitBinary(ctx, o, dir, stderr)
-		if err != nil {
+		var err error
+		if binary, err = davitBinary(ctx, o, dir, stderr); err != nil {
 			return nil, err
 		}
-		servers = append(servers, newDavit(binary, filepath.Join(dir, "davit")))
 	}
-	for _, p := range beside {
-		servers = append(servers, newPeer(p, filepath.Join(dir, p.name)))
-	}
+	servers := o.contest.servers(o, beside, binary, dir)
 	for i, s := range servers {
 		fmt.Fprintf(stderr, "starting %s\n", s.name)
 		if err := s.start(ctx, s); err != nil {

@@ -47,7 +47,9 @@ type growth struct {
 	census
 	*batch
 	dir      string
+	repeat   int // of what is measured more than once
 	findings []finding
+	notes    []string
 }
 
 // grow fills a fresh server and tells what it is like to live in.
@@ -59,7 +61,9 @@ func grow(ctx context.Context, o options, c census, dir string, s *server) (*gro
 	if err != nil {
 		return nil, err
 	}
-	g := &growth{census: c, batch: &batch{site: si, clients: []*client{newClient(si.target)}}, dir: dir}
+	g := &growth{census: c, batch: &batch{site: si, clients: []*client{newClient(si.target)}}, dir: dir, repeat: c.repeat}
+	g.notes = []string{fmt.Sprintf("the first %d files were PUT one by one; the million are COPYs of %d of them, each with an entry and a node of its own and the bytes shared",
+		c.wide.count()+c.seed.count(), c.seed.count())}
 	defer g.one().close()
 	for _, step := range []func() error{g.fill, g.multiply, g.list, g.move, func() error { return g.restart(ctx) }} {
 		if err := step(); err != nil {
@@ -228,7 +232,8 @@ func (g *growth) table(o options) string {
 		fmt.Fprintf(&b, "| %s |\n", strings.Join([]string{f.what, f.figure, f.bar, f.met}, " | "))
 	}
 	fmt.Fprintf(&b, "\n- command: %s\n", o.command)
-	fmt.Fprintf(&b, "- the first %d files were PUT one by one; the million are COPYs of %d of them, each with an entry and a node of its own and the bytes shared\n",
-		g.wide.count()+g.seed.count(), g.seed.count())
+	for _, n := range g.notes {
+		fmt.Fprintf(&b, "- %s\n", n)
+	}
 	return b.String()
 }

@@ -38,7 +38,7 @@ func TestGrowTellsEverything(t *testing.T) {
 // TestGrowNoticesLoss: a COPY that leaves files out does not pass.
 func TestGrowNoticesLoss(t *testing.T) {
 	s := shaped(t, asIs)
-	g := &growth{census: village, batch: &batch{site: s, clients: []*client{newClient(s.target)}}}
+	g := &growth{census: village, repeat: village.repeat, batch: &batch{site: s, clients: []*client{newClient(s.target)}}}
 	for _, step := range []func() error{g.fill, g.multiply} {
 		if err := step(); err != nil {
 			t.Fatal(err)

@@ -26,6 +26,13 @@ type peer struct {
 	config        string // template over a setting
 	args          []string
 	authenticates bool // asks for Basic credentials, as Davit does
+
+	// Of calendar servers.
+	flags   []string          // instead of a configuration
+	home    string            // path of the home of the calendars
+	storage string            // folder of the large calendar, below the server's own
+	marks   map[string]string // files that make a folder a calendar
+	git     bool              // what is stored is what git has
 }
 
 // daemons is where Debian keeps what an ordinary PATH does not find.
@@ -130,17 +137,23 @@ type setting struct {
 // apacheAccount is what Debian has web servers run as.
 const apacheAccount = "www-data"
 
-// peersNamed reads a list of names with commas, or none.
-func peersNamed(list string) (named []*peer, err error) {
-	if list == "none" {
+// usualPeers names the peers that a contest is mostly about.
+const usualPeers = "usual"
+
+// peersNamed reads a list of names with commas, or none, or usualPeers.
+func (c *contest) peersNamed(list string) (named []*peer, err error) {
+	switch list {
+	case "none":
 		return nil, nil
+	case usualPeers:
+		list = c.beside
 	}
 	for name := range strings.SplitSeq(list, ",") {
-		i := slices.IndexFunc(peers, func(p peer) bool { return p.name == name })
+		i := slices.IndexFunc(c.peers, func(p peer) bool { return p.name == name })
 		if i < 0 {
 			return nil, fmt.Errorf("no server is called %q", name)
 		}
-		named = append(named, &peers[i])
+		named = append(named, &c.peers[i])
 	}
 	return named, nil
 }
@@ -162,7 +175,7 @@ func (p *peer) missing() error {
 	if _, err := p.path(); err != nil {
 		return fmt.Errorf("%s is not installed", p.program)
 	}
-	if _, err := os.Stat(p.module); err != nil {
+	if _, err := os.Stat(p.module); p.module != "" && err != nil {
 		return fmt.Errorf("%s has no %s", p.program, filepath.Base(p.module))
 	}
 	return nil

@@ -57,7 +57,7 @@ func workAll(t *testing.T, s *server, may string) {
 
 func TestPeersNamed(t *testing.T) {
 	for list, want := range map[string]int{"none": 0, "apache": 1, "nginx,lighttpd": 2} {
-		if got, err := peersNamed(list); len(got) != want || err != nil {
+		if got, err := fileContest.peersNamed(list); len(got) != want || err != nil {
 			t.Errorf("%s: %d servers, %v", list, len(got), err)
 		}
 	}

@@ -25,9 +25,12 @@ type report struct {
 	Rounds  int       `json:"rounds"`
 	Quick   bool      `json:"quick"` // the figures mean nothing
 	Rows    []row     `json:"rows"`
-	Durable []string  `json:"durable"` // servers whose PUT is on the disk when answered
-	Lazy    []string  `json:"lazy"`    // those whose is not
-	Absent  []string  `json:"absent,omitempty"`
+	Notes   []string  `json:"notes"` // about the servers
+	// Yardstick is the server that the others are compared with.
+	Yardstick string   `json:"yardstick"`
+	Durable   []string `json:"durable"` // servers whose PUT is on the disk when answered
+	Lazy      []string `json:"lazy"`    // those whose is not
+	Absent    []string `json:"absent,omitempty"`
 }
 
 // A row is one workload on one server, or one other figure about a server.
@@ -58,7 +61,7 @@ func newReport(o options, res *results) report {
 	rep := report{
 		Command: o.command, Time: time.Now().UTC().Truncate(time.Second), Go: runtime.Version(),
 		System: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(),
-		Rounds: o.rounds, Quick: !o.scale.judged, Absent: res.absent,
+		Rounds: o.rounds, Quick: !o.scale.judged, Absent: res.absent, Notes: o.contest.notes, Yardstick: res.servers[0].name,
 	}
 	for _, s := range res.servers {
 		if s.durable {
@@ -167,6 +170,8 @@ func (b bar) judge(r row, per time.Duration) string {
 		return ""
 	case r.Failed != "" || r.Wrong > 0 || per == 0:
 		met = false
+	case b.processor > 0:
+		met = r.CPU <= float64(b.processor.Microseconds())
 	case b.naive > 0 && r.TimesNaive == 0:
 		return ""
 	case b.naive > 0:
@@ -208,7 +213,7 @@ func memoryRow(name string, s *server, bytes int64, barMiB float64, judged bool)
 // publish prints the report and writes the file that was asked for.
 func publish(rep report, o options, stdout io.Writer) error {
 	if o.markdown != "" {
-		if err := intoPage(o.markdown, "table", rep.markdown()); err != nil {
+		if err := intoPage(o.markdown, o.contest.place, rep.markdown()); err != nil {
 			return err
 		}
 	}
@@ -237,7 +242,10 @@ func intoPage(name, place, text string) error {
 	return os.WriteFile(name, []byte(before+begin+text+end+after), 0o644)
 }
 
-var columns = []string{"workload", "server", "unit", "median", "min", "max", "x naive", "CPU/op", "bar", "met"}
+// columns are the heads of the cells.
+func (rep report) columns() []string {
+	return []string{"workload", "server", "unit", "median", "min", "max", "x " + rep.Yardstick, "CPU/op", "bar", "met"}
+}
 
 // cells are a row as people read it.
 func (r row) cells() []string {
@@ -271,9 +279,8 @@ func (rep report) notes() []string {
 		notes = append(notes, "--quick: a smoke test, bars are not judged and figures mean nothing")
 	}
 	notes = append(notes,
-		"x naive: how many times as fast as naive, from the medians; CPU/op: the user and system time of the server's processes",
-		"davit: accounts, policy and durable writes on; apache: Basic, against an unsalted SHA-1; the others ask for no password",
-		"a PUT survives a power cut once answered: "+list(rep.Durable)+"; it does not: "+list(rep.Lazy))
+		fmt.Sprintf("x %[1]s: how many times as fast as %[1]s, from the medians; CPU/op: the user and system time of the server's processes", rep.Yardstick))
+	notes = append(append(notes, rep.Notes...), "a PUT survives a power cut once answered: "+list(rep.Durable)+"; it does not: "+list(rep.Lazy))
 	if len(rep.Absent) > 0 {
 		notes = append(notes, "absent: "+list(rep.Absent))
 	}
@@ -299,7 +306,7 @@ func list(names []string) string {
 func (rep report) text() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, strings.Join(columns, "\t"))
+	fmt.Fprintln(w, strings.Join(rep.columns(), "\t"))
 	for _, r := range rep.Rows {
 		fmt.Fprintln(w, strings.Join(r.cells(), "\t"))
 	}
@@ -314,8 +321,8 @@ func (rep report) text() string {
 // markdown is the same for a page.
 func (rep report) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Measured on %s.\n\n| %s |\n|%s\n", rep.Time.Format(time.DateOnly), strings.Join(columns, " | "),
-		strings.Repeat("---|", len(columns)))
+	fmt.Fprintf(&b, "Measured on %s.\n\n| %s |\n|%s\n", rep.Time.Format(time.DateOnly), strings.Join(rep.columns(), " | "),
+		strings.Repeat("---|", len(rep.columns())))
 	escape := strings.NewReplacer("|", `\|`, "\n", " ")
 	for _, r := range rep.Rows {
 		cells := r.cells()

@@ -150,7 +150,7 @@ func TestReportTellsWhatAReaderNeeds(t *testing.T) {
 	if err := tolerated.verdict(); err != nil {
 		t.Errorf("the yardstick's mistakes fail the run: %v", err)
 	}
-	rep := newReport(options{command: "go run ./bench", rounds: 1, scale: full}, res)
+	rep := newReport(options{command: "go run ./bench", contest: &fileContest, rounds: 1, scale: full}, res)
 	text, page := rep.text(), rep.markdown()
 	for _, want := range []string{
 		"go run ./bench", "1 round interleaved", "once answered: davit; it does not: naive", "core",
@@ -173,7 +173,7 @@ func TestReportTellsWhatAReaderNeeds(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, page)
 		}
 	}
-	if quick := newReport(options{rounds: 1, scale: small}, res); strings.Contains(quick.markdown(), "| no |") {
+	if quick := newReport(options{contest: &fileContest, rounds: 1, scale: small}, res); strings.Contains(quick.markdown(), "| no |") {
 		t.Errorf("a quick run is judged:\n%s", quick.markdown())
 	}
 }

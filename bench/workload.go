@@ -49,6 +49,8 @@ type bar struct {
 	naive  float64       // at least so many times as fast as naive
 	apache float64       // or, when that was measured beside it, as Apache
 	atMost time.Duration // for one operation
+	// processor is atMost of the server's processor time, however long it waits.
+	processor time.Duration
 }
 
 func (b bar) String() string {
@@ -59,6 +61,8 @@ func (b bar) String() string {
 		return fmt.Sprintf(">= %.3g x naive", b.naive)
 	case b.atMost > 0:
 		return fmt.Sprintf("<= %v", b.atMost)
+	case b.processor > 0:
+		return fmt.Sprintf("<= %v CPU", b.processor)
 	}
 	return ""
 }
@@ -71,6 +75,7 @@ type scale struct {
 	tree       layout // one folder, as large as people make them
 	wide       layout // one folder that is too large
 	deep       layout // to be listed with all of its folders
+	agenda     agenda // of --calendar
 	bigSize    int64
 	judged     bool
 }
@@ -79,9 +84,9 @@ const roundsMax = 1000
 
 var (
 	full = scale{rounds: 5, slice: time.Second, batchesMax: 100, bigSize: 256 << 20, judged: true,
-		tree: layout{"tree", 0, 10_000}, wide: layout{"wide", 0, 100_000}, deep: layout{"deep", 20, 1000}}
+		tree: layout{"tree", 0, 10_000}, wide: layout{"wide", 0, 100_000}, deep: layout{"deep", 20, 1000}, agenda: fullAgenda}
 	small = scale{rounds: 2, slice: 50 * time.Millisecond, batchesMax: 1, bigSize: 8 << 20,
-		tree: layout{"tree", 0, 300}, wide: layout{"wide", 0, 600}, deep: layout{"deep", 4, 50}}
+		tree: layout{"tree", 0, 300}, wide: layout{"wide", 0, 600}, deep: layout{"deep", 4, 50}, agenda: smallAgenda}
 )
 
 // A site is what one server holds while the workloads use it.
@@ -95,6 +100,7 @@ type site struct {
 	serial   int               // makes names that are used once
 	reports  []content         // what each office user's document holds
 	saves    []int             // how often each of them has saved
+	token    string            // by which the calendar tells what has changed
 }
 
 func newSite(s *server, sc scale) (*site, error) {
@@ -104,8 +110,13 @@ func newSite(s *server, sc scale) (*site, error) {
 
 // fresh is a name nobody has used on this server.
 func (s *site) fresh(stem string) string {
+	return fmt.Sprintf("%s-%04d", stem, s.turn())
+}
+
+// turn is a number nobody has used on this server.
+func (s *site) turn() int {
 	s.serial++
-	return fmt.Sprintf("%s-%04d", stem, s.serial)
+	return s.serial
 }
 
 // A batch is one run of a workload on one site.

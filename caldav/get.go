@@ -3,7 +3,6 @@ package caldav
 import (
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,19 +95,20 @@ func export(w io.Writer, s *store.Session, p store.Path) error {
 		if err != nil {
 			return err
 		}
+		names := make([]string, len(page))
 		for i := range page {
+			names[i] = page[i].Name
 			after = page[i].Name
-			content, err := contentOf(s, append(slices.Clip(p), after))
-			if err != nil {
-				continue // gone meanwhile, or not for the asker
+		}
+		for len(names) > 0 {
+			list, err := s.Fetch(p, names, store.Want{})
+			if err == nil {
+				err = exportSome(w, list, zones)
 			}
-			obj, err := ical.Decode(content)
 			if err != nil {
-				continue
-			}
-			if _, err := w.Write(appendBody(nil, obj, zones)); err != nil {
 				return err
 			}
+			names = names[len(list):]
 		}
 		more = again
 	}
@@ -122,17 +122,21 @@ const (
 	streamEnd  = "END:VCALENDAR\r\n"
 )
 
-// contentOf reads an object whole.
-func contentOf(s *store.Session, p store.Path) ([]byte, error) {
-	f, err := s.Open(p, store.Terms{})
-	if err != nil {
-		return nil, err
+// exportSome writes those objects that were read and can be.
+func exportSome(w io.Writer, list []store.Fetched, zones map[string]bool) error {
+	for i := range list {
+		if list[i].Unseen != nil || list[i].Unread != nil {
+			continue // gone meanwhile, or not for the asker
+		}
+		obj, err := ical.Decode(list[i].Content)
+		if err != nil {
+			continue
+		}
+		if _, err := w.Write(appendBody(nil, obj, zones)); err != nil {
+			return err
+		}
 	}
-	defer f.Close()
-	if small := f.Bytes(); small != nil {
-		return small, nil
-	}
-	return io.ReadAll(f.Content())
+	return nil
 }
 
 // appendBody appends the components of an object, of time zones those that are not

@@ -63,15 +63,15 @@ func begin(rq *dav.Request, s *store.Session, root *wire.Node, z *zone.Zone) (*a
 	return a, nil
 }
 
-// tell answers for one object, whose content is given once it was read.
-func (a *asked) tell(m *dav.Member, p store.Path, href string, content []byte) error {
+// fetchedMost is how many objects one look into a calendar reads.
+const fetchedMost = 100
+
+// tell answers for one object, with its content if that is asked for.
+func (a *asked) tell(m *dav.Member, href string, content []byte, unread error) error {
 	if !a.data {
 		return a.list.Tell(m, href)
 	}
-	var err error
-	if content == nil {
-		content, err = contentOf(a.s, p)
-	}
+	err := unread
 	if err == nil && a.shape != nil {
 		content, err = a.shaped(content)
 	}
@@ -111,25 +111,60 @@ func multiget(rq *dav.Request, s *store.Session, self *dav.Member, body []byte) 
 	if err != nil {
 		return err
 	}
+	var hrefs []string
 	for i := range root.Kids {
-		if root.Kids[i].Name != davName("href") {
-			continue
-		}
-		href := strings.TrimSpace(root.Kids[i].Text)
-		m, p, err := rq.Describe(s, href, a.list.Want())
-		if err == nil && !isObject(&m) {
-			err = store.ErrNotFound
-		}
-		if err != nil {
-			status, why := rq.StatusOf(err)
-			a.list.Missing(href, status, why...)
-			continue
-		}
-		if err := a.tell(&m, p, href, nil); err != nil {
-			return a.list.End(err)
+		if root.Kids[i].Name == davName("href") {
+			hrefs = append(hrefs, strings.TrimSpace(root.Kids[i].Text))
 		}
 	}
-	return a.list.End(nil)
+	for len(hrefs) > 0 && err == nil {
+		hrefs, err = a.tellSome(hrefs)
+	}
+	return a.list.End(err)
+}
+
+// tellSome answers for the first of some URLs and for those after it that lead into
+// the same calendar, and gives those that are left.
+func (a *asked) tellSome(hrefs []string) (left []string, err error) {
+	first, dir, err := a.rq.Find(hrefs[0])
+	if err != nil {
+		a.missing(hrefs[0], err)
+		return hrefs[1:], nil
+	}
+	urls, names := []wire.Path{first}, []string{dir[len(dir)-1]}
+	dir = dir[:len(dir)-1]
+	for _, href := range hrefs[1:min(len(hrefs), fetchedMost)] {
+		url, p, err := a.rq.Find(href)
+		if err != nil || len(p) != len(dir)+1 || !slices.Equal(p[:len(dir)], dir) {
+			break
+		}
+		urls, names = append(urls, url), append(names, p[len(dir)])
+	}
+	list, err := a.s.Fetch(dir, names, a.list.Want())
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		f := &list[i]
+		m := a.rq.NewMember(f.Info, urls[i])
+		if f.Unseen == nil && !isObject(&m) {
+			f.Unseen = store.ErrNotFound
+		}
+		if f.Unseen != nil {
+			a.missing(hrefs[i], f.Unseen)
+			continue
+		}
+		if err := a.tell(&m, hrefs[i], f.Content, f.Unread); err != nil {
+			return nil, err
+		}
+	}
+	return hrefs[len(list):], nil
+}
+
+// missing answers for a URL with the status of an error.
+func (a *asked) missing(href string, err error) {
+	status, why := a.rq.StatusOf(err)
+	a.list.Missing(href, status, why...)
 }
 
 // query answers a calendar-query: what is asked for of each object that fits the
@@ -167,22 +202,36 @@ func query(rq *dav.Request, s *store.Session, _ *dav.Member, body []byte) error 
 	if err != nil {
 		return err
 	}
-	for i := range found {
-		if err := a.tellIfFits(want, found[i], p); err != nil {
-			return a.list.End(err)
+	for len(found) > 0 && err == nil {
+		found, err = a.tellFitting(want, found, p)
+	}
+	return a.list.End(err)
+}
+
+// tellFitting answers for those of the first objects that the filter means, and
+// gives the objects that are left.
+func (a *asked) tellFitting(want *filter.Comp, found []store.Info, calendar store.Path) (left []store.Info, err error) {
+	names := make([]string, min(len(found), fetchedMost))
+	for i := range names {
+		names[i] = found[i].Name
+	}
+	list, err := a.s.Fetch(calendar, names, store.Want{})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if f := &list[i]; f.Unseen == nil && f.Unread == nil {
+			if err := a.tellIfFits(want, found[i], f.Content); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return a.list.End(nil)
+	return found[len(list):], nil
 }
 
 // tellIfFits tells of an object that the filter means. One that is not to be read
 // fits no filter, and one that takes too much work is told as such.
-func (a *asked) tellIfFits(want *filter.Comp, info store.Info, calendar store.Path) error {
-	p := append(slices.Clip(calendar), info.Name)
-	content, err := contentOf(a.s, p)
-	if err != nil {
-		return nil
-	}
+func (a *asked) tellIfFits(want *filter.Comp, info store.Info, content []byte) error {
 	e, err := readMessage(content, a.zone)
 	if err != nil {
 		return nil // it broke no rule when it came, or came before there was one
@@ -196,7 +245,7 @@ func (a *asked) tellIfFits(want *filter.Comp, info store.Info, calendar store.Pa
 	case !fits:
 		return nil
 	}
-	return a.tell(&m, p, "", content)
+	return a.tell(&m, "", content, nil)
 }
 
 // searchFor is a search that finds at least what a filter means.
@@ -209,14 +258,24 @@ func searchFor(f *filter.Comp) store.Search {
 	for i := range c.Props {
 		t := c.Props[i].Text
 		if c.Props[i].Name == "UID" && !c.Props[i].IsNotDefined && t != nil && !t.Negate && t.Collation != "i;unicode-casemap" {
-			value := strings.ToLower(t.Value)
-			return store.Search{UID: func(uid string) bool { return strings.Contains(strings.ToLower(uid), value) }}
+			return store.Search{UID: hasText(t)}
 		}
 	}
 	if c.Range == nil || !slices.Contains(kinds, c.Name) {
 		return all
 	}
 	return store.Search{Span: spanOf(c.Range)}
+}
+
+// hasText tells whether a text may be one that the filter means: with i;octet it is,
+// and for a letter of another case any byte will do.
+func hasText(t *filter.Text) func([]byte) bool {
+	value := []byte(t.Value)
+	if t.Collation == "i;octet" || len(value) == 0 {
+		return func(text []byte) bool { return bytes.Contains(text, value) }
+	}
+	lower := bytes.ToLower(value)
+	return func(text []byte) bool { return bytes.Contains(bytes.ToLower(text), lower) }
 }
 
 // spanOf is a range of time; one without a limit is endless.

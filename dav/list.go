@@ -102,8 +102,9 @@ func (rq *request) itemPages(s *store.Session, want store.Want) iter.Seq2[[]memb
 	p, url := rq.path, rq.url
 	return func(yield func([]member, error) bool) {
 		after := ""
+		var kept []store.Info
 		for {
-			infos, more, err := s.List(p, after, pageSize, want)
+			infos, more, err := s.ListInto(kept, p, after, pageSize, want)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -111,6 +112,7 @@ func (rq *request) itemPages(s *store.Session, want store.Want) iter.Seq2[[]memb
 			if len(infos) > 0 {
 				after = infos[len(infos)-1].Name
 			}
+			kept = infos
 			infos = rq.withoutMacFiles(infos)
 			page := make([]member, len(infos))
 			// One block holds the names of the URLs of a page.

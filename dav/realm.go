@@ -115,18 +115,18 @@ func (rq *Request) Terms() (store.Terms, error) { return rq.terms() }
 // Self describes the request's own resource.
 func (rq *Request) Self(s *store.Session, want store.Want) (Member, error) { return rq.self(s, want) }
 
-// Describe describes another resource of the realm by the URL that a client sent.
-func (rq *Request) Describe(s *store.Session, href string, want store.Want) (m Member, p store.Path, err error) {
-	url, err := wire.ParseDestination(href, rq.r.Host, rq.mount.prefix)
+// Find is where another resource of the realm stands, by the URL that a client
+// sent: ErrNotFound for what can be nowhere in the store.
+func (rq *Request) Find(href string) (url wire.Path, p store.Path, err error) {
+	url, err = wire.ParseDestination(href, rq.r.Host, rq.mount.prefix)
 	if err != nil {
-		return m, nil, store.ErrNotFound
+		return nil, nil, store.ErrNotFound
 	}
 	k, p := rq.place(url)
 	if k != kindItem || p == nil {
-		return m, nil, store.ErrNotFound
+		return nil, nil, store.ErrNotFound
 	}
-	info, err := s.Stat(p, want)
-	return rq.NewMember(info, url), p, err
+	return url, p, nil
 }
 
 // Serve answers with the method of WebDAV that a realm's own one stands before.

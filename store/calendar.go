@@ -535,7 +535,7 @@ func (s *Session) appendCalendars(tx *Tx, list []Calendar, space *policy.Space, 
 	} else if err != nil {
 		return list, err
 	}
-	page, _, err := s.list(tx, g, sp, "", CalendarsMax, want)
+	page, _, err := s.list(tx, g, sp, nil, "", CalendarsMax, want)
 	for _, info := range page {
 		if info.Box() != "" {
 			continue

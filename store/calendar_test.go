@@ -72,7 +72,7 @@ func (of *office) wantFound(s *Session, p Path, q Search, want ...string) {
 	}
 }
 
-func is(uid string) func(string) bool { return func(o string) bool { return o == uid } }
+func is(uid string) func([]byte) bool { return func(o []byte) bool { return string(o) == uid } }
 
 func cal(names ...string) Path { return Path(names).Calendars() }
 

@@ -285,7 +285,7 @@ func (s *Session) listPast(tx *Tx, g grant, sp *spot, after string, n int) (page
 	case versionedFile:
 		return s.listVersions(tx, g, sp, after, n)
 	}
-	page, more, err = s.list(tx, g, sp, after, n, Want{})
+	page, more, err = s.list(tx, g, sp, nil, after, n, Want{})
 	if sp.past.kind == versionedDir {
 		for i := range page {
 			page[i].Dir, page[i].Size, page[i].Type = true, 0, ""

@@ -17,7 +17,7 @@ import (
 // span.
 type Search struct {
 	Everything bool
-	UID        func(uid string) bool
+	UID        func(uid []byte) bool
 	Span       Span
 }
 
@@ -55,7 +55,7 @@ func (s *Session) search(tx *Tx, g grant, sp *spot, q Search, need policy.Rights
 	calendar := sp.entry().Node
 	switch {
 	case q.Everything:
-		err = tx.withUID(g, calendar, func(string) bool { return true }, &nodes)
+		err = tx.withUID(g, calendar, func([]byte) bool { return true }, &nodes)
 	case q.UID != nil:
 		err = tx.withUID(g, calendar, q.UID, &nodes)
 	default:
@@ -85,11 +85,11 @@ func (s *Session) search(tx *Tx, g grant, sp *spot, q Search, need policy.Rights
 }
 
 // withUID finds the objects of the wanted UIDs.
-func (tx *Tx) withUID(g grant, calendar policy.Node, wanted func(uid string) bool, nodes *[]policy.Node) error {
+func (tx *Tx) withUID(g grant, calendar policy.Node, wanted func(uid []byte) bool, nodes *[]policy.Node) error {
 	prefix := uidKey(calendar, "")
 	var failed error
 	err := scanPrefix(tx.r, prefix, func(k, v []byte) bool {
-		if !wanted(string(k[len(prefix):])) {
+		if !wanted(k[len(prefix):]) {
 			return true
 		}
 		var n uint64

@@ -194,6 +194,11 @@ func (tx *Tx) info(g grant, at policy.Place, e *Entry, want Want) (Info, error) 
 // List gives one page of a collection by name: at most n entries that the asker
 // may see, after the name given. more tells whether to ask again.
 func (s *Session) List(p Path, after string, n int, want Want) (page []Info, more bool, err error) {
+	return s.ListInto(nil, p, after, n, want)
+}
+
+// ListInto is List with the page in the memory of one that is not needed any more.
+func (s *Session) ListInto(old []Info, p Path, after string, n int, want Want) (page []Info, more bool, err error) {
 	err = s.view(func(tx *Tx) error {
 		sp, err := s.resolve(tx, p)
 		if err != nil {
@@ -209,7 +214,7 @@ func (s *Session) List(p Path, after string, n int, want Want) (page []Info, mor
 		if sp.past != nil {
 			page, more, err = s.listPast(tx, g, sp, after, n)
 		} else {
-			page, more, err = s.list(tx, g, sp, after, n, want)
+			page, more, err = s.list(tx, g, sp, old[:0], after, n, want)
 		}
 		return err
 	})
@@ -217,8 +222,8 @@ func (s *Session) List(p Path, after string, n int, want Want) (page []Info, mor
 }
 
 // list decides each child. One that no entry stands on holds what its parent
-// does, so only the others ask.
-func (s *Session) list(tx *Tx, g grant, sp *spot, after string, n int, want Want) (page []Info, more bool, err error) {
+// does, so only the others ask. They are put into the memory of page, which is empty.
+func (s *Session) list(tx *Tx, g grant, sp *spot, page []Info, after string, n int, want Want) (_ []Info, more bool, err error) {
 	dir := sp.place()
 	var failed error
 	err = tx.children(g, g.node, after, func(e *Entry) bool {

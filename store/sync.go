@@ -67,6 +67,9 @@ func (s *Session) Changes(p Path, q SyncQuery) (page SyncPage, err error) {
 	return page, err
 }
 
+// syncedMany is for how many members a page that will be full is laid out at once.
+const syncedMany = 1000
+
 func (s *Session) changes(tx *Tx, p Path, q SyncQuery) (page SyncPage, err error) {
 	sp, err := s.resolve(tx, p)
 	if err != nil {
@@ -85,6 +88,9 @@ func (s *Session) changes(tx *Tx, p Path, q SyncQuery) (page SyncPage, err error
 	}
 	if c.now, err = s.moment(tx, sp.space.ID); err != nil {
 		return page, err
+	}
+	if c.token.base == nil && c.token.goal != nil {
+		c.page = make([]Synced, 0, min(q.Limit, syncedMany)) // to who has nothing one full page follows another
 	}
 	if err := c.run(g, sp); err != nil {
 		return page, err

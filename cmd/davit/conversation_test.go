@@ -184,6 +184,15 @@ func (c *talk) keepAfter(name, before, text string) {
 	}
 }
 
+// keepElement notes what stands in the first element with that start tag.
+func (c *talk) keepElement(name, tag, text string) {
+	c.t.Helper()
+	_, after, found := strings.Cut(text, tag)
+	if c.kept[name], _, _ = strings.Cut(after, "<"); !found || c.kept[name] == "" {
+		c.t.Fatalf("%s: nothing to keep\n%s", c.where, text)
+	}
+}
+
 // anyID is an ID or token as commands print it.
 var anyID = regexp.MustCompile(`^[0-9a-z]+`)
 
@@ -217,8 +226,12 @@ func (c *talk) ask(words []word) {
 	c.look(want, got.text())
 	for _, k := range want.keep {
 		name, header, _ := strings.Cut(k, "=")
-		if strings.HasPrefix(header, "/") {
+		switch {
+		case strings.HasPrefix(header, "/"):
 			c.keepAfter(name, header, got.body)
+			continue
+		case strings.Contains(header, "<"):
+			c.keepElement(name, strings.Trim(header, `"`), got.body)
 			continue
 		}
 		c.kept[name] = strings.Trim(got.header.Get(header), "<>")

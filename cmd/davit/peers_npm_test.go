@@ -13,16 +13,23 @@ import (
 // user's cache.
 const npmFolder = "davit-peers/node_modules"
 
-// npmWebdav drives the client library that most programs on Node use.
-func npmWebdav(t *testing.T, s *site) {
+// npmPackage is the folder of a package from npm.
+func npmPackage(t *testing.T, name string) string {
+	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Skipf("there is no cache to look in: %v", err)
 	}
-	library := filepath.Join(cache, npmFolder, "webdav")
+	library := filepath.Join(cache, npmFolder, name)
 	if _, err := os.Stat(library); err != nil {
-		t.Skipf("the npm package webdav is not installed: %v", err)
+		t.Skipf("the npm package %s is not installed: %v", name, err)
 	}
+	return library
+}
+
+// npmWebdav drives the client library that most programs on Node use.
+func npmWebdav(t *testing.T, s *site) {
+	library := npmPackage(t, "webdav")
 	max := s.colleague(t)
 	s.operate(t, "quota", "set", "/Team", "10MB")
 	out := s.run(t, clientCommand{name: "node", args: []string{"../../testdata/peers/webdav.mjs", library, s.url + "/dav/Team", s.user, s.password}})

@@ -46,6 +46,12 @@ func TestPeers(t *testing.T) {
 		{"LibreOffice", []string{"soffice", "/usr/bin/python3"}, libreOffice},
 		{"npm webdav", []string{"node"}, npmWebdav},
 		{"Radicale", []string{"radicale"}, radicale},
+		{"vdirsyncer", []string{"vdirsyncer", "khal", "todoman"}, vdirsyncer},
+		{"calcurse", []string{"calcurse", "calcurse-caldav"}, calcurse},
+		{"python caldav", []string{"/usr/bin/python3"}, pythonCaldav},
+		{"npm tsdav", []string{"node"}, npmTsdav},
+		{"Thunderbird", []string{"thunderbird"}, thunderbird},
+		{"Evolution", []string{"dbus-run-session", "/usr/libexec/evolution-calendar-factory", "/usr/bin/python3"}, evolution},
 	} {
 		t.Run(peer.name, func(t *testing.T) {
 			t.Parallel()

@@ -19,11 +19,18 @@ kioclient5 kio kde-cli-tools
 soffice libreoffice-writer-nogui python3-uno
 node nodejs npm
 radicale radicale
-chromium chromium'
+chromium chromium
+vdirsyncer vdirsyncer
+khal khal
+todoman todoman
+calcurse calcurse
+calcurse-caldav calcurse python3-httplib2
+/usr/lib/python3/dist-packages/caldav/__init__.py python3-caldav
+/usr/libexec/evolution-calendar-factory evolution-data-server gir1.2-ecal-2.0 python3-gi
+thunderbird thunderbird'
 
-# from npm, at the version that the tests know
-npm_package=webdav
-npm_version=5.11.0
+# from npm, at the versions that the tests know
+npm_packages='webdav@5.11.0 tsdav@2.3.4'
 npm_folder=${XDG_CACHE_HOME:-$HOME/.cache}/davit-peers
 
 within=240 # seconds, for everything
@@ -40,7 +47,7 @@ bounded() {
 # missing prints the lines of clients whose program is not there.
 missing() {
 	echo "$clients" | while read -r program packages; do
-		command -v "$program" >/dev/null 2>&1 || echo "$program $packages"
+		command -v "$program" >/dev/null 2>&1 || [ -f "$program" ] || echo "$program $packages"
 	done
 }
 
@@ -59,10 +66,16 @@ from_debian() {
 	done
 }
 
+# from_npm installs all packages at once: npm removes what it is not told of.
 from_npm() {
 	command -v npm >/dev/null 2>&1 || return
-	[ "$(node -p "require('$npm_folder/node_modules/$npm_package/package.json').version" 2>/dev/null)" = $npm_version ] && return
-	bounded npm install --prefix "$npm_folder" --ignore-scripts --no-audit --no-fund --no-save "$npm_package@$npm_version" || echo "the npm package $npm_package is not installed and its tests are skipped"
+	for package in $npm_packages; do
+		[ "$(node -p "require('$npm_folder/node_modules/${package%@*}/package.json').version" 2>/dev/null)" = "${package#*@}" ] && continue
+		# shellcheck disable=SC2086
+		bounded npm install --prefix "$npm_folder" --ignore-scripts --no-audit --no-fund --no-save $npm_packages ||
+			echo "the npm packages $npm_packages are not installed and their tests are skipped"
+		return
+	done
 }
 
 if [ -n "$(missing)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
