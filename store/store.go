@@ -91,6 +91,8 @@ type Store struct {
 	stamps stamps
 	sealer sealer
 
+	retrospects retrospects
+
 	denials   denials
 	lockCount atomic.Int64 // records in the lock table, expired ones too
 	downloads downloads
