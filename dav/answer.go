@@ -259,7 +259,7 @@ func (rq *request) answer(err error) {
 // allow lists the methods for the URL.
 func (rq *request) allow() string {
 	if rq.isBeyond() {
-		return strings.Join(pastMethods, ", ")
+		return strings.Join(rq.methodsBeyond(), ", ")
 	}
 	switch rq.kind {
 	case kindItem:

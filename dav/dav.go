@@ -89,7 +89,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 		switch {
 		case !known:
 			err = errUnknownMethod
-		case rq.isBeyond() && !slices.Contains(pastMethods, r.Method):
+		case rq.isBeyond() && !slices.Contains(rq.methodsBeyond(), r.Method):
 			err = errMethodNotAllowed // the same for what is not there
 		default:
 			err = m(rq)

@@ -14,12 +14,18 @@ import (
 // content that is a version by now, what versions ask. What was erased since, or
 // went to another space, is not shown.
 
-// MomentForms are the forms in which a path names a moment. The second has no colons,
-// which some systems take in no name.
-var MomentForms = []string{time.RFC3339Nano, "20060102T150405Z", time.DateOnly}
+// momentForms are the forms in which a path names a moment. The second has no colons,
+// which some systems take in no name; a date is when it begins, in UTC.
+var momentForms = []string{time.RFC3339Nano, "20060102T150405Z", time.DateOnly}
+
+// IsMoment tells whether a name is one of a moment.
+func IsMoment(name string) bool {
+	_, is := parseMoment(name)
+	return is
+}
 
 func parseMoment(name string) (at time.Time, ok bool) {
-	for _, form := range MomentForms {
+	for _, form := range momentForms {
 		if at, err := time.Parse(form, name); err == nil {
 			return at, true
 		}
