@@ -51,6 +51,7 @@ type Upload struct {
 	temp    *blob.Temp
 	known   [32]byte // marked as in flight
 	kept    bool
+	then    func(*Tx) error // is done with the commit, nil for nothing
 }
 
 // reserveStep is how much room an upload of unannounced length takes at a time.
@@ -380,6 +381,9 @@ func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
 		err = u.s.create(tx, g, sp, b, m)
 	} else {
 		err = u.s.replace(tx, g, sp, b, m)
+	}
+	if err == nil && u.then != nil {
+		err = u.then(tx)
 	}
 	if err != nil {
 		return Info{}, false, err
