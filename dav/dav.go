@@ -67,7 +67,7 @@ func init() {
 	methods = map[string]method{
 		"OPTIONS": options, "GET": get, "HEAD": get, "PUT": put, "PROPFIND": propfind, "PROPPATCH": proppatch,
 		"MKCOL": mkcol, "DELETE": remove, "COPY": copyTo, "MOVE": move, "LOCK": lock, "UNLOCK": unlock,
-		"ACL": acl, "REPORT": report, "SEARCH": search,
+		"ACL": acl, "REPORT": report, "SEARCH": search, "PATCH": patch,
 	}
 }
 
@@ -89,6 +89,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 		switch {
 		case !known:
 			err = errUnknownMethod
+		case rq.kind == kindUpload && rq.r.Method != "OPTIONS":
+			err = rq.upload()
 		case rq.isBeyond() && !slices.Contains(rq.methodsBeyond(), r.Method):
 			err = errMethodNotAllowed // the same for what is not there
 		default:
@@ -128,6 +130,7 @@ const (
 	kindShared                // "/dav/shared/"
 	kindPrincipal             // "/principals/" and what stands there
 	kindRealm                 // a realm's own collections
+	kindUpload                // an upload over several requests
 	kindItem                  // what the store keeps
 )
 

@@ -97,6 +97,8 @@ func (rq *request) place(p wire.Path) (kind, store.Path) {
 		return kindShared, nil
 	case p[0] == sharedName:
 		return kindItem, append(rq.session.Drive(p[1]), p[2:]...)
+	case p[0] == uploadsName && len(p) == 2:
+		return kindUpload, nil
 	case strings.HasPrefix(p[0], "~"), strings.HasPrefix(p[0], "."):
 		return kindItem, nil
 	}

@@ -301,7 +301,7 @@ func (k *checker) uploadTables() error {
 		g := housekeeping(k.tx, rec.Node)
 		err := scanPrefix(k.tx.r, partPrefix(g, id), func(key, v []byte) bool {
 			b, err := decodePart(v)
-			if at := int64(binary.BigEndian.Uint64(key[1+len(id):])); err != nil || at != end[id] && !rec.Complete {
+			if at := int64(binary.BigEndian.Uint64(key[1+len(id):])); err != nil || at != end[id] && !rec.Complete && !rec.Ended {
 				k.faultf("upload %s: a part at %d instead of %d (%v)", id, at, end[id], err)
 			}
 			end[id] += b.size
@@ -309,7 +309,7 @@ func (k *checker) uploadTables() error {
 			parts++
 			return true
 		})
-		if err != nil || end[id] != rec.Offset && !rec.Complete {
+		if err != nil || end[id] != rec.Offset && !rec.Complete && !rec.Ended {
 			k.faultf("upload %s: its parts end at %d, it is at %d (%v)", id, end[id], rec.Offset, err)
 		}
 	})

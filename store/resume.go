@@ -38,6 +38,7 @@ const (
 // Errors of resumable uploads that callers act on.
 var (
 	ErrLength    = errors.New("the length of the upload is not the one announced")
+	ErrOverrun   = errors.New("more comes than the length announced")
 	ErrCompleted = errors.New("the upload is complete")
 )
 
@@ -55,8 +56,8 @@ type Resumable struct {
 	Length   int64 // announced, -1 if not
 	Offset   int64 // bytes that are durable
 	Complete bool
-	Note     []byte // what its beginner keeps with it
-	Until    time.Time
+	Note     []byte        // what its beginner keeps with it
+	Left     time.Duration // that it is kept
 	// SizeMax is the largest file that the asker stores, 0 for any.
 	SizeMax int64
 }
@@ -70,12 +71,13 @@ type resumable struct {
 	Offset   int64
 	Parts    int
 	Complete bool
+	Ended    bool // it is taken down, and there for nobody any more
 	Note     []byte
 	Seen     time.Time // when the last part came
 }
 
-func (rec *resumable) told(id string) Resumable {
-	return Resumable{ID: id, Path: rec.Path, Length: rec.Length, Offset: rec.Offset, Complete: rec.Complete, Note: rec.Note, Until: rec.until()}
+func (rec *resumable) told(id string, now time.Time) Resumable {
+	return Resumable{ID: id, Path: rec.Path, Length: rec.Length, Offset: rec.Offset, Complete: rec.Complete, Note: rec.Note, Left: rec.until().Sub(now)}
 }
 
 func (rec *resumable) until() time.Time {
@@ -89,10 +91,15 @@ func (rec *resumable) until() time.Time {
 // learns that it is there.
 func (s *Session) resumable(tx *Tx, id string) (*resumable, error) {
 	rec, err := readResumable(tx.r, id)
-	if err == nil && (rec == nil || s.cred.User == policy.Nobody || rec.Owner != s.cred.User) {
+	if err == nil && !rec.is(s.cred.User) {
 		return nil, ErrNotFound
 	}
 	return rec, err
+}
+
+// is tells whether there is such an upload, for its account.
+func (rec *resumable) is(owner policy.ID) bool {
+	return rec != nil && !rec.Ended && owner != policy.Nobody && rec.Owner == owner
 }
 
 // BeginResumable decides an upload of length bytes, -1 if unknown, as Begin does,
@@ -132,7 +139,7 @@ func (s *Session) BeginResumable(ctx context.Context, p Path, length int64, t Te
 		s.st.resumes.drop(id)
 		return Resumable{}, err
 	}
-	told := rec.told(id)
+	told := rec.told(id, rec.Seen)
 	told.SizeMax = int64(u.fileMax)
 	return told, nil
 }
@@ -157,7 +164,7 @@ func (s *Session) peekResumable(id string) (told Resumable, err error) {
 		if err != nil {
 			return err
 		}
-		told, told.SizeMax = rec.told(id), int64(s.fileMax(tx))
+		told, told.SizeMax = rec.told(id, tx.now), int64(s.fileMax(tx))
 		if rec.Complete {
 			return nil
 		}
@@ -221,7 +228,7 @@ func (s *Session) openAppend(ctx context.Context, id string, offset, length int6
 		if err != nil {
 			return err
 		}
-		told, told.SizeMax = rec.told(id), int64(s.fileMax(tx))
+		told, told.SizeMax = rec.told(id, tx.now), int64(s.fileMax(tx))
 		switch {
 		case rec.Complete && length > rec.Offset:
 			return ErrLength
@@ -266,7 +273,7 @@ func (s *Session) keepPart(ctx context.Context, id string, part *Upload, broken 
 			if err := tx.addPart(housekeeping(tx, rec.Node), id, rec, b); err != nil {
 				return err
 			}
-			told = rec.told(id)
+			told = rec.told(id, tx.now)
 			return keepRecord(tx.w, resumableKey(id), rec)
 		})
 		if !errors.Is(err, errDead) {
@@ -296,7 +303,7 @@ func (a *appending) Read(p []byte) (int, error) {
 	a.at += int64(n)
 	switch {
 	case a.length >= 0 && a.at > a.length:
-		return 0, ErrLength
+		return 0, ErrOverrun
 	case a.max > 0 && a.at > a.max:
 		return 0, &FileTooLargeError{policy.Limit(a.max)}
 	case a.length < 0:
@@ -398,7 +405,7 @@ func (st *Store) ownResumable(owner policy.ID, id string) (rec *resumable, err e
 		rec, err = readResumable(r, id)
 		return err
 	})
-	if err == nil && (rec == nil || owner == policy.Nobody || rec.Owner != owner) {
+	if err == nil && !rec.is(owner) {
 		err = ErrNotFound
 	}
 	return rec, err
@@ -458,7 +465,17 @@ func (tx *Tx) dropParts(g grant, id string) (more bool, err error) {
 
 // dropResumable ends an upload with everything that came of it.
 func (st *Store) dropResumable(ctx context.Context, id string) error {
-	err := st.dropParts(ctx, id)
+	err := st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		rec, err := readResumable(tx.r, id)
+		if err != nil || rec == nil {
+			return err
+		}
+		rec.Ended = true
+		return keepRecord(tx.w, resumableKey(id), rec)
+	})
+	if err == nil {
+		err = st.dropParts(ctx, id)
+	}
 	if err == nil {
 		err = st.update(ctx, engine.Foreground, func(tx *Tx) error { return tx.w.Delete(resumableKey(id)) })
 	}
@@ -475,7 +492,7 @@ func (st *Store) expireResumables(ctx context.Context) error {
 	err := st.db.View(func(r engine.Reader) error {
 		return eachResumable(r, func(id string, rec *resumable) {
 			switch {
-			case !st.clock().Before(rec.until()):
+			case rec.Ended, !st.clock().Before(rec.until()):
 				old = append(old, id)
 			case rec.Complete:
 				complete = append(complete, id)

@@ -156,7 +156,7 @@ func TestUploadBounds(t *testing.T) {
 	if _, err := mia.Append(ctx, up.ID, 0, 11, strings.NewReader("x"), nothing); !errors.Is(err, ErrLength) {
 		t.Errorf("another length: %v", err)
 	}
-	if _, err := mia.Append(ctx, up.ID, 0, -1, strings.NewReader("0123456789x"), nothing); !errors.Is(err, ErrLength) {
+	if _, err := mia.Append(ctx, up.ID, 0, -1, strings.NewReader("0123456789x"), nothing); !errors.Is(err, ErrOverrun) {
 		t.Errorf("too much: %v", err)
 	}
 	got, err := mia.Append(ctx, up.ID, 0, 10, strings.NewReader("0123456789"), nothing)

@@ -225,7 +225,7 @@ func (st *Store) loadResumes() error {
 				return
 			}
 			r := &resuming{owner: rec.Owner, complete: rec.Complete, room: room{hold: st.ledger.hold(nil)}, turn: make(chan struct{}, 1)}
-			if st.resumes.of[id] = r; sp.space != nil && len(sp.nodes) > 0 && !rec.Complete {
+			if st.resumes.of[id] = r; sp.space != nil && len(sp.nodes) > 0 && !rec.Complete && !rec.Ended {
 				limits := tx.state.AppendLimits(nil, sp.place())
 				if sp.missing() == 0 {
 					r.room.old = sp.entry().Size
