@@ -154,6 +154,7 @@ func TestLayers(t *testing.T) {
 var doors = []string{
 	"tableEntry", "entryKey", "tableProp", "propKey", "tableLock", "lockKey", "tableInline", "blobs.Open", "tableTrash", "trashKey", "tableBin", "binKey",
 	"tableAside", "asideKey", "tableVersion", "versionKey", "tableObject", "objectKey", "tableUID", "uidKey", "tableSpan", "spanKey", "spanKeys", "tablePost", "postKey",
+	"tablePart", "partKey", "partPrefix",
 }
 
 // keepers are the functions of package store that pass a door without a grant,
@@ -168,6 +169,7 @@ var keepers = map[string]string{
 	"oldVersions":     "finds versions for the expiry and shows none",
 	"asideFrom":       "a question of authorizeMove and bringBack, which go on to authorize",
 	"asideTable":      "part of the check",
+	"uploadTables":    "part of the check",
 	"load":            "counts the locks at the start",
 	"collect":         "erases contents that no node has",
 	"collection":      "part of the check",

@@ -81,6 +81,9 @@ var permits = map[string]permitRow{
 
 	"review":      {others: `{"op":"group.add","args":{"name":"crew"},"digest":"0"}`},
 	"review.run":  {others: `{}`},
+	"rewind":      {others: `{"path":"/Team","at":"2001-01-01T00:00:00Z"}`},
+	"rewind.plan": {others: `{"path":"/Team","at":"2001-01-01T00:00:00Z"}`},
+
 	"role.add":    {others: `{"name":"clerk"}`},
 	"role.give":   {others: `{"role":"auditor","to":["mia"]}`},
 	"role.list":   {others: `{}`},

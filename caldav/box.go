@@ -87,7 +87,7 @@ func setInboxProps(rq *dav.Request, props []store.Prop, t store.Terms) error {
 		if err == nil && len(nodes) == 1 && nodes[0].Name == davName("href") {
 			href = strings.TrimSpace(nodes[0].Text)
 		}
-		_, target, err := rq.Describe(s, href, store.Want{})
+		_, target, err := rq.Find(href)
 		if err == nil {
 			err = s.SetDefaultCalendar(rq.Context(), target, t)
 		}

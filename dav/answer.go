@@ -71,6 +71,7 @@ var answers = []struct {
 	{errMethodNotAllowed, http.StatusMethodNotAllowed, ""},
 	{errDepth, http.StatusBadRequest, ""},
 	{errContentRange, http.StatusBadRequest, ""}, // RFC 9110, section 14.5
+	{errPartType, http.StatusUnsupportedMediaType, ""},
 	{errMediaType, http.StatusUnsupportedMediaType, ""},
 	{os.ErrDeadlineExceeded, http.StatusRequestTimeout, ""}, // RFC 9110, section 15.5.9
 	{errBroken, http.StatusBadRequest, ""},
@@ -228,6 +229,11 @@ func (rq *request) answer(err error) {
 	if rq.representStale(err) {
 		return
 	}
+	var told *problem
+	if errors.As(err, &told) {
+		rq.writeProblem(told)
+		return
+	}
 	a := rq.answerTo(err)
 	switch a.status {
 	case http.StatusInternalServerError:
@@ -269,9 +275,11 @@ func (rq *request) answer(err error) {
 // allow lists the methods for the URL.
 func (rq *request) allow() string {
 	if rq.isBeyond() {
-		return strings.Join(pastMethods, ", ")
+		return strings.Join(rq.methodsBeyond(), ", ")
 	}
 	switch rq.kind {
+	case kindUpload:
+		return strings.Join(uploadMethods, ", ")
 	case kindItem:
 		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"
 	case kindPrincipal:
@@ -288,7 +296,8 @@ func (rq *request) allow() string {
 // options answers OPTIONS, everywhere.
 func options(rq *request) error {
 	rq.w.Header().Set("Allow", rq.allow())
-	if rq.kind != kindPrincipal {
+	rq.takesUploads()
+	if rq.kind != kindPrincipal && rq.kind != kindUpload {
 		rq.w.Header()["Dasl"] = grammars
 	}
 	rq.w.WriteHeader(http.StatusOK)

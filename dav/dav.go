@@ -67,7 +67,7 @@ func init() {
 	methods = map[string]method{
 		"OPTIONS": options, "GET": get, "HEAD": get, "PUT": put, "PROPFIND": propfind, "PROPPATCH": proppatch,
 		"MKCOL": mkcol, "DELETE": remove, "COPY": copyTo, "MOVE": move, "LOCK": lock, "UNLOCK": unlock,
-		"ACL": acl, "REPORT": report, "SEARCH": search,
+		"ACL": acl, "REPORT": report, "SEARCH": search, "PATCH": patch,
 	}
 }
 
@@ -91,7 +91,9 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 			err = errUnknownMethod
 		case rq.kind == kindFeed:
 			err = rq.feed()
-		case rq.isBeyond() && !slices.Contains(pastMethods, r.Method):
+		case rq.kind == kindUpload && rq.r.Method != "OPTIONS":
+			err = rq.upload()
+		case rq.isBeyond() && !slices.Contains(rq.methodsBeyond(), r.Method):
 			err = errMethodNotAllowed // the same for what is not there
 		default:
 			err = m(rq)
@@ -130,6 +132,7 @@ const (
 	kindShared                // "/dav/shared/"
 	kindPrincipal             // "/principals/" and what stands there
 	kindRealm                 // a realm's own collections
+	kindUpload                // an upload over several requests
 	kindItem                  // what the store keeps
 	kindFeed                  // a link to something in a realm
 )

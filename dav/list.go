@@ -90,6 +90,7 @@ func (rq *request) tops(s *store.Session, want store.Want) ([]member, error) {
 	if err != nil {
 		return nil, err
 	}
+	infos = rq.thatWere(s, infos)
 	tops := make([]member, 0, len(infos)+1)
 	for _, info := range infos {
 		tops = append(tops, member{Info: info, prefix: Prefix, url: slices.Concat(beyond(rq.url), rq.urlOf(store.Path{info.Name}))})

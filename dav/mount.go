@@ -132,6 +132,8 @@ func (rq *request) place(p wire.Path) (kind, store.Path) {
 		return kindShared, nil
 	case p[0] == sharedName:
 		return kindItem, append(rq.session.Drive(p[1]), p[2:]...)
+	case p[0] == uploadsName && len(p) == 2:
+		return kindUpload, nil
 	case strings.HasPrefix(p[0], "~"), strings.HasPrefix(p[0], "."):
 		return kindItem, nil
 	}
@@ -150,7 +152,8 @@ func (rq *request) urlOf(p store.Path) wire.Path {
 	case root != nil:
 		return nil
 	case len(beyond(p)) > 0:
-		return append(wire.Path{p[0]}, rq.urlOf(p[1:])...)
+		top := wire.Path(beyond(p))
+		return append(top, rq.urlOf(p[len(top):])...)
 	case rq.session.OwnPath(p):
 		return append(wire.Path{"home"}, p[1:]...)
 	case strings.HasPrefix(p[0], "~"):
@@ -179,6 +182,7 @@ func (rq *request) below(url string) (kind, store.Path, error) {
 // each of them.
 func (rq *request) drives(s *store.Session, want store.Want) ([]member, error) {
 	infos, err := s.Drives(want)
+	infos = rq.thatWere(s, infos)
 	members := make([]member, len(infos))
 	for i, info := range infos {
 		members[i] = member{Info: info, prefix: rq.mount.prefix, url: slices.Concat(beyond(rq.url), rq.urlOf(store.Path{info.Name}))}

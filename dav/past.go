@@ -9,15 +9,18 @@ import (
 
 // What was deleted and what files were before is browsed below two names of the
 // mount, which no listing shows: a MOVE from there restores, a COPY takes out, a
-// DELETE erases.
+// DELETE erases. Below a third one everything is read as it was at a moment.
 
-// beyond is the name at the top of a path that leads out of what is listed, or
-// nothing.
+// beyond are the names at the top of a path that lead out of what is listed: one of
+// the three, and the moment after the third. Nothing for any other path.
 func beyond[P ~[]string](p P) P {
-	if len(p) > 0 && (p[0] == store.TrashRoot || p[0] == store.VersionsRoot) {
-		return p[:1:1]
+	switch {
+	case !store.IsPast(p):
+		return nil
+	case p[0] == store.MomentsRoot && len(p) > 1:
+		return p[:2:2]
 	}
-	return nil
+	return p[:1:1]
 }
 
 // isBeyond tells whether the request's URL leads there. Links lead to neither.
@@ -25,20 +28,46 @@ func (rq *request) isBeyond() bool {
 	return rq.kind != kindPrincipal && rq.mount.root == nil && len(beyond(rq.url)) > 0
 }
 
-// placeBeyond tells what a path below one of the two names stands for.
+// placeBeyond tells what a path below one of the three names stands for.
 func (rq *request) placeBeyond(p wire.Path) (kind, store.Path) {
-	if len(beyond(p[1:])) > 0 {
+	top := beyond(p)
+	if len(top) > 1 && !store.IsMoment(top[1]) || len(beyond(p[len(top):])) > 0 {
 		return kindItem, nil
 	}
-	k, path := rq.place(p[1:])
+	k, path := rq.place(p[len(top):])
 	if path == nil {
 		return k, nil
 	}
-	return k, slices.Concat(store.Path(p[:1]), path)
+	return k, slices.Concat(store.Path(top), path)
 }
 
-// pastMethods are those that there are beyond what is listed.
-var pastMethods = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "DELETE", "COPY", "MOVE"}
+// pastMethods are those that there are beyond what is listed, and momentMethods
+// those at a moment, where nothing changes any more.
+var (
+	pastMethods   = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "DELETE", "COPY", "MOVE"}
+	momentMethods = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "COPY"}
+)
+
+// methodsBeyond are those that there are where the request's URL leads.
+func (rq *request) methodsBeyond() []string {
+	if rq.url[0] == store.MomentsRoot {
+		return momentMethods
+	}
+	return pastMethods
+}
+
+// thatWere keeps the spaces, or drives, that there were at the moment that the URL
+// is in; of any other URL all.
+func (rq *request) thatWere(s *store.Session, infos []store.Info) []store.Info {
+	top := beyond(rq.url)
+	if len(top) == 0 || top[0] != store.MomentsRoot {
+		return infos
+	}
+	return slices.DeleteFunc(infos, func(i store.Info) bool {
+		_, err := s.Stat(append(store.Path(top), i.Name), store.Want{})
+		return err != nil
+	})
+}
 
 // The properties that tell of the past.
 var (

@@ -21,7 +21,10 @@ func put(rq *request) error {
 	if rq.r.Header.Get("Content-Range") != "" {
 		return errContentRange
 	}
-	sum, err := rq.announcedSum()
+	if complete, does := rq.resumes(); does {
+		return rq.beginUpload(complete)
+	}
+	meta, accepted, err := rq.meta()
 	if err != nil {
 		return err
 	}
@@ -44,17 +47,30 @@ func put(rq *request) error {
 			return err
 		}
 	}
-	object, body, err := rq.takeIn(u)
-	if err != nil {
+	if meta.Object, meta.Body, err = rq.takeIn(u); err != nil {
 		u.Abort()
 		return err
 	}
-	modified, kept := clientTime(rq.r.Header)
-	info, created, err := u.Commit(rq.r.Context(), store.Meta{Type: clientType(rq.r.Header), Modified: modified, Object: object, Body: body, Sum: sum})
+	info, created, err := u.Commit(rq.r.Context(), meta)
 	if err != nil {
 		return err
 	}
-	if kept {
+	rq.stored(info, created, accepted)
+	return nil
+}
+
+// meta is what a PUT tells of its content; accepted means that the time is the
+// client's.
+func (rq *request) meta() (m store.Meta, accepted bool, err error) {
+	m = store.Meta{Type: clientType(rq.r.Header)}
+	m.Modified, accepted = clientTime(rq.r.Header)
+	m.Sum, err = rq.announcedSum()
+	return m, accepted, err
+}
+
+// stored answers for a file that was put.
+func (rq *request) stored(info store.Info, created, accepted bool) {
+	if accepted {
 		rq.w.Header().Set("X-Oc-Mtime", "accepted")
 	}
 	// What goes into a drop box may have got another name: to who cannot see it,
@@ -72,7 +88,6 @@ func put(rq *request) error {
 	if !rq.represent(status, stillThis(&info)) {
 		rq.made(created)
 	}
-	return nil
 }
 
 // takeIn reads the body into the upload. A realm is shown the whole of it first,

@@ -39,6 +39,7 @@ type before struct {
 	name   string
 	rev    uint64      // of the content that was replaced; a version has it if one was kept
 	trash  uint64      // number of the deletion that was undone, 0 of what only lay below one
+	again  uint64      // of an update: revision whose content came back, and that no version has from now on
 	with   policy.Node // the other one of two that changed names and contents
 }
 
@@ -54,6 +55,8 @@ const (
 	bySwap            // two files changed names and contents: Updated both
 	byMerge           // Removed: its content went into the file that it was saved over
 	byPatch           // Updated: properties and times, not the content
+	byRewriting       // Updated: the same bytes once more
+	byFilling         // Updated: there were no bytes
 )
 
 // making is the line of something new.
@@ -76,7 +79,11 @@ func appendChange(b []byte, c changeRec) []byte {
 	b = binary.AppendVarint(b, c.at)
 	if w := &c.before; w.how != 0 {
 		b = append(b, byte(w.how))
-		for _, n := range [...]uint64{uint64(w.parent), w.rev, w.trash, uint64(w.with), uint64(len(w.name))} {
+		number := w.trash
+		if c.op == Updated { // which undoes no deletion
+			number = w.again
+		}
+		for _, n := range [...]uint64{uint64(w.parent), w.rev, number, uint64(w.with), uint64(len(w.name))} {
 			b = binary.AppendUvarint(b, n)
 		}
 		b = append(b, w.name...)
@@ -93,6 +100,9 @@ func decodeChange(b []byte) (changeRec, error) {
 		c.before = before{how: how(d.byte()), parent: policy.Node(d.uvarint()), rev: d.uvarint(), trash: d.uvarint(),
 			with: policy.Node(d.uvarint())}
 		c.before.name = d.text()
+		if c.op == Updated {
+			c.before.trash, c.before.again = 0, c.before.trash
+		}
 	}
 	c.name = string(d.b)
 	d.b = nil

@@ -14,7 +14,8 @@ import (
 func TestChangesAreReadBack(t *testing.T) {
 	for _, c := range []changeRec{
 		{op: Created, node: 7, parent: 3, name: "a", actor: 9, at: 1},
-		{op: Updated, node: 1 << 40, parent: 3, name: "", actor: 9, at: -1, before: before{how: bySwap, parent: 4, name: "Ärger", rev: 1 << 50, trash: 6, with: 8}},
+		{op: Created, node: 7, parent: 3, name: "a", actor: 9, at: 1, before: before{how: byRestore, parent: 4, name: "b", trash: 6}},
+		{op: Updated, node: 1 << 40, parent: 3, name: "", actor: 9, at: -1, before: before{how: bySwap, parent: 4, name: "Ärger", rev: 1 << 50, again: 6, with: 8}},
 	} {
 		got, err := decodeChange(appendChange(nil, c))
 		if err != nil || got != c {

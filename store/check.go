@@ -123,7 +123,7 @@ func (k *checker) run(ctx context.Context) error {
 			}
 		}
 	}
-	for _, pass := range []func() error{k.binTable, k.nodeTable, k.sumTable, k.versionTable, k.refTable, k.contentTables, k.orphanTable, k.propTable,
+	for _, pass := range []func() error{k.binTable, k.nodeTable, k.sumTable, k.versionTable, k.uploadTables, k.refTable, k.contentTables, k.orphanTable, k.propTable,
 		k.lockTable, k.asideTable, k.objectTables, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
 		if err := k.told(pass()); err != nil {
 			return err
@@ -290,6 +290,37 @@ func (k *checker) versionTable() error {
 		}
 		return true
 	})
+}
+
+// uploadTables: the parts of each upload under way follow each other up to its
+// offset, and every part is of one.
+func (k *checker) uploadTables() error {
+	end := map[string]int64{} // of the parts of an upload
+	parts := 0
+	err := eachResumable(k.tx.r, func(id string, rec *resumable) {
+		g := housekeeping(k.tx, rec.Node)
+		err := scanPrefix(k.tx.r, partPrefix(g, id), func(key, v []byte) bool {
+			b, err := decodePart(v)
+			if at := int64(binary.BigEndian.Uint64(key[1+len(id):])); err != nil || at != end[id] && !rec.Complete && !rec.Ended {
+				k.faultf("upload %s: a part at %d instead of %d (%v)", id, at, end[id], err)
+			}
+			end[id] += b.size
+			k.uses[refOf{b.content, rec.Node, 0}] = b.size
+			parts++
+			return true
+		})
+		if err != nil || end[id] != rec.Offset && !rec.Complete && !rec.Ended {
+			k.faultf("upload %s: its parts end at %d, it is at %d (%v)", id, end[id], rec.Offset, err)
+		}
+	})
+	if err != nil {
+		k.faultf("uploads under way: %v", err)
+		return nil
+	}
+	if n, err := count(k.tx.r, tablePart); err != nil || n != parts {
+		k.faultf("%d parts of uploads, %d of them of uploads that are there (%v)", n, parts, err)
+	}
+	return nil
 }
 
 // node holds the way up against the way down.

@@ -70,6 +70,7 @@ type copying struct {
 // copyDir is a collection whose members are still to be copied.
 type copyDir struct {
 	src, dst policy.Node
+	from     Path          // of the source
 	srcWay   []policy.Node // in the source space, src included
 	dstWay   []policy.Node // below and with the top
 	after    string
@@ -139,8 +140,8 @@ func (c *copying) begin(tx *Tx) error {
 	if err != nil {
 		return err
 	}
-	if c.shallow && src.entry().Dir {
-		size = sum{}
+	if src.entry().Dir && (c.shallow || src.realm() == atMoment) {
+		size = sum{} // what lay there at a moment is counted as it is copied
 	}
 	if !src.entry().Dir {
 		c.largest = src.entry().Size
@@ -175,7 +176,7 @@ func (c *copying) stage(tx *Tx, dg grant, e *Entry, srcWay []policy.Node, held p
 	}
 	c.top, c.todo, c.total, c.largest = n, nil, sum{}, 0
 	if !c.shallow {
-		c.todo = []copyDir{{src: e.Node, dst: n, srcWay: slices.Clone(srcWay), dstWay: []policy.Node{n}, held: held}}
+		c.todo = []copyDir{{src: e.Node, from: c.from, dst: n, srcWay: slices.Clone(srcWay), dstWay: []policy.Node{n}, held: held}}
 	}
 	return tx.w.Put(key1(tableStaged, uint64(n)), beUint64(uint64(tx.now.UnixNano())))
 }
@@ -227,6 +228,9 @@ type copied struct {
 
 // members reads the next members that the asker may see and read.
 func (c *copying) members(tx *Tx, dir *copyDir, n int) (page []copied, more bool, err error) {
+	if c.from[0] == MomentsRoot {
+		return c.membersThen(tx, dir, n)
+	}
 	src := tx.state.SpaceAt(dir.srcWay[0])
 	if src == nil {
 		return nil, false, ErrNotFound
@@ -247,6 +251,30 @@ func (c *copying) members(tx *Tx, dir *copyDir, n int) (page []copied, more bool
 		readable := !e.Private || c.s.knowsPrivate(src, held)
 		if readable && held&(policy.See|policy.Read) == policy.See|policy.Read {
 			page = append(page, copied{*e, held})
+		}
+		return true
+	})
+	return page, more, err
+}
+
+// membersThen reads the next members that a collection had at a moment and the
+// asker may see and read.
+func (c *copying) membersThen(tx *Tx, dir *copyDir, n int) (page []copied, more bool, err error) {
+	sp, err := c.s.resolve(tx, dir.from)
+	if err == nil && (sp.missing() > 0 || sp.entry().Node != dir.src) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	const reads = policy.See | policy.Read
+	v := &visit{s: c.s, tx: tx, look: sp.past.look}
+	err = v.each(sp, dir.after, func(m *spot, d policy.Decision) bool {
+		if more = len(page) == n; more {
+			return false
+		}
+		if d.Held&reads == reads {
+			page = append(page, copied{*m.entry(), d.Held})
 		}
 		return true
 	})
@@ -275,6 +303,7 @@ func (c *copying) member(tx *Tx, dir *copyDir, m *copied) (copyDir, error) {
 	}
 	below := copyDir{src: m.Node, dst: n, held: m.held}
 	if m.Dir {
+		below.from = append(slices.Clip(dir.from), m.Name)
 		below.srcWay = append(slices.Clone(dir.srcWay), m.Node)
 		below.dstWay = append(slices.Clone(dir.dstWay), n)
 	}

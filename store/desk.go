@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"davit/policy"
 )
@@ -85,4 +86,20 @@ func (o *Operator) EraseVersions(ctx context.Context, file Path, versions ...str
 		err = errors.Join(err, o.desk().Remove(ctx, append(slices.Clip(all), v), Terms{}))
 	}
 	return err
+}
+
+// PlanRewind tells what rewinding a space or folder does.
+func (o *Operator) PlanRewind(p Path, at time.Time) (Rewound, error) {
+	return o.desk().PlanRewind(p, at)
+}
+
+// Rewind makes a space or folder what it was at a moment: all of it, or nothing
+// with ErrLost.
+func (o *Operator) Rewind(ctx context.Context, p Path, at time.Time) (Rewound, error) {
+	return o.desk().Rewind(ctx, p, at)
+}
+
+// RewindPartly is Rewind that leaves out what cannot be as it was.
+func (o *Operator) RewindPartly(ctx context.Context, p Path, at time.Time) (Rewound, error) {
+	return o.desk().RewindPartly(ctx, p, at)
 }

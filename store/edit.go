@@ -247,21 +247,32 @@ func (s *Session) move(tx *Tx, g, dg grant, src, dst *spot) error {
 			return err
 		}
 	}
-	if err := tx.dropLocks(g, &e); err != nil {
+	was, err := s.depart(tx, g, src, size)
+	if err != nil {
 		return err
 	}
-	from := oldWay[len(oldWay)-1]
-	if _, err := tx.log(src.space.ID, s.cred.id(), changeRec{op: Removed, node: e.Node, parent: from, name: e.Name, before: before{how: byMove}}); err != nil {
-		return err
-	}
-	if err := tx.unlink(g, from, e.Name); err != nil {
-		return err
-	}
-	tx.charge(oldWay, size.negative())
-	if err := s.arrive(tx, dg, src.space, dst, e, size, before{how: byMove, parent: from, name: e.Name}); err != nil {
+	if err := s.arrive(tx, dg, src.space, dst, e, size, was); err != nil {
 		return err
 	}
 	return s.bringBack(tx, dg, dst)
+}
+
+// depart takes something listed, of a size, out of its place; it stands nowhere
+// then.
+func (s *Session) depart(tx *Tx, g grant, src *spot, size sum) (before, error) {
+	e, oldWay := src.entry(), src.above().nodes
+	from := oldWay[len(oldWay)-1]
+	if err := tx.dropLocks(g, e); err != nil {
+		return before{}, err
+	}
+	if _, err := tx.log(src.space.ID, s.cred.id(), changeRec{op: Removed, node: e.Node, parent: from, name: e.Name, before: before{how: byMove}}); err != nil {
+		return before{}, err
+	}
+	if err := tx.unlink(g, from, e.Name); err != nil {
+		return before{}, err
+	}
+	tx.charge(oldWay, size.negative())
+	return before{how: byMove, parent: from, name: e.Name}, nil
 }
 
 // arrive puts something that stands nowhere, and was in a space before, at a place

@@ -58,6 +58,7 @@ const (
 	opEmpty         op = "empty the trash"
 	opRevert        op = "restore a version"
 	opEraseVersions op = "erase versions"
+	opRewind        op = "restore the content of a moment"
 
 	opMkCalendar op = "make a calendar"
 	opFreeBusy   op = "free-busy"
@@ -87,6 +88,7 @@ var needs = map[op]policy.Rights{
 	opShare:    policy.Reshare,
 	opACL:      policy.Manage,
 	opReadACL:  policy.ReadACL,
+	opRewind:   policy.Write | policy.History,
 
 	opMkCalendar: policy.Add | policy.Manage,
 	opFreeBusy:   policy.FreeBusy,
@@ -255,9 +257,10 @@ func (s *Session) face(tx *Tx, sp *spot, want policy.Rights) (policy.Decision, e
 		return policy.Decision{Wanted: want}, s.faceMissing(tx, sp)
 	}
 	d := s.decide(tx, sp.place(), want)
-	if sp.past != nil && sp.past.kind == trashItem {
-		// The trash shows to who may look into it: others find nothing there.
-		if d.Visible = d.Held&seesTrash == seesTrash; !d.Visible {
+	if sp.past != nil && sp.past.asks != 0 {
+		// The trash shows to who may look into it, and what files were to who may
+		// look into their history: others find nothing there.
+		if d.Visible = d.Held&sp.past.asks == sp.past.asks; !d.Visible {
 			return d, ErrNotFound
 		}
 		return d, nil

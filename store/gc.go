@@ -27,7 +27,7 @@ const collectSlice = 200
 // Collect erases content that nobody has used for longer than the grace time,
 // blob files that no record names, left by a crash before a commit, locks that
 // have expired, what has lain in the trash or been a version for longer than the
-// settings keep it, originals set aside and never written anew, failed sign-ins of
+// settings keep it, uploads that nobody has gone on with, originals set aside and never written anew, failed sign-ins of
 // addresses long quiet, and changes that every log has kept for long enough. It
 // works in slices and gives way to requests. There is one collection at a time: two
 // would remove each other's files, and what was uploaded between.
@@ -37,7 +37,7 @@ func (st *Store) Collect(ctx context.Context, grace time.Duration) (Collected, e
 	}
 	defer st.collecting.Unlock()
 	var c Collected
-	if err := errors.Join(st.keepDownloads(ctx), st.forgetLocks(ctx), st.forgetAsides(ctx), st.forgetLockouts(ctx), st.expire(ctx), st.forgetChanges(ctx), st.buryLeftovers(ctx)); err != nil {
+	if err := errors.Join(st.keepDownloads(ctx), st.forgetLocks(ctx), st.forgetAsides(ctx), st.forgetLockouts(ctx), st.expire(ctx), st.expireResumables(ctx), st.forgetChanges(ctx), st.buryLeftovers(ctx)); err != nil {
 		return c, err
 	}
 	for more := true; more; {

@@ -10,38 +10,40 @@ import (
 
 // The tables, named by a key's first byte.
 const (
-	tableMeta    = 'm' // format, id allocator, epoch
-	tableUser    = 'U' // id -> policy.User
-	tableGroup   = 'G' // id -> policy.Group
-	tableProfile = 'P' // id -> policy.Profile
-	tableSpace   = 'S' // id -> policy.Space
-	tableMark    = 'A' // node -> policy.Mark
-	tableLogin   = 'L' // user id -> password and devices
-	tableLockout = 'O' // account or address -> failed sign-ins
-	tableLink    = 'k' // link -> its token, password and downloads
-	tableToken   = 'h' // hash of a token -> link
-	tableSeq     = 's' // space -> newest change
-	tableFloor   = 'f' // space -> newest change that the log has forgotten
-	tableChange  = 'c' // space, seq -> what changed
-	tableEntry   = 'e' // parent, name -> entry: a listing is one scan
-	tableNode    = 'n' // node -> parent, name: the way up
-	tableSum     = 'd' // collection -> bytes and files below it
-	tableTrash   = 't' // space, seq -> entry with its old place
-	tableBin     = 'y' // collection, space, seq -> nothing: what lies in its trash
-	tableVersion = 'v' // node, number -> what the file was before
-	tableProp    = 'p' // node, name -> dead property
-	tableLock    = 'l' // node, token -> lock
-	tableInline  = 'i' // hash -> content of small files
-	tableBlob    = 'b' // hash -> state of a blob file
-	tableRef     = 'r' // hash, node, number of a version or none -> nothing: who uses the content
-	tableOrphan  = 'o' // hash -> since when nobody may use it
-	tableStaged  = 'g' // node -> top of a copy under way, linked nowhere yet
-	tableAudit   = 'a' // seq, part -> seal and line of the audit trail
-	tableObject  = 'C' // node -> what a calendar object is found by
-	tableUID     = 'u' // calendar, UID -> node
-	tableSpan    = 'x' // calendar, when -> objects by time; and how often it has changed
-	tableAside   = 'z' // collection, name -> file that was moved away to be saved anew
-	tablePost    = 'q' // number -> message to somebody outside
+	tableMeta      = 'm' // format, id allocator, epoch
+	tableUser      = 'U' // id -> policy.User
+	tableGroup     = 'G' // id -> policy.Group
+	tableProfile   = 'P' // id -> policy.Profile
+	tableSpace     = 'S' // id -> policy.Space
+	tableMark      = 'A' // node -> policy.Mark
+	tableLogin     = 'L' // user id -> password and devices
+	tableLockout   = 'O' // account or address -> failed sign-ins
+	tableLink      = 'k' // link -> its token, password and downloads
+	tableToken     = 'h' // hash of a token -> link
+	tableSeq       = 's' // space -> newest change
+	tableFloor     = 'f' // space -> newest change that the log has forgotten
+	tableChange    = 'c' // space, seq -> what changed
+	tableEntry     = 'e' // parent, name -> entry: a listing is one scan
+	tableNode      = 'n' // node -> parent, name: the way up
+	tableSum       = 'd' // collection -> bytes and files below it
+	tableTrash     = 't' // space, seq -> entry with its old place
+	tableBin       = 'y' // collection, space, seq -> nothing: what lies in its trash
+	tableVersion   = 'v' // node, number -> what the file was before
+	tableProp      = 'p' // node, name -> dead property
+	tableLock      = 'l' // node, token -> lock
+	tableInline    = 'i' // hash -> content of small files
+	tableBlob      = 'b' // hash -> state of a blob file
+	tableRef       = 'r' // hash, node, number of a version or none -> nothing: who uses the content
+	tableOrphan    = 'o' // hash -> since when nobody may use it
+	tableStaged    = 'g' // node -> top of a copy under way, linked nowhere yet
+	tableAudit     = 'a' // seq, part -> seal and line of the audit trail
+	tableObject    = 'C' // node -> what a calendar object is found by
+	tableUID       = 'u' // calendar, UID -> node
+	tableSpan      = 'x' // calendar, when -> objects by time; and how often it has changed
+	tableResumable = 'w' // id -> an upload over several requests
+	tablePart      = 'W' // id, offset -> content that came of it
+	tableAside     = 'z' // collection, name -> file that was moved away to be saved anew
+	tablePost      = 'q' // number -> message to somebody outside
 )
 
 var (

@@ -135,7 +135,7 @@ func (tx *Tx) dropLink(id policy.ID) error {
 // resolve walks the path as far as the session can get at all: the bearer of a
 // link finds nothing but what it shares and what is below.
 func (s *Session) resolve(tx *Tx, p Path) (*spot, error) {
-	if len(p) > 0 && (p[0] == TrashRoot || p[0] == VersionsRoot) {
+	if IsPast(p) {
 		return s.resolvePast(tx, p)
 	}
 	if s.cred.Link == policy.Nobody {

@@ -11,18 +11,26 @@ import (
 	"davit/policy"
 )
 
-// Two names stand beside the spaces, and no space has them. Below the one lies
-// what was deleted, below the other every file is a collection of what it was:
+// Three names stand beside the spaces, and no space has them. Below the first lies
+// what was deleted, below the second every file is a collection of what it was, and
+// below the third each moment has everything as it stood then:
 //
 //	/.trash/Finance/plan (17).odt
 //	/.versions/Finance/2026/plan.odt/version-3
+//	/.at/2026-11-22T10:00:00Z/Finance/2026/plan.odt
 //
 // What was deleted of calendars has a trash of its own, among the calendars; no
-// version of it is kept.
+// version of it is kept, and no moment shows it.
 const (
 	TrashRoot    = ".trash"
 	VersionsRoot = ".versions"
+	MomentsRoot  = ".at"
 )
+
+// IsPast tells whether a path begins with one of the three.
+func IsPast[P ~[]string](p P) bool {
+	return len(p) > 0 && (p[0] == TrashRoot || p[0] == VersionsRoot || p[0] == MomentsRoot)
+}
 
 // realm is the part of the store that a path leads into.
 type realm byte
@@ -31,6 +39,7 @@ const (
 	listed realm = iota
 	inTrash
 	inVersions
+	atMoment
 )
 
 // pastNeeds says what an operation needs beyond the listed tree, where a spot is
@@ -51,6 +60,7 @@ var pastNeeds = map[spotKind]map[op]policy.Rights{
 		opStat: policy.History, opOpen: policy.History | policy.Read, opCopy: policy.History | policy.Read,
 		opRevert: policy.History, opEraseVersions: policy.History | policy.Purge,
 	},
+	momentItem: {opStat: 0, opList: 0, opOpen: policy.Read, opCopy: policy.Read},
 }
 
 // spotKind is what a spot beyond the listed tree is.
@@ -62,6 +72,7 @@ const (
 	versionedDir                      // a listed collection, whose files have versions
 	versionedFile                     // a listed file as the collection of its versions
 	versionItem                       // one of them
+	momentItem                        // what stood there at a moment
 )
 
 // An Origin tells where something in the trash stood, or when content was replaced.
@@ -83,6 +94,10 @@ type past struct {
 	seq     uint64
 	space   policy.ID // whose trash holds it
 	top     int       // where the deleted node stands in the spot's way
+	// look is what the space was at the moment, and asks what it takes to find
+	// there what stood there.
+	look *retrospect
+	asks policy.Rights
 }
 
 // realm is the part of the store that the spot is in.
@@ -92,6 +107,8 @@ func (sp *spot) realm() realm {
 		return listed
 	case sp.past.kind <= trashItem:
 		return inTrash
+	case sp.past.kind == momentItem:
+		return atMoment
 	}
 	return inVersions
 }
@@ -134,12 +151,14 @@ func (tx *Tx) tell(g grant, sp *spot) (*Origin, error) {
 	return nil, nil
 }
 
-// resolvePast walks a path below one of the two names, as tx.resolve does within
+// resolvePast walks a path below one of the three names, as tx.resolve does within
 // the listed tree.
 func (s *Session) resolvePast(tx *Tx, p Path) (sp *spot, err error) {
 	switch {
 	case len(p) == 1 || s.cred.Link != policy.Nobody, p[0] == VersionsRoot && p[1:].InCalendars():
-		sp = &spot{path: p}
+		sp = &spot{path: p} // of calendars no version is shown: it may be masked, and is no file
+	case p[0] == MomentsRoot:
+		sp, err = s.resolveThen(tx, p)
 	case p[0] == VersionsRoot:
 		sp, err = tx.resolveVersions(p)
 	default:
@@ -222,7 +241,7 @@ func (b *binned) spot() *spot {
 		sp.entries[calendarDepth-1].Type = b.calendar
 	}
 	sp.entries[len(b.way)-1] = b.entry
-	sp.past = &past{kind: trashItem, trash: &b.trashRec, seq: b.seq, space: b.in, top: len(b.way) - 1}
+	sp.past = &past{kind: trashItem, trash: &b.trashRec, seq: b.seq, space: b.in, top: len(b.way) - 1, asks: seesTrash}
 	return sp
 }
 
@@ -284,6 +303,8 @@ func (s *Session) listPast(tx *Tx, g grant, sp *spot, after string, n int) (page
 		return s.listTrash(tx, g, sp, after, n)
 	case versionedFile:
 		return s.listVersions(tx, g, sp, after, n)
+	case momentItem:
+		return s.listThen(tx, sp, after, n)
 	}
 	page, more, err = s.list(tx, g, sp, nil, after, n, Want{})
 	if sp.past.kind == versionedDir {
@@ -429,5 +450,5 @@ func (s *Session) giveBack(tx *Tx, g grant, file *spot, v *version) error {
 	if err := tx.fit(g, file, h, v.size-file.entry().Size); err != nil {
 		return err
 	}
-	return s.replace(tx, g, file, body{content: v.content, size: v.size, found: true}, Meta{Type: v.media, Modified: v.modified})
+	return s.replace(tx, g, file, body{content: v.content, size: v.size, found: true, again: v.rev}, Meta{Type: v.media, Modified: v.modified})
 }

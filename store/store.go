@@ -100,6 +100,9 @@ type Store struct {
 	stamps stamps
 	sealer sealer
 
+	retrospects retrospects
+	resumes     resumes
+
 	denials   denials
 	lockCount atomic.Int64 // records in the lock table, expired ones too
 	downloads downloads
@@ -170,6 +173,9 @@ func Open(dir string, o Options) (*Store, error) {
 	if err == nil {
 		err = st.finishCopies()
 	}
+	if err == nil {
+		err = st.loadResumes()
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), st.Close())
 	}
@@ -194,6 +200,7 @@ func open(dir string, o Options) (*Store, error) {
 	st.ledger.accounts = map[policy.Node]*account{}
 	st.stamps.of = map[policy.ID]uint64{}
 	st.downloads.of = map[policy.ID]int64{}
+	st.resumes.of = map[string]*resuming{}
 	st.denials.windows, st.denials.users = map[refusalKey]*denialsAlike{}, map[policy.ID]*denialRate{}
 	empty, err := policy.Load(policy.Model{})
 	if err != nil {

@@ -185,10 +185,12 @@ func (tx *Tx) sumOf(dir policy.Node) (sum, error) {
 	return decodeSum(v)
 }
 
-// sizeOf is what a node weighs in its parent's sum.
+// sizeOf is what a node weighs in its parent's sum, with what this transaction has
+// charged so far.
 func (tx *Tx) sizeOf(e *Entry) (sum, error) {
 	if e.Dir {
-		return tx.sumOf(e.Node)
+		s, err := tx.sumOf(e.Node)
+		return s.plus(tx.charges[e.Node]), err
 	}
 	return sum{live: e.Size, versions: e.kept.bytes, files: 1}, nil
 }

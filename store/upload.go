@@ -51,6 +51,7 @@ type Upload struct {
 	temp    *blob.Temp
 	known   [32]byte // marked as in flight
 	kept    bool
+	then    func(*Tx) error // is done with the commit, nil for nothing
 }
 
 // reserveStep is how much room an upload of unannounced length takes at a time.
@@ -318,6 +319,9 @@ type body struct {
 	// found: the blob was there before the upload, which brought no file of its
 	// own and has to find it alive at the commit.
 	found bool
+	// again is the revision whose content it is, of a version that may be none from
+	// now on; 0 for what comes from elsewhere.
+	again uint64
 }
 
 // keep makes the content durable where it is not yet.
@@ -392,6 +396,9 @@ func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
 	} else {
 		err = u.s.replace(tx, g, sp, b, m)
 	}
+	if err == nil && u.then != nil {
+		err = u.then(tx)
+	}
 	if err != nil {
 		return Info{}, false, err
 	}
@@ -446,14 +453,16 @@ func (s *Session) overwrite(tx *Tx, g grant, sp *spot, b body, m Meta, room int6
 	e := sp.entry()
 	s.touch(e)
 	_, dir := sp.parent()
-	seq, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Updated, node: e.Node, parent: dir.Node, name: e.Name, before: before{how: byReplacement, rev: e.Rev}})
-	if err != nil {
-		return err
-	}
+	was := before{how: e.content.replacedBy(b.content), rev: e.Rev}
 	if err := tx.use(g, b, e.Node); err != nil {
 		return err
 	}
-	if err := s.retire(tx, g, sp, b.content, room); err != nil {
+	var err error
+	if was.again, err = s.retire(tx, g, sp, b, room); err != nil {
+		return err
+	}
+	seq, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Updated, node: e.Node, parent: dir.Node, name: e.Name, before: was})
+	if err != nil {
 		return err
 	}
 	tx.charge(sp.nodes[:len(sp.nodes)-1], sum{live: b.size - e.Size})
@@ -469,6 +478,17 @@ func (s *Session) overwrite(tx *Tx, g grant, sp *spot, b body, m Meta, room int6
 		e.Tagged = e.Rev
 	}
 	return tx.put(g, dir.Node, e)
+}
+
+// replacedBy says how one content comes in the place of another.
+func (c content) replacedBy(next content) how {
+	switch {
+	case c == next:
+		return byRewriting
+	case c.where == nowhere:
+		return byFilling
+	}
+	return byReplacement
 }
 
 // createEmpty makes the last name of the path a file of no bytes.

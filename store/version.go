@@ -72,15 +72,23 @@ func (tx *Tx) versions(g grant, n policy.Node) (list []version, err error) {
 
 // retire takes the content of a file out of use for the next one: it becomes a
 // version, for which room bytes are reserved. Who may delete the file writes on
-// where there is no room, or where the settings keep none.
-func (s *Session) retire(tx *Tx, g grant, sp *spot, next content, room int64) error {
-	e := sp.entry()
-	switch {
-	case e.content == next:
-		return nil
+// where there is no room, or where the settings keep none. Of a content that comes
+// back it tells the revision, which no version may have any more.
+func (s *Session) retire(tx *Tx, g grant, sp *spot, next body, room int64) (again uint64, err error) {
+	switch e := sp.entry(); {
+	case e.content == next.content:
+		return next.again, nil
+	case e.content.where == nowhere && next.again == 0:
+		return tx.dropEqual(g, sp, next.content)
 	case e.content.where == nowhere:
-		return tx.dropEqual(g, sp, next)
+		return next.again, nil
 	}
+	return next.again, s.outdate(tx, g, sp, room)
+}
+
+// outdate makes a version of the content of a file, as far as one is kept.
+func (s *Session) outdate(tx *Tx, g grant, sp *spot, room int64) error {
+	e := sp.entry()
 	most, loses := int(tx.state.Settings().Versions), g.held&policy.Delete != 0
 	if !loses {
 		most = max(most, keptForOthers)
@@ -165,17 +173,19 @@ func (tx *Tx) writer(space policy.ID, e *Entry) (policy.ID, error) {
 }
 
 // dropEqual drops the newest version when an emptied file gets its content
-// again: clients empty a file before they write it.
-func (tx *Tx) dropEqual(g grant, sp *spot, next content) error {
+// again: clients empty a file before they write it. It tells the revision that the
+// version had, 0 for none.
+func (tx *Tx) dropEqual(g grant, sp *spot, next content) (rev uint64, err error) {
 	e := sp.entry()
 	if e.kept.count == 0 {
-		return nil
+		return 0, nil
 	}
 	list, err := tx.versions(g, e.Node)
 	if err != nil || len(list) == 0 || list[len(list)-1].content != next {
-		return err
+		return 0, err
 	}
-	return tx.dropVersions(g, sp, list[len(list)-1:])
+	newest := list[len(list)-1:]
+	return newest[0].rev, tx.dropVersions(g, sp, newest)
 }
 
 // thin drops versions until no more than most are left: first those that stood

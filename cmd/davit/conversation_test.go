@@ -193,8 +193,8 @@ func (c *talk) keepElement(name, tag, text string) {
 	}
 }
 
-// anyID is an ID or token as commands print it.
-var anyID = regexp.MustCompile(`^[0-9a-z]+`)
+// anyID is an ID, token or moment as commands print it.
+var anyID = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT[0-9:.]+Z|[0-9a-z]+)`)
 
 func (c *talk) look(want wanted, shown string) {
 	c.t.Helper()

@@ -57,6 +57,8 @@ type desk struct {
 	// decision is the ID of the refusal that was shown first by the last command
 	// that showed any.
 	decision string
+	// moment is the one that was shown last: MOMENT in a script.
+	moment string
 	// shares are the IDs of shares and links in the order in which they were made:
 	// S1, S2 and so on in a script.
 	shares []string
@@ -238,12 +240,16 @@ func golden(t *testing.T, file, got string) {
 func (d *desk) transcript(line string) string {
 	command, stdin, _ := strings.Cut(line, " < ")
 	command = strings.ReplaceAll(command, " ID", " "+d.decision)
+	command = strings.ReplaceAll(command, " MOMENT", " "+d.moment)
 	for i, id := range d.shares {
 		command = strings.NewReplacer(fmt.Sprintf(" S%d", i+1), " "+id, fmt.Sprintf(":S%d", i+1), ":"+id).Replace(command)
 	}
 	code, out, errs := d.davit(strings.ReplaceAll(stdin, `\n`, "\n"), words(d.t, command)...)
 	if shown := anyDecision.FindStringSubmatch(out); shown != nil {
 		d.decision = shown[1]
+	}
+	if shown := standing.FindStringSubmatch(out); shown != nil {
+		d.moment = shown[1]
 	}
 	if strings.HasPrefix(command, "share ") || strings.HasPrefix(command, "link ") {
 		d.open(d.meetShares)
@@ -278,6 +284,7 @@ var (
 	anySeal   = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
 	// What follows is the ID of a refusal; ID in a command is the newest one shown.
 	anyDecision = regexp.MustCompile(`decision ([a-z2-7]{10})\b`)
+	standing    = regexp.MustCompile(` as it was at (\S+)`)
 	endBlanks   = regexp.MustCompile(` +\n`)
 	anyToken    = regexp.MustCompile(`/s/[a-z2-7]{32}/`)
 	shareColumn = regexp.MustCompile(`(?m)^(id|S\d+) +`)
