@@ -254,6 +254,7 @@ var attacks = []struct {
 		return []policy.Change{policy.PutUser{User: w.account("gus", func(u *policy.User) { u.Email = "gus@example.org" })}}
 	}, policy.ErrForbidden},
 	{"sharing a group's folder to get round the sharing of groups", `
+		acl /team/Common user:mia allow=level:manager
 		sharing none`, "mia", func(w *world) []policy.Change {
 		return []policy.Change{w.sharing("user:mia", "group:hr", "/team/Common")}
 	}, policy.ErrForbidden},
@@ -361,6 +362,19 @@ func TestCredentialsNarrowChanges(t *testing.T) {
 	}
 }
 
+// TestOwnAccountStays: whoever reaches for more himself is told that, and not what
+// is said of others.
+func TestOwnAccountStays(t *testing.T) {
+	w := newOrganisation(t)
+	for _, who := range []string{"adam", "mona", "mia"} {
+		raised := policy.PutUser{User: w.account(who, func(u *policy.User) { u.Quota = new(policy.NoLimit) })}
+		_, _, err := w.state.ApplyAs(w.acting("user:"+who), raised)
+		if !errors.Is(err, policy.ErrForbidden) || !strings.Contains(err.Error(), "nobody changes his own rank") {
+			t.Errorf("%s: %v", who, err)
+		}
+	}
+}
+
 // placeless is a node that stands nowhere yet.
 func (w *world) placeless() policy.Node {
 	w.last++
@@ -428,10 +442,12 @@ func TestSharesKeepTheirAge(t *testing.T) {
 	adopted := link
 	adopted.By = w.id("user:mona")
 	w.apply(policy.SetEntry{At: w.place("/room/brief.odt"), Entry: policy.Entry{Principal: by.User, Allow: policy.Reshare}})
+	later := by
+	later.Now += 1000
 	for _, step := range []struct {
 		by    policy.Subject
 		share policy.Share
-	}{{by, link}, {by, link}, {w.acting("user:mona"), adopted}} {
+	}{{by, link}, {later, link}, {w.acting("user:mona"), adopted}} {
 		next, _, err := w.state.ApplyAs(step.by, policy.PutShare{Share: step.share, At: w.place("/room/brief.odt")})
 		if err != nil {
 			t.Fatal(err)

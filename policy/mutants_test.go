@@ -41,7 +41,7 @@ type suite struct {
 
 var suites = []suite{
 	{"deciding", decisionMutants, []string{"-test.run", "^TestModel$"}},
-	{"governing", governMutants, []string{"-courts", "150", "-test.run", "^(TestNobody.*|TestAttacks|TestRanks|TestCredentials.*|TestBadPlaces|TestSelfGrantEnds|TestSharesKeepTheirAge|TestApplyRefuses)$"}},
+	{"governing", governMutants, []string{"-courts", "150", "-test.run", "^(TestNobody.*|TestAttacks|TestRanks|TestCredentials.*|TestBadPlaces|TestSelfGrantEnds|TestOwnAccountStays|TestSharesKeepTheirAge|TestApplyRefuses)$"}},
 }
 
 // mutantTime is how long the tests may take with a bug; one that hangs them is
