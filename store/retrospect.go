@@ -26,6 +26,7 @@ type retrospect struct {
 	was map[policy.Node]slot
 	// stood are those of them that stood somewhere, by their names there.
 	stood map[policy.Node]map[string]policy.Node
+	names map[policy.Node][]string // of stood, in order
 	// had are the contents of files that had another one, or may have had.
 	had map[policy.Node]whence
 	// came are nodes that came from another space: who knows what they were there.
@@ -82,19 +83,11 @@ func (tx *Tx) lookBack(space *policy.Space, at time.Time) (*retrospect, error) {
 		return r, nil
 	}
 	r := &retrospect{space: space, at: at, now: newest, was: map[policy.Node]slot{}, stood: map[policy.Node]map[string]policy.Node{},
-		had: map[policy.Node]whence{}, came: map[policy.Node]bool{}, again: map[whence]whence{}}
+		names: map[policy.Node][]string{}, had: map[policy.Node]whence{}, came: map[policy.Node]bool{}, again: map[whence]whence{}}
 	if err := r.read(tx); err != nil {
 		return nil, err
 	}
-	for n, at := range r.was {
-		if at.dir != 0 {
-			if r.stood[at.dir] == nil {
-				r.stood[at.dir] = map[string]policy.Node{}
-			}
-			r.stood[at.dir][at.name] = n
-		}
-	}
-	r.again = nil
+	r.index()
 	tx.st.retrospects.keep(r)
 	return r, nil
 }
@@ -206,11 +199,27 @@ func (r *retrospect) undoContent(c *changeRec) {
 // stays tells whether nothing happened to a node's place since.
 func (r *retrospect) stays(n policy.Node) bool { _, moved := r.was[n]; return !moved }
 
-// names are those at which something stood in a collection that does not stand
+// index finds what stood where by its name.
+func (r *retrospect) index() {
+	for n, at := range r.was {
+		if at.dir == 0 {
+			continue
+		}
+		if r.stood[at.dir] == nil {
+			r.stood[at.dir] = map[string]policy.Node{}
+		}
+		r.stood[at.dir][at.name] = n
+	}
+	for dir, names := range r.stood {
+		r.names[dir] = slices.Sorted(maps.Keys(names))
+	}
+	r.again = nil
+}
+
+// namesAfter are those at which something stood in a collection that does not stand
 // there, or may not, after one, in order.
-func (r *retrospect) names(dir policy.Node, after string) []string {
-	names := slices.Collect(maps.Keys(r.stood[dir]))
-	slices.Sort(names)
+func (r *retrospect) namesAfter(dir policy.Node, after string) []string {
+	names := r.names[dir]
 	i, found := slices.BinarySearch(names, after)
 	if found {
 		i++

@@ -28,7 +28,7 @@ var errAimless = errors.New("a rewind comes no nearer to its moment")
 
 // rewindSlice is how many steps one transaction of a rewind takes, and those that
 // cannot be done without them.
-const rewindSlice = 5000
+const rewindSlice = 2000
 
 // A RewindKind is what a step of a rewind does.
 type RewindKind string

@@ -240,7 +240,7 @@ func (v *version) become(e *Entry) {
 // by name, after one, until fn answers false.
 func (v *visit) each(dir *spot, after string, fn func(*spot, policy.Decision) bool) error {
 	n := dir.nodes[len(dir.nodes)-1]
-	moved := v.look.names(n, after)
+	moved := v.look.namesAfter(n, after)
 	goOn, failed := true, error(nil)
 	show := func(sp *spot, err error) {
 		if err == nil && sp != nil {

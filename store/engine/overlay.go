@@ -12,8 +12,8 @@ import (
 type overlay struct {
 	batch    reader
 	changes  map[string]*change
-	order    []*change // in the order of keys when sorted is set
-	sorted   bool
+	order    []*change // the first of them, tidy many, in the order of keys
+	tidy     int
 	size     int // bytes of keys and values to be applied
 	memory   slab
 	onApply  []func()
@@ -27,7 +27,7 @@ type change struct {
 }
 
 func newOverlay(b Batch) *overlay {
-	return &overlay{batch: reader{sealed: b}, changes: map[string]*change{}, sorted: true}
+	return &overlay{batch: reader{sealed: b}, changes: map[string]*change{}}
 }
 
 func (o *overlay) Get(key []byte) ([]byte, error) {
@@ -88,12 +88,22 @@ func (o *overlay) between(lo, hi []byte) []change {
 	return own
 }
 
+// sort puts the newest changes among those that are in order: a closure that looks
+// after every change it makes would else sort all of them each time.
 func (o *overlay) sort() {
-	if o.sorted {
-		return
+	newest := slices.Clone(o.order[o.tidy:])
+	slices.SortFunc(newest, func(a, b *change) int { return bytes.Compare(a.key, b.key) })
+	i, j := o.tidy-1, len(newest)-1
+	for to := len(o.order) - 1; j >= 0; to-- {
+		if i >= 0 && bytes.Compare(o.order[i].key, newest[j].key) > 0 {
+			o.order[to] = o.order[i]
+			i--
+		} else {
+			o.order[to] = newest[j]
+			j--
+		}
 	}
-	slices.SortFunc(o.order, func(a, b *change) int { return bytes.Compare(a.key, b.key) })
-	o.sorted = true
+	o.tidy = len(o.order)
 }
 
 func (o *overlay) Put(key, value []byte) error {
@@ -117,7 +127,6 @@ func (o *overlay) set(key, sealed []byte) error {
 		c = &change{key: append(o.memory.take(len(key)), key...)}
 		o.changes[string(key)] = c
 		o.order = append(o.order, c)
-		o.sorted = false
 		o.size += len(key)
 	}
 	o.size += len(sealed) - len(c.sealed)
