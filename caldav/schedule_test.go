@@ -93,6 +93,11 @@ func TestInvitation(t *testing.T) {
 		t.Errorf("an object that was completed has the headers %v", r.Header)
 	}
 	content(t, lena, at, "SCHEDULE-STATUS=1.2:mailto:mia@", "SCHEDULE-STATUS=1.2:mailto:max@")
+	lines, err := s.Store.Operator().Audit(context.Background(), store.AuditQuery{Limit: 1})
+	if err != nil || lines[0].Kind != store.AuditDelivered || lines[0].By.Name != "user:lena" || len(lines[0].Lines) != 2 ||
+		lines[0].Lines[0] != "REQUEST about calendar:~lena/calendar/plan.ics to mailto:mia@example.com: 1.2" {
+		t.Errorf("the trail says %+v, %v", lines, err)
+	}
 	message := only(t, mia, "/caldav/mia/inbox/")
 	content(t, mia, message, "METHOD:REQUEST", "UID:plan")
 	copied := only(t, mia, "/caldav/mia/calendar/")
@@ -129,6 +134,20 @@ func TestInvitation(t *testing.T) {
 	if messages := listed(t, lena, "/caldav/lena/inbox/"); len(messages) != 1 {
 		t.Errorf("who deletes what is cancelled answers: %q", messages)
 	}
+}
+
+// What is too long to stay in the database by itself does when it is completed.
+func TestLongInvitation(t *testing.T) {
+	t.Parallel()
+	s := company(t, store.Options{}, "lena", "mia")
+	lena, mia := s.As("lena"), s.As("mia")
+	long := meeting("long", []string{"mia"}, "DTSTART:20260310T090000Z", "DESCRIPTION:"+strings.Repeat("word ", 20_000))
+	put(lena, "/caldav/lena/calendar/long.ics", long).Want(t, 201)
+	content(t, lena, "/caldav/lena/calendar/long.ics", "SCHEDULE-STATUS=1.2:mailto:mia@", strings.Repeat("word ", 20_000))
+	copied := only(t, mia, "/caldav/mia/calendar/")
+	put(mia, copied, answer(content(t, mia, copied).Body, "mia", "ACCEPTED")).Want(t, 204)
+	content(t, lena, "/caldav/lena/calendar/long.ics", "PARTSTAT=ACCEPTED;SCHEDULE-STATUS=2.0")
+	lena.Do("DELETE", "/caldav/lena/calendar/long.ics", "").Want(t, 204)
 }
 
 // Answers to one instance are for that instance, and declining by deletion may be
@@ -478,6 +497,9 @@ func TestBusyTimes(t *testing.T) {
 	put(lena, "/caldav/lena/calendar/plan.ics", meeting("plan", []string{"mia"}, "DTSTART:20260310T120000Z", "DTEND:20260310T130000Z")).Want(t, 201)
 	share(s, "calendar:~mia/calendar", "user:max", "free-busy")
 	const outbox = "/caldav/max/outbox/"
+	if allow := max.Do("OPTIONS", outbox, "").Want(t, 200).Header.Get("Allow"); !strings.Contains(allow, "POST") {
+		t.Errorf("the outbox allows %s", allow)
+	}
 	ask(max, outbox, "max", "mia", "lena", "nobody").Want(t, 200, "mailto:mia@example.com</D:href></C:recipient><C:request-status>2.0;Success", "METHOD:REPLY",
 		"FBTYPE=BUSY:20260310T090000Z/20260310T100000Z", "20260310T120000Z/20260310T130000Z", "!Doctor",
 		"mailto:lena@example.com</D:href></C:recipient><C:request-status>3.8", "mailto:nobody@example.com</D:href></C:recipient><C:request-status>3.7")

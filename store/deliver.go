@@ -36,15 +36,15 @@ func SpaceAddress(id policy.ID) string {
 // An addressBook tells whose a mail address is, in one state of policy. One that
 // several accounts have is nobody's.
 type addressBook struct {
-	epoch uint64
+	state *policy.State
 	users map[string]policy.ID
 }
 
 func (st *Store) addressBook(state *policy.State) *addressBook {
-	if b := st.addresses.Load(); b != nil && b.epoch == state.Epoch {
+	if b := st.addresses.Load(); b != nil && b.state == state {
 		return b
 	}
-	b := &addressBook{epoch: state.Epoch, users: map[string]policy.ID{}}
+	b := &addressBook{state: state, users: map[string]policy.ID{}}
 	for _, u := range state.Users() {
 		if u.Email == "" {
 			continue
@@ -287,19 +287,26 @@ func (tx *Tx) takeIn(d *delivery, r *Receipt) error {
 	if err != nil {
 		return err
 	}
-	if d.object != nil {
-		tagging := sameTag
-		if r.Tagged {
-			tagging = newTag
-		}
-		err = s.rewrite(tx, d.g, d.object, inlineBody(r.Content), tagging)
-	} else {
-		err = s.leave(tx, d.g, d.calendar, inlineBody(r.Content), &obj)
+	content, err := tx.bodyOf(r.Content)
+	if err != nil {
+		return err
+	}
+	switch {
+	case d.object == nil:
+		err = s.leave(tx, d.g, d.calendar, content, &obj)
+	case r.Tagged:
+		err = s.rewrite(tx, d.g, d.object, content, &obj, newTag)
+	default:
+		err = s.rewrite(tx, d.g, d.object, content, &obj, sameTag)
 	}
 	if err != nil || d.inbox == nil {
 		return err
 	}
-	return s.leave(tx, d.inboxG, d.inbox, inlineBody(d.m.Body), nil)
+	message, err := tx.bodyOf(d.m.Body)
+	if err != nil {
+		return err
+	}
+	return s.leave(tx, d.inboxG, d.inbox, message, nil)
 }
 
 // leave makes a new member of a collection, under a name that nothing has.
@@ -319,14 +326,10 @@ const (
 
 // rewrite gives an object a content that no client wrote. What stood there is kept
 // in no version.
-func (s *Session) rewrite(tx *Tx, g grant, sp *spot, b body, tag tagging) error {
+func (s *Session) rewrite(tx *Tx, g grant, sp *spot, b body, obj *Object, tag tagging) error {
 	e := sp.entry()
 	if e.content == b.content {
 		return nil
-	}
-	obj, err := tx.st.index(b.small, Near(tx.now))
-	if err != nil {
-		return err
 	}
 	_, dir := sp.parent()
 	seq, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Updated, node: e.Node, parent: dir.Node, name: e.Name, before: before{how: byReplacement, rev: e.Rev}})
@@ -341,7 +344,7 @@ func (s *Session) rewrite(tx *Tx, g grant, sp *spot, b body, tag tagging) error 
 	}
 	tx.charge(sp.above().nodes, sum{live: b.size - e.Size})
 	e.Size, e.content, e.Modified, e.Rev = b.size, b.content, tx.now, max(seq, e.Rev+1)
-	if err := tx.reindex(g, dir.Node, e, &obj); err != nil {
+	if err := tx.reindex(g, dir.Node, e, obj); err != nil {
 		return err
 	}
 	if tag == newTag {
