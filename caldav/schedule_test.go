@@ -309,20 +309,26 @@ func collect(t *testing.T, s *davtest.Server) {
 // his. RFC 6638, section 3.2.9
 func TestDeliveryStatus(t *testing.T) {
 	t.Parallel()
-	s := company(t, store.Options{}, "lena", "mia", "max", "zoe", "twin")
+	s := company(t, store.Options{}, "lena", "mia", "max", "zoe", "twin", "rob")
+	readers, err := s.Store.Operator().AddProfile(context.Background(), policy.Profile{Name: "readers", Quota: policy.NoLimit, Functions: new(policy.AllFunctions &^ policy.FilesUpload)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	lena := s.As("lena")
 	s.Quota("~mia", 10)
 	s.Change(func(p *policy.State) ([]policy.Change, error) {
 		max, twin := *p.UserNamed("max"), *p.UserNamed("twin")
 		max.Inactive, twin.Email = true, "ZOE@example.com"
-		return []policy.Change{policy.PutUser{User: max}, policy.PutUser{User: twin}}, nil
+		rob := *p.UserNamed("rob")
+		rob.Profile = readers.ID
+		return []policy.Change{policy.PutUser{User: max}, policy.PutUser{User: twin}, policy.PutUser{User: rob}}, nil
 	})
 	const at = "/caldav/lena/calendar/plan.ics"
-	put(lena, at, meeting("plan", []string{"mia", "max", "zoe", "outside", "/principals/users/nobody/", "/principals/users/twin/"})).Want(t, 201)
-	content(t, lena, at, "SCHEDULE-STATUS=5.1:mailto:mia@", "SCHEDULE-STATUS=5.2:mailto:max@", "SCHEDULE-STATUS=5.2:mailto:zoe@",
+	put(lena, at, meeting("plan", []string{"mia", "max", "zoe", "rob", "outside", "/principals/users/nobody/", "/principals/users/twin/"})).Want(t, 201)
+	content(t, lena, at, "SCHEDULE-STATUS=5.3:mailto:rob@", "SCHEDULE-STATUS=5.1:mailto:mia@", "SCHEDULE-STATUS=5.2:mailto:max@", "SCHEDULE-STATUS=5.2:mailto:zoe@",
 		"SCHEDULE-STATUS=5.2:mailto:outside@", "SCHEDULE-STATUS=3.7:/principals/users/nobody/", "SCHEDULE-STATUS=1.2:/principals/users/twin/")
 	only(t, s.As("twin"), "/caldav/twin/calendar/")
-	for _, name := range []string{"mia", "zoe"} {
+	for _, name := range []string{"mia", "zoe", "rob"} {
 		if got := listed(t, s.As(name), "/caldav/"+name+"/calendar/"); len(got) != 0 {
 			t.Errorf("%s got %q", name, got)
 		}
