@@ -155,14 +155,14 @@ func (tx *Tx) deliver(from *spot, sender, to party, m *ScheduleMessage) (status 
 	if d.object == nil && to.user == policy.Nobody {
 		return statusRejected, nil // a space is asked, and not invited
 	}
-	r, err := tx.receive(&d, sender)
+	r, obj, err := tx.receive(&d, sender)
 	if err != nil || r.Content == nil {
 		return r.Status, err
 	}
 	if err := tx.roomFor(&d, r.Content); err != nil {
 		return refusedDelivery(err)
 	}
-	return r.Status, tx.takeIn(&d, &r)
+	return r.Status, tx.takeIn(&d, &r, obj)
 }
 
 // refusedDelivery is the status of what the receiver's side does not take in, or
@@ -253,16 +253,26 @@ func (tx *Tx) inboxOf(home *policy.Space) (*spot, error) {
 	return tx.resolve(p)
 }
 
-// receive asks what the message makes of the object.
-func (tx *Tx) receive(d *delivery, sender party) (Receipt, error) {
+// receive asks what the message makes of the object, and what that is found by. A
+// message that makes nothing of it that may be kept is rejected: it is not the
+// sender's fault what it met.
+func (tx *Tx) receive(d *delivery, sender party) (r Receipt, obj *Object, err error) {
 	var have []byte
 	if d.object != nil {
-		var err error
 		if have, err = tx.whole(d.g, d.object.entry()); err != nil {
-			return Receipt{}, err
+			return r, nil, err
 		}
 	}
-	return tx.st.scheduler.Receive(*d.m, have, sender.addresses, d.to.addresses)
+	r, wrong := tx.st.scheduler.Receive(*d.m, have, sender.addresses, d.to.addresses)
+	if wrong == nil && r.Content != nil {
+		var o Object
+		o, wrong = tx.st.index(r.Content, Near(tx.now))
+		obj = &o
+	}
+	if wrong != nil {
+		return Receipt{Status: statusRejected}, nil, nil
+	}
+	return r, obj, nil
 }
 
 // roomFor reserves what a delivery adds, before anything of it is written.
@@ -281,23 +291,19 @@ func (tx *Tx) roomFor(d *delivery, content []byte) error {
 
 // takeIn writes the object and leaves the message in the inbox, in the receiver's
 // name.
-func (tx *Tx) takeIn(d *delivery, r *Receipt) error {
+func (tx *Tx) takeIn(d *delivery, r *Receipt, obj *Object) error {
 	s := &Session{st: tx.st, cred: Credential{User: d.to.user}}
-	obj, err := tx.st.index(r.Content, Near(tx.now))
-	if err != nil {
-		return err
-	}
 	content, err := tx.bodyOf(r.Content)
 	if err != nil {
 		return err
 	}
 	switch {
 	case d.object == nil:
-		err = s.leave(tx, d.g, d.calendar, content, &obj)
+		err = s.leave(tx, d.g, d.calendar, content, obj)
 	case r.Tagged:
-		err = s.rewrite(tx, d.g, d.object, content, &obj, newTag)
+		err = s.rewrite(tx, d.g, d.object, content, obj, newTag)
 	default:
-		err = s.rewrite(tx, d.g, d.object, content, &obj, sameTag)
+		err = s.rewrite(tx, d.g, d.object, content, obj, sameTag)
 	}
 	if err != nil || d.inbox == nil {
 		return err

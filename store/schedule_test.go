@@ -42,7 +42,10 @@ func (toyScheduler) Send(c ScheduleChange) (Sending, error) {
 	return s, nil
 }
 
-func (toyScheduler) Receive(m ScheduleMessage, have []byte, _, _ []string) (Receipt, error) {
+func (toyScheduler) Receive(m ScheduleMessage, have []byte, _, receiver []string) (Receipt, error) {
+	if receiver[0] == "/principals/users/max/" && bytes.Contains(m.Body, []byte("unfit")) {
+		return Receipt{statusDelivered, []byte("no object"), true}, nil
+	}
 	if m.Method == "CANCEL" {
 		return Receipt{statusDelivered, append(bytes.Clone(have), '\n'), true}, nil
 	}
@@ -132,6 +135,32 @@ func scheduleFailing(t *testing.T, dir string, o Options, n, size int) (fired bo
 		}
 	}
 	return fault.Fired()
+}
+
+// What a message makes of somebody's object and cannot be kept is no error of the
+// sender's, and keeps nobody else from being told.
+func TestUnfitForOne(t *testing.T) {
+	of := newOffice(t, Options{Index: toyIndex, Scheduler: toyScheduler{}}, "lena mia max")
+	s := of.as("lena")
+	if err := s.BeginCalendars(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := of.putMeeting(s, cal("~lena", "calendar", "plan.ics"), "unfit", 0); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"mia": 1, "max": 0} {
+		for _, dir := range []string{"calendar", Inbox} {
+			if n := of.members(of.as(name), cal("~"+name, dir)); n != want {
+				t.Errorf("%s of %s has %d", dir, name, n)
+			}
+		}
+	}
+	lines, err := of.st.Operator().Audit(ctx, AuditQuery{Limit: 1})
+	if err != nil || !slices.Equal(lines[0].Lines, []string{
+		"REQUEST about calendar:~lena/calendar/plan.ics to /principals/users/mia: 1.2",
+		"REQUEST about calendar:~lena/calendar/plan.ics to /principals/users/max: 5.3"}) {
+		t.Errorf("%+v, %v", lines, err)
+	}
 }
 
 // A drive of before there were boxes gets them, and keeps what it has.
