@@ -283,6 +283,9 @@ func TestBoxes(t *testing.T) {
 	only(t, mia, "/caldav/mia/work/")
 	// What is dismissed is gone, and what lies there long goes by itself.
 	mia.Do("DELETE", message, "").Want(t, 204)
+	if found, err := s.Store.Check(context.Background()); err != nil || found.Trashed != 0 {
+		t.Errorf("what was dismissed lies in the trash: %d, %v", found.Trashed, err)
+	}
 	second := sync(token(changed))
 	if !strings.Contains(second.Body, message) || !strings.Contains(second.Body, "404") {
 		t.Errorf("a message that went is told as %s", second.Body)
