@@ -343,7 +343,7 @@ var trailers = map[string][]string{
 	"keyEpoch":   {"keep", "loadPolicy", "between"},
 	"keyAudit":   {"appendLine", "readHead"},
 	"auditKey":   {"appendLine", "keptLine", "end"},
-	"appendLine": {"record", "beginTrail", "deny"},
+	"appendLine": {"record", "recordDeliveries", "beginTrail", "deny"},
 }
 
 // trailBreaks: no policy is changed without its line, and no line is written

@@ -93,6 +93,11 @@ func TestInvitation(t *testing.T) {
 		t.Errorf("an object that was completed has the headers %v", r.Header)
 	}
 	content(t, lena, at, "SCHEDULE-STATUS=1.2:mailto:mia@", "SCHEDULE-STATUS=1.2:mailto:max@")
+	lines, err := s.Store.Operator().Audit(context.Background(), store.AuditQuery{Limit: 1})
+	if err != nil || lines[0].Kind != store.AuditDelivered || lines[0].By.Name != "user:lena" || len(lines[0].Lines) != 2 ||
+		lines[0].Lines[0] != "REQUEST about calendar:~lena/calendar/plan.ics to mailto:mia@example.com: 1.2" {
+		t.Errorf("the trail says %+v, %v", lines, err)
+	}
 	message := only(t, mia, "/caldav/mia/inbox/")
 	content(t, mia, message, "METHOD:REQUEST", "UID:plan")
 	copied := only(t, mia, "/caldav/mia/calendar/")
@@ -129,6 +134,20 @@ func TestInvitation(t *testing.T) {
 	if messages := listed(t, lena, "/caldav/lena/inbox/"); len(messages) != 1 {
 		t.Errorf("who deletes what is cancelled answers: %q", messages)
 	}
+}
+
+// What is too long to stay in the database by itself does when it is completed.
+func TestLongInvitation(t *testing.T) {
+	t.Parallel()
+	s := company(t, store.Options{}, "lena", "mia")
+	lena, mia := s.As("lena"), s.As("mia")
+	long := meeting("long", []string{"mia"}, "DTSTART:20260310T090000Z", "DESCRIPTION:"+strings.Repeat("word ", 20_000))
+	put(lena, "/caldav/lena/calendar/long.ics", long).Want(t, 201)
+	content(t, lena, "/caldav/lena/calendar/long.ics", "SCHEDULE-STATUS=1.2:mailto:mia@", strings.Repeat("word ", 20_000))
+	copied := only(t, mia, "/caldav/mia/calendar/")
+	put(mia, copied, answer(content(t, mia, copied).Body, "mia", "ACCEPTED")).Want(t, 204)
+	content(t, lena, "/caldav/lena/calendar/long.ics", "PARTSTAT=ACCEPTED;SCHEDULE-STATUS=2.0")
+	lena.Do("DELETE", "/caldav/lena/calendar/long.ics", "").Want(t, 204)
 }
 
 // Answers to one instance are for that instance, and declining by deletion may be
@@ -264,6 +283,9 @@ func TestBoxes(t *testing.T) {
 	only(t, mia, "/caldav/mia/work/")
 	// What is dismissed is gone, and what lies there long goes by itself.
 	mia.Do("DELETE", message, "").Want(t, 204)
+	if found, err := s.Store.Check(context.Background()); err != nil || found.Trashed != 0 {
+		t.Errorf("what was dismissed lies in the trash: %d, %v", found.Trashed, err)
+	}
 	second := sync(token(changed))
 	if !strings.Contains(second.Body, message) || !strings.Contains(second.Body, "404") {
 		t.Errorf("a message that went is told as %s", second.Body)
@@ -290,20 +312,26 @@ func collect(t *testing.T, s *davtest.Server) {
 // his. RFC 6638, section 3.2.9
 func TestDeliveryStatus(t *testing.T) {
 	t.Parallel()
-	s := company(t, store.Options{}, "lena", "mia", "max", "zoe", "twin")
+	s := company(t, store.Options{}, "lena", "mia", "max", "zoe", "twin", "rob")
+	readers, err := s.Store.Operator().AddProfile(context.Background(), policy.Profile{Name: "readers", Quota: policy.NoLimit, Functions: new(policy.AllFunctions &^ policy.FilesUpload)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	lena := s.As("lena")
 	s.Quota("~mia", 10)
 	s.Change(func(p *policy.State) ([]policy.Change, error) {
 		max, twin := *p.UserNamed("max"), *p.UserNamed("twin")
 		max.Inactive, twin.Email = true, "ZOE@example.com"
-		return []policy.Change{policy.PutUser{User: max}, policy.PutUser{User: twin}}, nil
+		rob := *p.UserNamed("rob")
+		rob.Profile = readers.ID
+		return []policy.Change{policy.PutUser{User: max}, policy.PutUser{User: twin}, policy.PutUser{User: rob}}, nil
 	})
 	const at = "/caldav/lena/calendar/plan.ics"
-	put(lena, at, meeting("plan", []string{"mia", "max", "zoe", "outside", "/principals/users/nobody/", "/principals/users/twin/"})).Want(t, 201)
-	content(t, lena, at, "SCHEDULE-STATUS=5.1:mailto:mia@", "SCHEDULE-STATUS=5.2:mailto:max@", "SCHEDULE-STATUS=5.2:mailto:zoe@",
+	put(lena, at, meeting("plan", []string{"mia", "max", "zoe", "rob", "outside", "/principals/users/nobody/", "/principals/users/twin/"})).Want(t, 201)
+	content(t, lena, at, "SCHEDULE-STATUS=5.3:mailto:rob@", "SCHEDULE-STATUS=5.1:mailto:mia@", "SCHEDULE-STATUS=5.2:mailto:max@", "SCHEDULE-STATUS=5.2:mailto:zoe@",
 		"SCHEDULE-STATUS=5.2:mailto:outside@", "SCHEDULE-STATUS=3.7:/principals/users/nobody/", "SCHEDULE-STATUS=1.2:/principals/users/twin/")
 	only(t, s.As("twin"), "/caldav/twin/calendar/")
-	for _, name := range []string{"mia", "zoe"} {
+	for _, name := range []string{"mia", "zoe", "rob"} {
 		if got := listed(t, s.As(name), "/caldav/"+name+"/calendar/"); len(got) != 0 {
 			t.Errorf("%s got %q", name, got)
 		}
@@ -478,6 +506,9 @@ func TestBusyTimes(t *testing.T) {
 	put(lena, "/caldav/lena/calendar/plan.ics", meeting("plan", []string{"mia"}, "DTSTART:20260310T120000Z", "DTEND:20260310T130000Z")).Want(t, 201)
 	share(s, "calendar:~mia/calendar", "user:max", "free-busy")
 	const outbox = "/caldav/max/outbox/"
+	if allow := max.Do("OPTIONS", outbox, "").Want(t, 200).Header.Get("Allow"); !strings.Contains(allow, "POST") {
+		t.Errorf("the outbox allows %s", allow)
+	}
 	ask(max, outbox, "max", "mia", "lena", "nobody").Want(t, 200, "mailto:mia@example.com</D:href></C:recipient><C:request-status>2.0;Success", "METHOD:REPLY",
 		"FBTYPE=BUSY:20260310T090000Z/20260310T100000Z", "20260310T120000Z/20260310T130000Z", "!Doctor",
 		"mailto:lena@example.com</D:href></C:recipient><C:request-status>3.8", "mailto:nobody@example.com</D:href></C:recipient><C:request-status>3.7")

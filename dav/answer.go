@@ -281,6 +281,9 @@ func (rq *request) allow() string {
 	case kindUpload:
 		return strings.Join(uploadMethods, ", ")
 	case kindItem:
+		if rq.mount.realm != nil && rq.isOutbox() {
+			return "OPTIONS, GET, HEAD, POST, PROPFIND, PROPPATCH, REPORT, ACL, LOCK, UNLOCK" // RFC 6638, section 5
+		}
 		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"
 	case kindPrincipal:
 		return "OPTIONS, GET, HEAD, PROPFIND, REPORT"

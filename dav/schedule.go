@@ -26,3 +26,8 @@ func scheduleMatches(h http.Header, target *store.Entry) error {
 	}
 	return store.ErrStale
 }
+
+// isOutbox tells whether the request is one on an outbox.
+func (rq *request) isOutbox() bool {
+	return rq.path.InCalendars() && len(rq.path) == 3 && rq.path[2] == store.Outbox
+}

@@ -212,7 +212,7 @@ func (l *AuditLine) replay(state *policy.State) (*policy.State, error) {
 			return nil, fmt.Errorf("audit line %d begins with no policy", l.Seq)
 		}
 		return policy.Load(*l.Begin)
-	case AuditDenied:
+	case AuditDenied, AuditDelivered:
 		return state, nil
 	}
 	changes := make([]policy.Change, len(l.Changes))
@@ -301,7 +301,7 @@ func (o *Operator) past(ctx context.Context, fn func(Past) bool) error {
 				if state, err = line.replay(state); err != nil {
 					return err
 				}
-				if line.Kind != AuditDenied {
+				if line.Kind != AuditDenied && line.Kind != AuditDelivered {
 					more = fn(Past{state, line.At})
 				}
 				seq++

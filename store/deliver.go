@@ -36,15 +36,15 @@ func SpaceAddress(id policy.ID) string {
 // An addressBook tells whose a mail address is, in one state of policy. One that
 // several accounts have is nobody's.
 type addressBook struct {
-	epoch uint64
+	state *policy.State
 	users map[string]policy.ID
 }
 
 func (st *Store) addressBook(state *policy.State) *addressBook {
-	if b := st.addresses.Load(); b != nil && b.epoch == state.Epoch {
+	if b := st.addresses.Load(); b != nil && b.state == state {
 		return b
 	}
-	b := &addressBook{epoch: state.Epoch, users: map[string]policy.ID{}}
+	b := &addressBook{state: state, users: map[string]policy.ID{}}
 	for _, u := range state.Users() {
 		if u.Email == "" {
 			continue
@@ -155,14 +155,14 @@ func (tx *Tx) deliver(from *spot, sender, to party, m *ScheduleMessage) (status 
 	if d.object == nil && to.user == policy.Nobody {
 		return statusRejected, nil // a space is asked, and not invited
 	}
-	r, err := tx.receive(&d, sender)
+	r, obj, err := tx.receive(&d, sender)
 	if err != nil || r.Content == nil {
 		return r.Status, err
 	}
 	if err := tx.roomFor(&d, r.Content); err != nil {
 		return refusedDelivery(err)
 	}
-	return r.Status, tx.takeIn(&d, &r)
+	return r.Status, tx.takeIn(&d, &r, obj)
 }
 
 // refusedDelivery is the status of what the receiver's side does not take in, or
@@ -253,16 +253,26 @@ func (tx *Tx) inboxOf(home *policy.Space) (*spot, error) {
 	return tx.resolve(p)
 }
 
-// receive asks what the message makes of the object.
-func (tx *Tx) receive(d *delivery, sender party) (Receipt, error) {
+// receive asks what the message makes of the object, and what that is found by. A
+// message that makes nothing of it that may be kept is rejected: it is not the
+// sender's fault what it met.
+func (tx *Tx) receive(d *delivery, sender party) (r Receipt, obj *Object, err error) {
 	var have []byte
 	if d.object != nil {
-		var err error
 		if have, err = tx.whole(d.g, d.object.entry()); err != nil {
-			return Receipt{}, err
+			return r, nil, err
 		}
 	}
-	return tx.st.scheduler.Receive(*d.m, have, sender.addresses, d.to.addresses)
+	r, wrong := tx.st.scheduler.Receive(*d.m, have, sender.addresses, d.to.addresses)
+	if wrong == nil && r.Content != nil {
+		var o Object
+		o, wrong = tx.st.index(r.Content, Near(tx.now))
+		obj = &o
+	}
+	if wrong != nil {
+		return Receipt{Status: statusRejected}, nil, nil
+	}
+	return r, obj, nil
 }
 
 // roomFor reserves what a delivery adds, before anything of it is written.
@@ -281,25 +291,28 @@ func (tx *Tx) roomFor(d *delivery, content []byte) error {
 
 // takeIn writes the object and leaves the message in the inbox, in the receiver's
 // name.
-func (tx *Tx) takeIn(d *delivery, r *Receipt) error {
+func (tx *Tx) takeIn(d *delivery, r *Receipt, obj *Object) error {
 	s := &Session{st: tx.st, cred: Credential{User: d.to.user}}
-	obj, err := tx.st.index(r.Content, Near(tx.now))
+	content, err := tx.bodyOf(r.Content)
 	if err != nil {
 		return err
 	}
-	if d.object != nil {
-		tagging := sameTag
-		if r.Tagged {
-			tagging = newTag
-		}
-		err = s.rewrite(tx, d.g, d.object, inlineBody(r.Content), tagging)
-	} else {
-		err = s.leave(tx, d.g, d.calendar, inlineBody(r.Content), &obj)
+	switch {
+	case d.object == nil:
+		err = s.leave(tx, d.g, d.calendar, content, obj)
+	case r.Tagged:
+		err = s.rewrite(tx, d.g, d.object, content, obj, newTag)
+	default:
+		err = s.rewrite(tx, d.g, d.object, content, obj, sameTag)
 	}
 	if err != nil || d.inbox == nil {
 		return err
 	}
-	return s.leave(tx, d.inboxG, d.inbox, inlineBody(d.m.Body), nil)
+	message, err := tx.bodyOf(d.m.Body)
+	if err != nil {
+		return err
+	}
+	return s.leave(tx, d.inboxG, d.inbox, message, nil)
 }
 
 // leave makes a new member of a collection, under a name that nothing has.
@@ -319,14 +332,10 @@ const (
 
 // rewrite gives an object a content that no client wrote. What stood there is kept
 // in no version.
-func (s *Session) rewrite(tx *Tx, g grant, sp *spot, b body, tag tagging) error {
+func (s *Session) rewrite(tx *Tx, g grant, sp *spot, b body, obj *Object, tag tagging) error {
 	e := sp.entry()
 	if e.content == b.content {
 		return nil
-	}
-	obj, err := tx.st.index(b.small, Near(tx.now))
-	if err != nil {
-		return err
 	}
 	_, dir := sp.parent()
 	seq, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Updated, node: e.Node, parent: dir.Node, name: e.Name, before: before{how: byReplacement, rev: e.Rev}})
@@ -341,7 +350,7 @@ func (s *Session) rewrite(tx *Tx, g grant, sp *spot, b body, tag tagging) error 
 	}
 	tx.charge(sp.above().nodes, sum{live: b.size - e.Size})
 	e.Size, e.content, e.Modified, e.Rev = b.size, b.content, tx.now, max(seq, e.Rev+1)
-	if err := tx.reindex(g, dir.Node, e, &obj); err != nil {
+	if err := tx.reindex(g, dir.Node, e, obj); err != nil {
 		return err
 	}
 	if tag == newTag {

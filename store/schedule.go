@@ -98,7 +98,7 @@ const (
 
 // schedulePut lets others know of an object that is written, and gives what is to
 // be kept of it.
-func (s *Session) schedulePut(tx *Tx, g grant, sp *spot, b body, m Meta, t Terms) (body, error) {
+func (s *Session) schedulePut(tx *Tx, g grant, sp *spot, b body, m *Meta, t Terms) (body, error) {
 	if tx.st.scheduler == nil || m.Object == nil {
 		return b, nil
 	}
@@ -113,20 +113,53 @@ func (s *Session) schedulePut(tx *Tx, g grant, sp *spot, b body, m Meta, t Terms
 	var kept []byte
 	switch {
 	case g.op == opAnswer:
-		kept, err = s.answerIn(tx, sp, c)
+		if kept, err = s.answerIn(tx, sp, c); err == nil {
+			var obj Object
+			obj, err = tx.st.index(kept, Near(tx.now))
+			m.Object = &obj
+		}
 	case old != nil || m.Object.Scheduled:
 		kept, err = s.schedule(tx, g, sp, c)
 	}
 	if err != nil || kept == nil {
 		return b, err
 	}
-	return inlineBody(kept), nil
+	return tx.bodyOf(kept)
 }
 
-// inlineBody is content that is made in a transaction, which stays in the database
-// whatever its size.
-func inlineBody(b []byte) body {
-	return body{content: content{where: inline, hash: sha256.Sum256(b)}, size: int64(len(b)), small: b}
+// madeInlineMax is the largest content that is made in a transaction and kept in
+// the database, in bytes.
+const madeInlineMax = 32 << 10
+
+// bodyOf is content that is made in a transaction. The few that are large go into
+// files of their own while all others wait, which the limit on what is scheduled
+// keeps short; what a transaction that fails has left is swept like the file of an
+// upload that broke off.
+func (tx *Tx) bodyOf(b []byte) (body, error) {
+	made := body{content: content{where: inline, hash: sha256.Sum256(b)}, size: int64(len(b)), small: b}
+	if len(b) <= madeInlineMax {
+		return made, nil
+	}
+	made.where, made.small = blobFile, nil
+	rec, found, err := readBlob(tx.r, made.hash)
+	if made.gen = rec.gen; err != nil || found && !rec.dead {
+		made.found = true
+		return made, err
+	}
+	if found {
+		made.gen++ // the file of the dead one may be unlinked at any moment
+	}
+	temp, err := tx.st.blobs.Create()
+	if err != nil {
+		return body{}, diskFull(err)
+	}
+	if _, err = temp.Write(b); err == nil {
+		_, err = temp.Keep(made.gen)
+	}
+	if err != nil {
+		temp.Discard()
+	}
+	return made, diskFull(err)
 }
 
 // scheduled is the content of what stands at a spot, nil for what is not
@@ -170,8 +203,8 @@ func (s *Session) schedule(tx *Tx, g grant, sp *spot, c ScheduleChange) ([]byte,
 			return nil, ErrNotForOwner
 		}
 	}
-	if out.Kept == nil {
-		return nil, nil
+	if err := tx.recordDeliveries(sp, out.Messages, status); err != nil || out.Kept == nil {
+		return nil, err
 	}
 	return out.Kept(status), nil
 }

@@ -14,7 +14,8 @@ import (
 	"davit/store/engine"
 )
 
-// An AuditLine is one line of the audit trail: a change of policy, or a refusal.
+// An AuditLine is one line of the audit trail: a change of policy, a refusal, or
+// what was delivered into the calendars of others.
 // Lines are numbered without a gap and each holds the seal of the one before, so
 // none can be taken out, put in or changed unseen.
 type AuditLine struct {
@@ -43,6 +44,9 @@ const (
 	AuditBegin  AuditKind = "begin"
 	AuditChange AuditKind = "change"
 	AuditDenied AuditKind = "denied"
+	// AuditDelivered tells of messages of scheduling, which are written in the name of
+	// those who get them.
+	AuditDelivered AuditKind = "delivered"
 )
 
 // A Seal stands for one line of the trail and all before it.
@@ -144,6 +148,20 @@ func (tx *Tx) record(before *policy.State, changes []policy.Change) error {
 		}
 		line.Changes = append(line.Changes, data)
 		line.Lines = append(line.Lines, policy.Describe(before, tx.state, c, tx.placeName))
+	}
+	return tx.appendLine(&line)
+}
+
+// recordDeliveries writes the line of the messages that a change of an object has
+// sent, with how each went.
+func (tx *Tx) recordDeliveries(sp *spot, messages []ScheduleMessage, status map[string]string) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	line := AuditLine{Kind: AuditDelivered, At: tx.now, By: actorOf(tx.state, tx.by), Via: tx.via.String(), Epoch: tx.state.Epoch}
+	for i := range messages {
+		m := &messages[i]
+		line.Lines = append(line.Lines, fmt.Sprintf("%s about %s to %s: %s", m.Method, sp.path, m.To, status[m.To]))
 	}
 	return tx.appendLine(&line)
 }
@@ -271,7 +289,7 @@ func (c *chain) next() (*AuditLine, error) {
 func (c *chain) count(line *AuditLine) error {
 	before := c.epoch
 	switch line.Kind {
-	case AuditDenied:
+	case AuditDenied, AuditDelivered:
 		return nil
 	case AuditChange:
 		if c.epoch = line.Epoch; line.Epoch != before+1 && !c.torn {

@@ -375,7 +375,7 @@ func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
 		return Info{}, false, err
 	}
 	sent := b.hash
-	if b, err = u.s.schedulePut(tx, g, sp, b, m, u.terms); err != nil {
+	if b, err = u.s.schedulePut(tx, g, sp, b, &m, u.terms); err != nil {
 		return Info{}, false, err
 	}
 	var old int64
@@ -387,7 +387,7 @@ func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
 	}
 	tx.holds = append(tx.holds, u.hold)
 	if g.op == opAnswer {
-		err = u.s.rewrite(tx, g, sp, b, sameTag)
+		err = u.s.rewrite(tx, g, sp, b, m.Object, sameTag)
 		return Info{Entry: *sp.entry(), Held: g.held, Rewritten: true}, false, err
 	}
 	created := g.op == opCreate

@@ -83,10 +83,11 @@ func TestOrganize(t *testing.T) {
 		told     []string
 		has      []string // in what is kept; "!" for what is not
 	}{
-		"a new meeting":          {"", calendar(with(invited("mia", "max"), once)), []string{"REQUEST mia", "REQUEST max"}, nil},
-		"nothing new":            {calendar(with(invited("mia"), once)), calendar(with(invited("mia"), once, "X-COLOR:red")), nil, nil},
-		"another alarm":          {calendar(with(invited("mia"), once)), calendar(with(invited("mia"), once, "BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nEND:VALARM")), nil, nil},
-		"another time":           {calendar(with(invited("mia"), once, "SEQUENCE:3")), calendar(with(invited("mia"), strings.ReplaceAll(once, "T09", "T08"), "SEQUENCE:3")), []string{"REQUEST mia"}, []string{"SEQUENCE:4", "PARTSTAT=NEEDS-ACTION:mailto:mia"}},
+		"a new meeting": {"", calendar(with(invited("mia", "max"), once)), []string{"REQUEST mia", "REQUEST max"}, nil},
+		"nothing new":   {calendar(with(invited("mia"), once)), calendar(with(invited("mia"), once, "X-COLOR:red")), nil, nil},
+		"another alarm": {calendar(with(invited("mia"), once)), calendar(with(invited("mia"), once, "BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nEND:VALARM")), nil, nil},
+		"another time": {calendar(with(invited("mia"), once, "SEQUENCE:3")), strings.ReplaceAll(calendar(with(invited("mia"), strings.ReplaceAll(once, "T09", "T08"), "SEQUENCE:3")), "NEEDS-ACTION", "ACCEPTED"), []string{"REQUEST mia"},
+			[]string{"SEQUENCE:4", "PARTSTAT=NEEDS-ACTION:mailto:mia"}},
 		"another place":          {calendar(with(invited("mia"), once)), calendar(with(invited("mia"), once, "LOCATION:here")), []string{"REQUEST mia"}, []string{"!SEQUENCE"}},
 		"one more":               {calendar(with(invited("mia"), once)), calendar(with(invited("mia", "max"), once)), []string{"REQUEST mia", "REQUEST max"}, nil},
 		"one less":               {calendar(with(invited("mia", "max"), once)), calendar(with(invited("mia"), once)), []string{"REQUEST mia", "CANCEL max"}, nil},
@@ -189,6 +190,18 @@ func TestAnswer(t *testing.T) {
 			holds(t, name, string(out.Messages[0].Body), row.body...)
 		}
 	}
+}
+
+// An attendee whose client has not heard how others answered does not take it back.
+func TestAnswerKeepsOthers(t *testing.T) {
+	t.Parallel()
+	old := strings.ReplaceAll(calendar(with(invited("mia", "max"), once)), "NEEDS-ACTION:mailto:max", "ACCEPTED:mailto:max")
+	obj := strings.ReplaceAll(calendar(with(invited("mia", "max"), once)), "NEEDS-ACTION:mailto:mia", "DECLINED:mailto:mia")
+	out, err := Change{Old: parse(t, old), New: parse(t, obj), Owner: party("mia"), Now: now}.Send()
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds(t, "kept", string(out.Object.Bytes()), "PARTSTAT=DECLINED:mailto:mia", "PARTSTAT=ACCEPTED:mailto:max")
 }
 
 // What an object must not become has its precondition. RFC 6638, section 3.2.4

@@ -75,16 +75,14 @@ func (c *component) append(dst []byte) []byte {
 	return append(append(append(dst, "END:"...), c.name...), "\r\n"...)
 }
 
-// clone is a copy that shares nothing that is changed.
+// clone is a copy that shares nothing that is changed: parameters are set in maps
+// of their own.
 func (c *component) clone() *component {
 	d := &component{c.name, slices.Clone(c.items)}
 	for i := range d.items {
 		if sub := d.items[i].sub; sub != nil {
 			d.items[i].sub = sub.clone()
-			continue
 		}
-		p := &d.items[i].prop
-		p.Params = maps.Clone(p.Params)
 	}
 	return d
 }
@@ -154,12 +152,15 @@ func (c *component) add(prop ical.Prop) {
 
 // param sets a parameter, or takes it away with an empty value.
 func (it *item) param(name, value string) {
-	switch {
-	case value == "" && len(it.prop.Params[name]) == 0:
+	if value == "" && len(it.prop.Params[name]) == 0 {
 		return
-	case value == "":
+	}
+	if it.prop.Params = maps.Clone(it.prop.Params); it.prop.Params == nil {
+		it.prop.Params = ical.Params{}
+	}
+	if value == "" {
 		delete(it.prop.Params, name)
-	default:
+	} else {
 		it.prop.Params[name] = []string{value}
 	}
 	it.write()
