@@ -32,16 +32,24 @@ func feed(rq *dav.Request, form string) error {
 		return err
 	}
 	if form == formBusy || asksBusy(rq) {
-		if err := count(rq, &f); err != nil {
+		asked, err := askedBusy(rq)
+		if err == nil {
+			err = count(rq, &f)
+		}
+		if err != nil {
 			return err
 		}
-		return busyOf(rq, s, f.Path)
+		return tellBusy(rq, s, f.Path, asked)
+	}
+	if done, err := unchanged(rq, `"`+f.Version+`"`); done || err != nil {
+		return err
 	}
 	write := func(w io.Writer) error { return export(w, s, f.Path) }
 	if f.Busy {
 		write = func(w io.Writer) error { return exportBusy(w, s, f.Path) }
 	}
-	if f.Limited() {
+	w, r := rq.HTTP()
+	if f.Limited() && r.Method == "GET" {
 		// The last download ends the link: what it hands out is read before it counts.
 		var whole bytes.Buffer
 		if err := write(&whole); err != nil {
@@ -52,19 +60,15 @@ func feed(rq *dav.Request, form string) error {
 			return err
 		}
 	}
-	if done, err := unchanged(rq, `"`+f.Version+`"`); done || err != nil {
-		return err
-	}
 	if err := count(rq, &f); err != nil {
 		return err
 	}
-	w, _ := rq.HTTP()
 	w.Header().Set("Cache-Control", "no-cache")
 	return stream(rq, write)
 }
 
-// count counts a download that is about to begin. What is left of an answer when
-// the link has ended is that of one that is not there.
+// count counts a download that is about to begin. A link that has ended answers as
+// one that never was: without the tag of what it gave.
 func count(rq *dav.Request, f *store.Feed) error {
 	w, r := rq.HTTP()
 	if r.Method != "GET" {
@@ -127,14 +131,14 @@ func asksBusy(rq *dav.Request) bool {
 	return r.URL.Query().Has(busyParam)
 }
 
-// busyOf answers a URL of busy time.
-func busyOf(rq *dav.Request, s *store.Session, p store.Path) error {
+// askedBusy is the range that the request's URL asks for.
+func askedBusy(rq *dav.Request) (*filter.Range, error) {
 	_, r := rq.HTTP()
 	asked, err := busyRange(r.URL.Query(), time.Now())
 	if err != nil {
-		return violation(http.StatusBadRequest, "valid-filter", err.Error())
+		return nil, violation(http.StatusBadRequest, "valid-filter", err.Error())
 	}
-	return tellBusy(rq, s, p, asked)
+	return asked, nil
 }
 
 // busyRange reads the range that a URL asks for.

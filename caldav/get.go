@@ -29,7 +29,11 @@ func get(rq *dav.Request) error {
 	}
 	s := rq.Session().Pinned()
 	if asksBusy(rq) {
-		return busyOf(rq, s, p)
+		asked, err := askedBusy(rq)
+		if err != nil {
+			return err
+		}
+		return tellBusy(rq, s, p, asked)
 	}
 	m, err := rq.Self(s, store.Want{Props: true})
 	if err != nil {

@@ -175,9 +175,9 @@ func contentIn(e *Entry) policy.Rights {
 	return contentRights
 }
 
-// wantedBeyond is what an operation needs of something deleted from calendars, which
-// is wanted of what is no such thing. Elsewhere than at its old place nothing shows
-// who masked what.
+// wantedBeyond is what an operation needs beyond the listed tree, where of a file it
+// needs want: of something deleted from a calendar it needs what it would there. A
+// private object goes nowhere where the asker would read it.
 func (s *Session) wantedBeyond(sp *spot, o op, want policy.Rights) policy.Rights {
 	if !sp.inCalendars() || sp.past.kind != trashItem || sp.missing() > 0 {
 		return want
