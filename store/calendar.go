@@ -266,8 +266,10 @@ func (tx *Tx) begun(sp *policy.Space) (bool, error) {
 		return true, nil
 	}
 	_, found, err := tx.lookup(sp.Root, calendarsName)
-	if found {
-		tx.st.calendars.Store(sp.ID, true) // it never goes while the space is there
+	// It never goes while the space is there; what a transaction has only just made
+	// is not there for others yet, and may never be.
+	if found && tx.w == nil {
+		tx.st.calendars.Store(sp.ID, true)
 	}
 	return found, err
 }
