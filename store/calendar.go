@@ -351,8 +351,10 @@ func (tx *Tx) begun(sp *policy.Space) (bool, error) {
 	if found && sp.Kind == policy.Personal { // one of before there were boxes gets them
 		_, found, err = tx.lookup(top.Node, Outbox)
 	}
-	if found {
-		tx.st.calendars.Store(sp.ID, true) // it never goes while the space is there
+	// It never goes while the space is there; what a transaction has only just made
+	// is not there for others yet, and may never be.
+	if found && tx.w == nil {
+		tx.st.calendars.Store(sp.ID, true)
 	}
 	return found, err
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"davit/policy"
+	"davit/store/engine"
 )
 
 // toyIndex reads the calendar objects of these tests: the Object as JSON.
@@ -446,4 +447,27 @@ func TestPrivateObjectsAreMasked(t *testing.T) {
 		t.Fatal(err)
 	}
 	of.wantFound(max, cal("~max", "all"), Search{Span: Always})
+}
+
+// What a transaction has made is not there for others before it is committed, and
+// not at all when it is not.
+func TestCalendarsThatWereNotBegun(t *testing.T) {
+	of := newOffice(t, Options{Index: toyIndex}, "mia")
+	failure := errors.New("the disk is full")
+	err := of.st.update(ctx, engine.Foreground, func(tx *Tx) error {
+		space := tx.state.Space(tx.state.UserNamed("mia").Home)
+		if err := tx.beginCalendar(space); err != nil {
+			return err
+		}
+		if has, err := tx.begun(space); !has || err != nil {
+			t.Errorf("within the transaction: %v, %v", has, err)
+		}
+		return failure
+	})
+	if !errors.Is(err, failure) {
+		t.Fatal(err)
+	}
+	if list, err := of.as("mia").Calendars(ctx, Want{}); err != nil || len(list) != 2 {
+		t.Errorf("mia sees %v, %v", list, err)
+	}
 }
