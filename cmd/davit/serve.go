@@ -239,7 +239,10 @@ func (s *server) run(ctx context.Context, broken <-chan error) error {
 	failed := make(chan error, 2)
 	tick := time.NewTicker(collectEvery)
 	defer tick.Stop()
+	memory := time.NewTicker(memoryEvery)
+	defer memory.Stop()
 	var tasks sync.WaitGroup
+	tasks.Go(func() { boundMemory(background, memory.C) })
 	tasks.Go(func() { failed <- s.admin.Serve(background, s.control, s.log) })
 	tasks.Go(func() { collect(background, s.st, tick.C, s.log) })
 	tasks.Go(func() { failed <- s.serve() })
