@@ -2,10 +2,7 @@ package filter
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"davit/caldav/ical"
 	"davit/caldav/recur"
@@ -120,39 +117,10 @@ func (w *writer) synthetic(sel *Selection, name, params string, t ical.Time) {
 	w.content(name + params + ":" + value)
 }
 
-// params writes the parameters of a property but for some, in the order of their names.
+// params writes the parameters of a property but for some.
 func params(p *ical.Prop, without string) string {
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(p.Params)) {
-		if slices.Contains(strings.Fields(without), name) {
-			continue
-		}
-		b.WriteString(";" + name)
-		for i, value := range p.Params[name] {
-			b.WriteByte("=,"[min(i, 1)])
-			if strings.ContainsAny(value, ",;:") {
-				value = `"` + value + `"`
-			}
-			b.WriteString(value)
-		}
-	}
-	return b.String()
+	return ical.ParamText(p.Params, strings.Fields(without)...)
 }
 
-// foldAt is how long a line may be, in bytes without its end: RFC 5545, section 3.1.
-const foldAt = 75
-
-// content writes a line of our own, folded between characters.
-func (w *writer) content(s string) {
-	for room := foldAt; len(s) > room; room = foldAt - 1 {
-		cut := room
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		w.out = append(w.out, s[:cut]...)
-		w.out = append(w.out, "\r\n "...)
-		s = s[cut:]
-	}
-	w.out = append(w.out, s...)
-	w.out = append(w.out, "\r\n"...)
-}
+// content writes a line of our own.
+func (w *writer) content(s string) { w.out = ical.AppendContent(w.out, s) }

@@ -208,7 +208,7 @@ func TestFolding(t *testing.T) {
 		content := "X:" + strings.Repeat("ü", n) + strings.Repeat("b", n%3)
 		w.content(content)
 		for line := range strings.SplitSeq(strings.TrimSuffix(string(w.out), "\r\n"), "\r\n") {
-			if len(line) > foldAt || strings.Contains(line, "\uFFFD") || strings.ToValidUTF8(line, "") != line {
+			if len(line) > 75 || strings.Contains(line, "\uFFFD") || strings.ToValidUTF8(line, "") != line {
 				t.Errorf("%d: the line %q", n, line)
 			}
 		}

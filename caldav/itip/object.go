@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"davit/caldav/ical"
 	"davit/caldav/zone"
@@ -150,6 +149,10 @@ func (c *component) add(prop ical.Prop) {
 	c.items = slices.Insert(c.items, at, it)
 }
 
+// quotable takes out of a name or an address what no parameter may have.
+// RFC 5545, section 3.2
+var quotable = strings.NewReplacer(`"`, "'", "\r", " ", "\n", " ")
+
 // param sets a parameter, or takes it away with an empty value.
 func (it *item) param(name, value string) {
 	if value == "" && len(it.prop.Params[name]) == 0 {
@@ -161,7 +164,7 @@ func (it *item) param(name, value string) {
 	if value == "" {
 		delete(it.prop.Params, name)
 	} else {
-		it.prop.Params[name] = []string{value}
+		it.prop.Params[name] = []string{quotable.Replace(value)}
 	}
 	it.write()
 }
@@ -174,39 +177,9 @@ func (it *item) get(name, missing string) string {
 	return missing
 }
 
-// foldAt is how long a line may be, in bytes without its end. RFC 5545, section 3.1
-const foldAt = 75
-
 // write makes the line of the property anew.
 func (it *item) write() {
-	var b strings.Builder
-	b.WriteString(it.prop.Name)
-	for _, name := range slices.Sorted(maps.Keys(it.prop.Params)) {
-		b.WriteString(";" + name)
-		for i, value := range it.prop.Params[name] {
-			b.WriteByte("=,"[min(i, 1)])
-			if strings.ContainsAny(value, ",;:") {
-				value = `"` + strings.ReplaceAll(value, `"`, "") + `"`
-			}
-			b.WriteString(value)
-		}
-	}
-	b.WriteString(":" + it.prop.Value)
-	it.raw = fold(b.String())
-}
-
-// fold breaks a line between characters, and ends it.
-func fold(s string) string {
-	var b strings.Builder
-	for room := foldAt; len(s) > room; room = foldAt - 1 {
-		cut := room
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		b.WriteString(s[:cut] + "\r\n ")
-		s = s[cut:]
-	}
-	return b.String() + s + "\r\n"
+	it.raw = string(ical.AppendContent(nil, it.prop.Name+ical.ParamText(it.prop.Params)+":"+it.prop.Value))
 }
 
 // parts are the components that are scheduled: all but time zones.
