@@ -14,7 +14,7 @@ import (
 // their storage before they start, which is the fastest way they have.
 var calendarPeers = []peer{
 	{
-		name: "radicale", program: "radicale", args: []string{"--config"}, authenticates: true,
+		name: "radicale", program: "radicale", args: []string{"--config"}, authenticates: true, durable: true,
 		home: "mia/", storage: "files/collection-root/mia/calendar",
 		marks: map[string]string{".Radicale.props": `{"tag": "VCALENDAR"}`},
 		config: `[server]
@@ -43,7 +43,7 @@ level = error
 // newCalendarPeer is the server that p makes in a folder of its own, with an
 // agenda.
 func newCalendarPeer(p *peer, dir string, a agenda) *server {
-	s := &server{name: p.name, files: filepath.Join(dir, "files")}
+	s := &server{name: p.name, durable: p.durable, files: filepath.Join(dir, "files")}
 	if p.authenticates {
 		s.user, s.password = "mia", rand.Text()
 	}

@@ -33,6 +33,7 @@ type peer struct {
 	storage string            // folder of the large calendar, below the server's own
 	marks   map[string]string // files that make a folder a calendar
 	git     bool              // what is stored is what git has
+	durable bool              // a PUT that it has answered survives a power cut
 }
 
 // daemons is where Debian keeps what an ordinary PATH does not find.
