@@ -318,6 +318,9 @@ func TestRewindTellsWhatIsLost(t *testing.T) {
 	}
 	before["/doc"], before["/file"] = here["/doc"], here["/file"]
 	wantLines(t, "in part", of.lines(mia, Path{"Team"}), before)
+	if done, err := mia.Rewind(ctx, Path{"Team"}, at); !errors.Is(err, ErrLost) || len(done.Steps) > 0 {
+		t.Errorf("with nothing left to do it is %+v (%v)", done, err)
+	}
 	delete(before, "/doc")
 	delete(before, "/file")
 	wantLines(t, "shown", of.lines(mia, momentPath(at, "Team")), before)
@@ -373,17 +376,19 @@ func TestPastIsDecidedToday(t *testing.T) {
 	mia, max, lea := of.as("mia"), of.as("max"), of.as("lea")
 	of.mkdir(mia, "/Team/HR")
 	of.put(mia, "/Team/HR/pay", text(1, 50))
+	of.put(mia, "/Team/HR/memo", text(6, 50))
 	of.put(mia, "/Team/open", text(2, 50))
 	of.put(mia, "/Team/plan", text(3, 50))
 	of.put(mia, "/Team/doc", text(4, 50))
 	at := now()
 	of.move(mia, "/Team/open", "/Team/HR/closed")
+	of.move(mia, "/Team/HR/memo", "/Team/memo") // where all see it, and not where it came from
 	of.put(mia, "/Team/plan", text(5, 50))
 	must(t, remove(mia, "/Team/doc"))
 	of.entry("/Team/HR", policy.Entry{Principal: max.User(), Deny: policy.See})
 	of.entry("/Team/HR", policy.Entry{Principal: lea.User(), Deny: policy.See})
 	names := func(s *Session) []string { return slices.Sorted(maps.Keys(of.lines(s, momentPath(at, "Team")))) }
-	if got := names(mia); !slices.Equal(got, []string{"/HR", "/HR/pay", "/doc", "/open", "/plan"}) {
+	if got := names(mia); !slices.Equal(got, []string{"/HR", "/HR/memo", "/HR/pay", "/doc", "/open", "/plan"}) {
 		t.Errorf("mia finds %q", got)
 	}
 	if got := names(max); !slices.Equal(got, []string{"/doc", "/plan"}) {
@@ -392,7 +397,7 @@ func TestPastIsDecidedToday(t *testing.T) {
 	if got := names(lea); len(got) != 0 {
 		t.Errorf("lea finds %q", got)
 	}
-	for _, p := range []string{"Team/HR", "Team/HR/pay", "Team/open", "Team/nothing"} {
+	for _, p := range []string{"Team/HR", "Team/HR/pay", "Team/HR/memo", "Team/open", "Team/nothing"} {
 		if _, err := max.Open(momentPath(at, p), Terms{}); err != ErrNotFound {
 			t.Errorf("max opens %s: %v", p, err)
 		}
