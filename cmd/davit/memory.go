@@ -12,7 +12,7 @@ import (
 const (
 	// memoryRoom is what the server may hold beside what it uses, in bytes: what a
 	// copy of many files or a few large uploads want for a moment.
-	memoryRoom  = 48 << 20
+	memoryRoom  = 40 << 20
 	memoryEvery = time.Second
 )
 
@@ -34,8 +34,8 @@ func boundMemory(ctx context.Context, tick <-chan time.Time) {
 	}
 }
 
-// memoryLimit is half as much again as what is in use, and some room.
-func memoryLimit(used uint64) int64 { return int64(used+used/2) + memoryRoom }
+// memoryLimit is a third more than what is in use, and some room.
+func memoryLimit(used uint64) int64 { return int64(used+used/3) + memoryRoom }
 
 // heapInUse is what the last collection found to be used, in bytes.
 func heapInUse() uint64 {
