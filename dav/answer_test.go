@@ -85,6 +85,7 @@ func TestAnswers(t *testing.T) {
 		{"MOVE", errDepth, 400, ""},
 		{"PUT", errContentRange, 400, ""},
 		{"MKCOL", errMediaType, 415, ""},
+		{"PATCH", errPartType, 415, ""},
 		{"PUT", errBroken, 400, ""},
 		{"PUT", store.ErrDigest, 400, ""},
 		{"PUT", io.ErrUnexpectedEOF, 400, ""},
