@@ -19,7 +19,7 @@ import (
 // What a soak may take at most.
 const (
 	soakHeapMax    = 150 << 20 // bytes that live after a collection
-	soakTrend      = 5        // collections in a tenth, fewer of which tell of no growth
+	soakTrend      = 5         // collections in a tenth, fewer of which tell of no growth
 	soakHeapGrowth = 16 << 20  // bytes by which the end may exceed the beginning
 	soakFilesMore  = 4         // descriptors beside those of a server nobody asked yet
 	soakIdle       = 40        // goroutines of a server that nobody asks
