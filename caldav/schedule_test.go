@@ -241,6 +241,9 @@ func TestBoxes(t *testing.T) {
 	first := token(sync(""))
 	put(lena, "/caldav/lena/calendar/a.ics", meeting("a", []string{"mia"})).Want(t, 201)
 	message := only(t, mia, "/caldav/mia/inbox/")
+	if n, err := s.Store.Reindex(t.Context(), func(fault string) { t.Error(fault) }); err != nil || n != 2 {
+		t.Errorf("%d objects indexed anew, %v", n, err)
+	}
 	changed := sync(first)
 	if !strings.Contains(changed.Body, message) {
 		t.Errorf("the token of before hears of %s", changed.Body)

@@ -205,7 +205,9 @@ func (st *Store) reindexSpace(ctx context.Context, sp *policy.Space, near Span, 
 			return err
 		}
 		return tx.children(housekeeping(tx, all.Node), all.Node, "", func(e *Entry) bool {
-			calendars = append(calendars, *e)
+			if e.IsCalendar() {
+				calendars = append(calendars, *e)
+			}
 			return true
 		})
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,9 +13,22 @@ func newCheck(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "compare everything in the store with everything else",
-		Long:  "compare everything in the store with everything else. it changes nothing and may run beside requests; exit code 1 says that there are faults.",
+		Long: `compare everything in the store with everything else. it changes nothing and may
+run beside requests; exit code 1 says that there are faults. with --repair what
+calendar objects are found by is worked out anew from them before.`,
 	}
+	repair := cmd.Flags().Bool("repair", false, "work out anew what can be, first")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *repair {
+			r, err := do(cmd.Context(), g, admin.ReindexCalendars, admin.None{})
+			if err != nil {
+				return err
+			}
+			for _, fault := range r.Faults {
+				fmt.Fprintln(cmd.ErrOrStderr(), fault)
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s worked out anew\n", counted(r.Objects, "calendar object"))
+		}
 		c, err := do(cmd.Context(), g, admin.CheckStore, admin.None{})
 		if err != nil {
 			return err
