@@ -327,7 +327,7 @@ func (m *moving) put(ctx context.Context, content []byte, at string, here brough
 	if here.etag != "" {
 		condition = []string{"If-Match", here.etag}
 	}
-	resp, err := m.to.do(ctx, http.MethodPut, at, content, append(condition, "Content-Type", "text/calendar; charset=utf-8")...)
+	resp, err := m.to.do(ctx, http.MethodPut, at, content, append(condition, importHeaders...)...)
 	if err != nil {
 		return "", err
 	}

@@ -122,3 +122,26 @@ func TestImportFrom(t *testing.T) {
 		t.Errorf("beyond the quota: %+v", m)
 	}
 }
+
+// TestImportInvitesNobody: whoever was invited where a meeting comes from is not
+// invited here as well.
+func TestImportInvitesNobody(t *testing.T) {
+	there, here := inProcess(t), inProcess(t)
+	there.operated(t, "user", "add", "lena", "--password-stdin")
+	for _, name := range []string{"max", "mia"} {
+		here.operated(t, "user", "add", name, "--password-stdin", "--email", name+"@example.com")
+	}
+	const ics = "text/calendar; charset=utf-8"
+	there.request(t, "lena", 201, "PUT", "/caldav/lena/calendar/plan.ics", meetingBody("plan/max/mia", ""), "Content-Type", ics)
+	wantMoved(t, here.imports(t, exitDone, there.url), "calendar 1 0 0", "tasks 0 0 0")
+	invited := func() bool {
+		return strings.Contains(here.request(t, "mia", 207, "PROPFIND", "/caldav/mia/calendar/", "", "Depth", "1"), ".ics")
+	}
+	if invited() {
+		t.Error("mia is invited once more")
+	}
+	here.request(t, "max", 201, "PUT", "/caldav/max/calendar/next.ics", meetingBody("next/max/mia", ""), "Content-Type", ics)
+	if !invited() {
+		t.Error("nobody is ever invited here")
+	}
+}

@@ -176,6 +176,9 @@ func readStream(name string) ([]byte, error) {
 	return stream, err
 }
 
+// importHeaders go with every object: who was invited elsewhere is not invited again.
+var importHeaders = []string{"Content-Type", "text/calendar; charset=utf-8", "Schedule-Reply", "F"}
+
 // importAll puts the parts one after the other. It ends early only when the server
 // is not reached, or takes nothing from this user.
 func (r *remote) importAll(ctx context.Context, parts []caldav.Part, progress func(n, of int)) (imported, error) {
@@ -186,8 +189,7 @@ func (r *remote) importAll(ctx context.Context, parts []caldav.Part, progress fu
 			done.Failed = append(done.Failed, failed{p.Line, p.UID, err.Error()})
 			continue
 		}
-		resp, err := r.do(ctx, http.MethodPut, p.Name(), p.Body, "Content-Type", "text/calendar; charset=utf-8", "If-None-Match", "*",
-			"Schedule-Reply", "F") // who was invited elsewhere is not invited again
+		resp, err := r.do(ctx, http.MethodPut, p.Name(), p.Body, append([]string{"If-None-Match", "*"}, importHeaders...)...)
 		if err != nil {
 			return done, err
 		}
