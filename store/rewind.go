@@ -148,7 +148,8 @@ type undoing struct {
 	to      slot
 	depth   int // of where it is
 	content *version
-	comes   *undoing   // that brings what is to be removed back from the trash, nil for what is listed
+	binned  bool       // it is to be removed, and in the trash now
+	comes   *undoing   // that brings it back from there
 	along   []*undoing // what it brings so
 	first   []*undoing // what has to be done in the same transaction, or before
 	taken   bool       // into a part
@@ -163,7 +164,7 @@ type rewinding struct {
 	top   policy.Node
 	memo  map[policy.Node]*formerly
 	by    map[policy.Node]*undoing // that place or remove a node
-	below []*undoing               // of what may come along with something in the trash, and was not there
+	below []*undoing               // of what may come along with something, and was not there
 	steps []*undoing
 	lost  []Lost
 }
@@ -349,7 +350,8 @@ func (r *rewinding) remove(n policy.Node, is *spot, here bool) error {
 	u := &undoing{RewindStep: RewindStep{Do: RewindRemove, From: is.path}, node: n, depth: len(is.nodes)}
 	if here {
 		r.by[n] = u
-	} else if is.past.asks != 0 {
+	} else {
+		u.binned = is.past.asks != 0
 		r.below = append(r.below, u)
 	}
 	return nil
@@ -368,10 +370,10 @@ func (r *rewinding) place(n policy.Node, was *formerly, is *spot) error {
 	return err
 }
 
-// placeOut is place for something in the trash that was beside what is rewound,
-// should it come along.
+// placeOut is place for something that was beside what is rewound and is not in
+// it, should it come along.
 func (r *rewinding) placeOut(n policy.Node, was *formerly, is *spot) error {
-	if is.past.asks == 0 || was.loss != "" {
+	if was.loss != "" {
 		return nil
 	}
 	u, err := r.placing(n, was, is)
@@ -461,8 +463,9 @@ func (r *rewinding) arrange() error {
 	return nil
 }
 
-// comeAlong finds what would come back from the trash with what it lies in, and was
-// not there: it is removed afterwards, or goes to where it was.
+// comeAlong finds what would come with what it lies in, from the trash or from
+// beside what is rewound, and was not there: it is removed, of what comes from the
+// trash afterwards, or goes to where it was.
 func (r *rewinding) comeAlong() error {
 	slices.SortFunc(r.below, func(a, b *undoing) int { return cmp.Compare(a.depth, b.depth) })
 	for _, u := range r.below {
@@ -479,7 +482,7 @@ func (r *rewinding) comeAlong() error {
 				if over.places() && r.memo[n].in {
 					r.by[u.node] = u
 				}
-				if r.by[u.node] != nil && u.Do == RewindRemove {
+				if r.by[u.node] != nil && u.binned {
 					u.comes = over
 					u.first, over.along = append(u.first, over), append(over.along, u)
 				}

@@ -545,3 +545,30 @@ func TestFailEachOfRewind(t *testing.T) {
 		}
 	}
 }
+
+// TestRewindOfFolderAlone: what comes back into a folder from beside it leaves
+// behind what it got there.
+func TestRewindOfFolderAlone(t *testing.T) {
+	of, _, now := timeline(t, "Team mia=manager")
+	mia := of.as("mia")
+	of.mkdir(mia, "/Team/top", "/Team/top/in")
+	of.put(mia, "/Team/top/in/old", text(1, 50))
+	of.put(mia, "/Team/side", text(2, 50))
+	at := now()
+	of.move(mia, "/Team/top/in", "/Team/out")
+	of.put(mia, "/Team/out/new", text(3, 50))
+	of.mkdir(mia, "/Team/out/dir")
+	of.put(mia, "/Team/out/dir/new", text(4, 50))
+	of.move(mia, "/Team/side", "/Team/out/side")
+	now()
+	done, err := mia.Rewind(ctx, Path{"Team", "top"}, at)
+	must(t, err)
+	if done.Parts != 1 {
+		t.Errorf("in %d parts", done.Parts)
+	}
+	got := slices.Sorted(maps.Keys(of.lines(mia, Path{"Team"})))
+	if want := []string{"/side", "/top", "/top/in", "/top/in/old"}; !slices.Equal(got, want) {
+		t.Errorf("left %q, want %q", got, want)
+	}
+	of.clean()
+}
