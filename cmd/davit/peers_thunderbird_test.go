@@ -60,7 +60,7 @@ func thunderbird(t *testing.T, s *site) {
 	b := s.thunderbird(t)
 	var found []string
 	b.do(t, &found, "discover", s.url, s.user, s.password)
-	if want := "[Team calendar messages (Team) read-only tasks]"; fmt.Sprint(found) != want {
+	if want := "[Team calendar messages (Team) tasks]"; fmt.Sprint(found) != want {
 		t.Errorf("Thunderbird finds %q instead of %s", found, want)
 	}
 	shows := func(want ...string) {
