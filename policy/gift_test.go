@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -147,5 +148,15 @@ func TestSharesMax(t *testing.T) {
 	w.apply(all[500])
 	if err := w.try(policy.PutShare{At: at, Share: policy.Share{ID: w.name("share"), By: w.id("user:mia"), To: w.id("user:zoe"), Rights: policy.Read}}); err == nil {
 		t.Error("one more than a thousand")
+	}
+}
+
+// TestOnlyLinksAreOfCalendars: with people a calendar is shared by its list.
+func TestOnlyLinksAreOfCalendars(t *testing.T) {
+	w := newOrganisation(t)
+	put := w.sharing("user:mia", "user:zoe", "/room/brief.odt")
+	put.Share.Calendar = true
+	if _, _, err := w.state.Apply(put); !errors.Is(err, policy.ErrInvalid) || !strings.Contains(err.Error(), "only a link") {
+		t.Error(err)
 	}
 }
