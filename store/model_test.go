@@ -219,8 +219,8 @@ func (p *play) unearth(user string, at Path, submits bool) (got, want error) {
 func (p *play) compareTrash() {
 	p.t.Helper()
 	for _, user := range cast {
-		for space, root := range p.model.spaces {
-			if !root.visible(user) {
+		for _, space := range slices.Sorted(maps.Keys(p.model.spaces)) {
+			if !p.model.spaces[space].visible(user) {
 				continue
 			}
 			var names []string
@@ -348,7 +348,8 @@ func (p *play) policy(user string, at Path) {
 func (p *play) compare() {
 	p.t.Helper()
 	for _, user := range cast {
-		for space, root := range p.model.spaces {
+		for _, space := range slices.Sorted(maps.Keys(p.model.spaces)) {
+			root := p.model.spaces[space]
 			if root.visible(user) {
 				p.compareBelow(user, Path{space}, root)
 			} else if _, err := p.as[user].Stat(Path{space}, Want{}); kindOf(err) != ErrNotFound {

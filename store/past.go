@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -184,7 +185,19 @@ func (s *Session) resolveTrash(tx *Tx, p Path) (*spot, error) {
 	if len(p) == top {
 		return sp, nil
 	}
+	// To whom the trash itself is missing nothing is in it, by no name.
+	switch _, err := s.face(tx, sp, 0); {
+	case errors.Is(err, ErrNotFound):
+		return notBinned(sp, p[top]), nil
+	case err != nil:
+		return sp, err
+	}
 	return s.resolveBinned(tx, sp, p[top], p[top+1:])
+}
+
+// notBinned is where a trash has nothing of the name.
+func notBinned(top *spot, name string) *spot {
+	return &spot{path: append(slices.Clip(top.path), name), space: top.space, nodes: top.nodes, entries: top.entries, past: top.past}
 }
 
 // IsTrash tells whether the path is that of a trash itself.
@@ -206,7 +219,7 @@ func (s *Session) resolveBinned(tx *Tx, top *spot, name string, below Path) (*sp
 		})
 	}
 	if err != nil || found == nil {
-		return &spot{path: append(slices.Clip(top.path), name), space: top.space, nodes: top.nodes, entries: top.entries, past: top.past}, err
+		return notBinned(top, name), err
 	}
 	sp := found.spot()
 	sp.past.asked = top.past.asked

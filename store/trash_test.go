@@ -71,7 +71,7 @@ func TestTrash(t *testing.T) {
 
 // TestTrashIsFoundByWhoSawIt: others find nothing, under no name.
 func TestTrashIsFoundByWhoSawIt(t *testing.T) {
-	of := newOffice(t, Options{}, "mia max lea", "Team mia=editor max=editor lea=contributor")
+	of := newOffice(t, Options{}, "mia max lea zoe", "Team mia=editor max=editor lea=contributor")
 	mia, max, lea := of.as("mia"), of.as("max"), of.as("lea")
 	of.mkdir(mia, "/Team/HR")
 	of.put(mia, "/Team/HR/pay", text(1, 100))
@@ -95,6 +95,24 @@ func TestTrashIsFoundByWhoSawIt(t *testing.T) {
 			}
 		}
 	}
+	// To whom the space is missing its trash is, though something in it names her.
+	zoe := of.as("zoe")
+	of.mkdir(mia, "/Team/side")
+	of.entry("/Team/side", policy.Entry{Principal: zoe.User(), Allow: policy.See | policy.Trash | policy.Read})
+	of.put(mia, "/Team/side/note", text(3, 100))
+	must(t, remove(mia, "/Team/side/note"))
+	note := of.wantTrash(zoe, "Team", "/Team/side/note")[0]
+	must(t, remove(mia, "/Team/side"))
+	for _, p := range []string{".trash/Team", note, ".trash/Team/note", ".trash/Team/side"} {
+		for what, err := range map[string]error{
+			"stat": second(zoe.Stat(split(p), Want{})), "open": second(zoe.Open(split(p), Terms{})), "erase": remove(zoe, p),
+		} {
+			if !errors.Is(err, ErrNotFound) {
+				t.Errorf("zoe, to whom the space is missing, %s %s: %v", what, p, err)
+			}
+		}
+	}
+	of.wantTrash(mia, "Team", "/Team/HR/pay", "/Team/open", "/Team/side/note", "/Team/side")
 	// What lies there is not written, locked, listed by an ACL or shared.
 	for what, err := range map[string]error{
 		"put":       second2(put(mia, there[1], nil)),

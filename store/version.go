@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"time"
@@ -78,10 +79,9 @@ func (s *Session) retire(tx *Tx, g grant, sp *spot, next body, room int64) (agai
 	switch e := sp.entry(); {
 	case e.content == next.content:
 		return next.again, nil
-	case e.content.where == nowhere && next.again == 0:
-		return tx.dropEqual(g, sp, next.content)
 	case e.content.where == nowhere:
-		return next.again, nil
+		dropped, err := tx.dropEqual(g, sp, next.content)
+		return cmp.Or(dropped, next.again), err
 	}
 	return next.again, s.outdate(tx, g, sp, room)
 }

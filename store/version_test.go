@@ -106,6 +106,10 @@ func TestEmptyIsNoVersion(t *testing.T) {
 	of.put(mia, "/Team/doc", nil)
 	of.put(mia, "/Team/doc", two) // what it was before it was emptied
 	of.wantVersions("/Team/doc", one)
+	of.put(mia, "/Team/doc", nil)
+	must(t, second(mia.Copy(ctx, split(".versions/Team/doc/version-3"), split("/Team/doc"), true, false, Terms{})))
+	of.wantVersions("/Team/doc", one) // and by giving it back
+	of.wantUsage("/Team", policy.Usage{Live: 100, Versions: 100})
 }
 
 // TestVersionsGiveWay: in a full place, to who might delete the file.
