@@ -151,6 +151,7 @@ type spot struct {
 	// entries are the entries of nodes.
 	entries []Entry
 	past    *past // nil within the listed tree
+	spared  int64 // bytes that versions freed beyond what a write here needs
 }
 
 // missing counts the names at the end of the path that lead nowhere.

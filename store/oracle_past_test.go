@@ -36,7 +36,7 @@ func (m *oracle) retire(user string, l *leaf, next []byte, room bool) error {
 	if loses {
 		most = oracleVersions
 	}
-	if err := fits(l.way(), int64(len(next))); err != nil && !room {
+	if err := fits(l.way(), int64(len(next))); err != nil && !room && int64(len(next)) > l.gave {
 		if loses {
 			return nil
 		}
@@ -60,11 +60,13 @@ func (m *oracle) retire(user string, l *leaf, next []byte, room bool) error {
 // fit: the oldest versions give way to who might delete the file.
 func (m *oracle) fit(user string, l *leaf, growth int64) error {
 	err := fits(l.way(), growth)
+	l.gave = 0
 	if err == nil || l.dir || l.held(user)&policy.Delete == 0 {
 		return err
 	}
 	for i, o := range l.old {
 		growth -= int64(len(o.content))
+		l.gave += int64(len(o.content))
 		if fits(l.way(), growth) == nil {
 			l.old = l.old[i+1:]
 			return nil

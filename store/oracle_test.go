@@ -45,6 +45,7 @@ type leaf struct {
 	bin      string // the space whose trash has it
 	old      []oldContent
 	versions int   // that were ever made
+	gave     int64 // bytes of versions that gave way to the write under way
 	limit    int64 // below zero: none
 	allow    map[string]policy.Rights
 	wall     map[string]policy.Rights

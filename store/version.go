@@ -96,7 +96,7 @@ func (s *Session) outdate(tx *Tx, g grant, sp *spot, room int64) error {
 	if most == 0 {
 		return tx.disuse(g, e.content, e.Node)
 	}
-	switch err := tx.reserve(tx.state.AppendLimits(nil, sp.place()), room); {
+	switch err := tx.reserve(tx.state.AppendLimits(nil, sp.place()), max(room-sp.spared, 0)); {
 	case err != nil && loses:
 		return tx.disuse(g, e.content, e.Node)
 	case err != nil:
@@ -118,7 +118,8 @@ func spare(g grant, sp *spot) int64 {
 }
 
 // fit reserves what a write at the spot adds. Where there is no room the oldest
-// versions of the file give way as far as they may.
+// versions of the file give way as far as they may; what they free beyond the need
+// is there for the version that the write makes.
 func (tx *Tx) fit(g grant, sp *spot, h *hold, growth int64) error {
 	limits := tx.state.AppendLimits(nil, sp.place())
 	refused := h.grow(limits, growth)
@@ -132,6 +133,7 @@ func (tx *Tx) fit(g grant, sp *spot, h *hold, growth int64) error {
 	for i := range list {
 		growth -= list[i].size
 		if h.grow(limits, growth) == nil {
+			sp.spared = max(-growth, 0)
 			return tx.dropVersions(g, sp, list[:i+1])
 		}
 	}

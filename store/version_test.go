@@ -129,6 +129,11 @@ func TestVersionsGiveWay(t *testing.T) {
 	}
 	of.put(mia, "/Team/doc", text(4, 900))
 	of.wantVersions("/Team/doc")
+	of.put(mia, "/Team/doc", text(5, 50))
+	of.put(mia, "/Team/doc", text(6, 80)) // what gives way makes room for what this replaces
+	of.wantVersions("/Team/doc", text(4, 900))
+	of.put(mia, "/Team/doc", text(7, 120))
+	of.wantVersions("/Team/doc", text(6, 80))
 	if _, _, err := put(mia, "/Team/doc", text(5, 1001)); kindOf(err) != ErrQuota {
 		t.Errorf("over the limit: %v", err)
 	}
