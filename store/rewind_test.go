@@ -269,6 +269,11 @@ func TestPastOfSavedFiles(t *testing.T) {
 		func() { of.put(max, "/Team/new", text(5, 90)) },
 		func() { of.move(max, "/Team/new", "/Team/doc") },
 		func() { of.move(max, ".versions/Team/doc/version-2", "/Team/doc") },
+		func() { of.put(max, "/Team/twice", text(6, 10)) },
+		func() { of.put(max, "/Team/twice", text(7, 20)) },
+		func() { of.put(max, "/Team/twice", text(6, 10)) },
+		func() { of.put(max, "/Team/twice", nil) },
+		func() { of.move(max, ".versions/Team/twice/version-1", "/Team/twice") }, // and not the third, which is equal
 	} {
 		step()
 		at, was = append(at, now()), append(was, of.lines(max, Path{"Team"}))

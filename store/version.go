@@ -1,9 +1,9 @@
 package store
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"davit/policy"
@@ -80,8 +80,7 @@ func (s *Session) retire(tx *Tx, g grant, sp *spot, next body, room int64) (agai
 	case e.content == next.content:
 		return next.again, nil
 	case e.content.where == nowhere:
-		dropped, err := tx.dropEqual(g, sp, next.content)
-		return cmp.Or(dropped, next.again), err
+		return tx.dropEqual(g, sp, next)
 	}
 	return next.again, s.outdate(tx, g, sp, room)
 }
@@ -175,16 +174,20 @@ func (tx *Tx) writer(space policy.ID, e *Entry) (policy.ID, error) {
 }
 
 // dropEqual drops the newest version when an emptied file gets its content
-// again: clients empty a file before they write it. It tells the revision that the
-// version had, 0 for none.
-func (tx *Tx) dropEqual(g grant, sp *spot, next content) (rev uint64, err error) {
+// again: clients empty a file before they write it. It tells the revision whose
+// content came back. Where that is of a version which was taken away for it
+// already, the newest stays: the change log tells of one alone.
+func (tx *Tx) dropEqual(g grant, sp *spot, next body) (again uint64, err error) {
 	e := sp.entry()
 	if e.kept.count == 0 {
-		return 0, nil
+		return next.again, nil
 	}
 	list, err := tx.versions(g, e.Node)
-	if err != nil || len(list) == 0 || list[len(list)-1].content != next {
-		return 0, err
+	if err != nil || len(list) == 0 || list[len(list)-1].content != next.content {
+		return next.again, err
+	}
+	if next.again != 0 && !slices.ContainsFunc(list, func(v version) bool { return v.rev == next.again }) {
+		return next.again, nil
 	}
 	newest := list[len(list)-1:]
 	return newest[0].rev, tx.dropVersions(g, sp, newest)
