@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"davit/policy"
@@ -81,14 +82,10 @@ func (l *ledger) load(r engine.Reader, state *policy.State) error {
 	return nil
 }
 
+// limitedBelow are the nodes that a limit stands on, also in the trash: what comes
+// back from there brings its own.
 func limitedBelow(state *policy.State, root policy.Node) []policy.Node {
-	var nodes []policy.Node
-	for _, m := range state.Marked(root) {
-		if m.Quota != nil {
-			nodes = append(nodes, m.Node)
-		}
-	}
-	return nodes
+	return slices.DeleteFunc(state.MarkedWithTrash(root), func(n policy.Node) bool { return state.Mark(n).Quota == nil })
 }
 
 // settle joins a transaction that was applied: its charges count and its holds

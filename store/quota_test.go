@@ -323,6 +323,14 @@ func TestLimitsFollowTheirFolder(t *testing.T) {
 		of.reopen()
 		s = of.as("mia")
 	}
+	// Also when it lay in the trash meanwhile.
+	must(t, remove(s, "/Room/dir"))
+	of.reopen()
+	s = of.as("mia")
+	of.move(s, ".trash/Room/dir", "/Room/back")
+	if _, _, err := put(s, "/Room/back/more", text(1, 401)); !errors.Is(err, ErrQuota) {
+		t.Errorf("a byte too many, after the trash: %v", err)
+	}
 }
 
 func TestDiskFull(t *testing.T) {
