@@ -577,8 +577,7 @@ func (c TransferSpace) apply(e *edit) error {
 
 // unwall takes out of a space what is revoked from and denied to its owner.
 func (e *edit) unwall(root Node, owner ID) {
-	at, _ := e.named.get(uint64(owner))
-	for _, here := range at.within(root) {
+	for _, here := range e.named.appendIn(nil, root, owner) {
 		next := *e.Mark(here.node)
 		next.Entries = nil
 		for _, en := range e.Mark(here.node).Entries {

@@ -382,14 +382,15 @@ func (s *State) leadsTo(sub *Subject, sp *Space, ways []*way, path []Node) bool 
 	if all := s.cuts.within(sp.Root); len(all) > 0 && (granted&Manage != 0 || s.manages(sub, sp, ways)) {
 		cuts = all
 	}
+	named := s.named.in(sp.Root)
 	// There are two ways to find one: all that names the subject in this space, or
 	// all that is marked below. The shorter one is not known beforehand, so below
 	// the root the second is tried first and given up when it becomes the longer.
 	if len(ways) > 1 {
 		budget := len(cuts)
 		for _, id := range ids {
-			at, _ := s.named.get(uint64(id))
-			budget += len(at.within(sp.Root))
+			at, _ := named.get(uint64(id))
+			budget += at.count()
 		}
 		if found, done := s.seesBelow(sub, ids, sp, ways, &budget); done {
 			return found
@@ -397,12 +398,19 @@ func (s *State) leadsTo(sub *Subject, sp *Space, ways []*way, path []Node) bool 
 	}
 	top := path[len(path)-1]
 	for _, id := range ids {
-		at, _ := s.named.get(uint64(id))
-		if s.showsBelow(sub, ids, sp, top, at.within(sp.Root)) {
+		at, _ := named.get(uint64(id))
+		for i := range at.count() {
+			if s.showsBelow(sub, ids, sp, top, at.nth(i)) {
+				return true
+			}
+		}
+	}
+	for _, at := range cuts {
+		if s.showsBelow(sub, ids, sp, top, at.node) {
 			return true
 		}
 	}
-	return s.showsBelow(sub, ids, sp, top, cuts)
+	return false
 }
 
 // manages tells whether the subject keeps a way into the cut folders of a space:
@@ -476,42 +484,34 @@ func (w *way) mayShow(sub *Subject, ids []ID) bool {
 	return false
 }
 
-// showsBelow tells whether the subject sees one of the nodes below the top, which
-// it does not see itself.
-func (s *State) showsBelow(sub *Subject, ids []ID, sp *Space, top Node, at places) bool {
-	var stack [24]*way
-	for _, here := range at {
-		if w, _ := s.ways.get(uint64(here.node)); !w.mayShow(sub, ids) {
-			continue
-		}
-		if ways, ok := s.waysFrom(stack[:0], top, here.node); ok && s.held(sub, sp, ways, nil)&See != 0 {
-			return true
-		}
+// showsBelow tells whether the subject sees a node, if it stands below the top,
+// which it does not see itself.
+func (s *State) showsBelow(sub *Subject, ids []ID, sp *Space, top, n Node) bool {
+	w, _ := s.ways.get(uint64(n))
+	if !w.mayShow(sub, ids) {
+		return false
 	}
-	return false
+	var stack [24]*way
+	ways, ok := s.waysFrom(stack[:0], top, n, w)
+	return ok && s.held(sub, sp, ways, nil)&See != 0
 }
 
-// waysFrom gives the ways from the root to the node when it is the top or stands
-// below it and nothing between lies in the trash.
-func (s *State) waysFrom(dst []*way, top, n Node) (ways []*way, below bool) {
-	for up := n; up != 0; {
-		w, ok := s.ways.get(uint64(up))
-		if !ok {
+// waysFrom gives the ways from the root to the node, whose way is w, when it is
+// the top or stands below it and nothing between lies in the trash.
+func (s *State) waysFrom(dst []*way, top, n Node, w *way) (ways []*way, below bool) {
+	for {
+		dst = append(dst, w)
+		below = below || n == top
+		if w.parent == 0 {
+			slices.Reverse(dst)
+			return dst, below
+		}
+		over, ok := s.ways.get(uint64(w.parent))
+		if !ok || !below && over.parked.n > 0 && !over.has(n) {
 			return nil, false
 		}
-		dst = append(dst, w)
-		if up == top {
-			below = true
-		}
-		if w.parent != 0 && !below {
-			if over, _ := s.ways.get(uint64(w.parent)); over == nil || over.parked.n > 0 && !over.has(up) {
-				return nil, false
-			}
-		}
-		up = w.parent
+		n, w = w.parent, over
 	}
-	slices.Reverse(dst)
-	return dst, below
 }
 
 func (w *way) has(kid Node) bool { _, ok := w.kids.get(uint64(kid)); return ok }

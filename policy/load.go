@@ -100,7 +100,7 @@ func (e *edit) loadMarks(marks []PlacedMark) error {
 		b.ways[n].kids = tableOf(kids)
 	}
 	e.ways = tableFrom(b.ways)
-	e.named, e.given, e.gave = sortedPlaces(b.named), sortedPlaces(b.given), sortedPlaces(b.gave)
+	e.named, e.given, e.gave = namingOf(b.named), sortedPlaces(b.given), sortedPlaces(b.gave)
 	e.shares = tableFrom(b.shares)
 	e.cuts = b.cuts.sorted()
 	return nil

@@ -167,14 +167,14 @@ func (e *edit) index(old, m *Mark) {
 	at := spot{e.rootOf(m.Node), m.Node}
 	if old != nil {
 		for _, en := range old.Entries {
-			e.named = withoutSpot(e.named, en.Principal, at)
+			e.named = e.named.without(en.Principal, at)
 		}
 		for _, sh := range old.Shares {
 			e.unindexShare(&sh, at)
 		}
 	}
 	for _, en := range m.Entries {
-		e.named = withSpot(e.named, en.Principal, at)
+		e.named = e.named.with(en.Principal, at)
 	}
 	for _, sh := range m.Shares {
 		e.indexShare(&sh, at)
@@ -188,7 +188,7 @@ func (e *edit) index(old, m *Mark) {
 
 func (e *edit) indexShare(sh *Share, at spot) {
 	e.shares = e.shares.set(uint64(sh.ID), at.node)
-	e.named = withSpot(e.named, sh.To, at)
+	e.named = e.named.with(sh.To, at)
 	e.given = withSpot(e.given, sh.To, at)
 	e.gave = withSpot(e.gave, sh.By, at)
 	if sh.IsLink() {
@@ -198,7 +198,7 @@ func (e *edit) indexShare(sh *Share, at spot) {
 
 func (e *edit) unindexShare(sh *Share, at spot) {
 	e.shares = e.shares.del(uint64(sh.ID))
-	e.named = withoutSpot(e.named, sh.To, at)
+	e.named = e.named.without(sh.To, at)
 	e.given = withoutSpot(e.given, sh.To, at)
 	e.gave = withoutSpot(e.gave, sh.By, at)
 	if sh.IsLink() {
@@ -289,8 +289,7 @@ func (e *edit) dropFromLists(id ID) {
 			e.setSpace(&next)
 		}
 	}
-	at, _ := e.named.get(uint64(id))
-	for _, s := range at {
+	for _, s := range e.named.at(id) {
 		next := *e.Mark(s.node)
 		next.Entries = withoutPrincipal(next.Entries, id)
 		next.Shares = slices.DeleteFunc(slices.Clone(next.Shares), func(sh Share) bool { return sh.To == id })

@@ -157,6 +157,7 @@ func (s suite) run(t *testing.T, dir string, instead map[string]string) (string,
 var decidePath = map[string][]string{
 	"decide.go":  nil,
 	"share.go":   nil,
+	"naming.go":  {"in", "count", "nth"},
 	"places.go":  {"within", "before"},
 	"entry.go":   {"under", "conditional"},
 	"explain.go": {"pinned", "keepsManage", "readsAlways", "gift", "cut", "step", "Explain"},

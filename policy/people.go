@@ -137,8 +137,7 @@ func (e *edit) linesOf(p ID, each func(Place, *Entry)) {
 			each(Place{Space: sp.ID, Path: []Node{sp.Root}}, &sp.Levels[i])
 		}
 	}
-	at, _ := e.named.get(uint64(p))
-	for _, s := range at {
+	for _, s := range e.named.at(p) {
 		place, ok := e.wayOf(s.node)
 		if !ok {
 			continue
@@ -187,7 +186,7 @@ func (e *edit) mayJoin(by *Subject, c Join) error {
 		if refused {
 			return forbidden("%s would get by %s what you cannot give", e.PrincipalName(c.Member), e.PrincipalName(g))
 		}
-		if at, _ := e.named.get(uint64(g)); e.sharedWith(g, at) {
+		if e.sharedWith(g, e.named.at(g)) {
 			return forbidden("something is shared with %s: an admin adds to it", e.PrincipalName(g))
 		}
 	}

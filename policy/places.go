@@ -6,8 +6,7 @@ import (
 )
 
 // places are nodes, those of one space beside each other: a persistent set whose
-// change costs a copy of it. What names one principal is rarely long, and it is
-// read in every search for what a principal sees somewhere.
+// change costs a copy of it. Shares of one principal and cuts are few.
 type places []spot
 
 type spot struct{ root, node Node }

@@ -53,18 +53,19 @@ func (s *State) Reach(sub Subject) []Reached {
 // what is cut. Below one root, or everywhere for 0.
 func (s *State) differing(sub *Subject, root Node) []Node {
 	ids, _ := s.closures.get(uint64(sub.id()))
-	var out []Node
-	add := func(at places) {
+	at := s.cuts
+	if root != 0 {
+		at = at.within(root)
+	}
+	out := at.appendNodes(nil)
+	for _, id := range s.withGivers(ids, root) {
 		if root != 0 {
-			at = at.within(root)
+			at = s.named.appendIn(at[:0:0], root, id)
+		} else {
+			at = s.named.at(id)
 		}
 		out = at.appendNodes(out)
 	}
-	for _, id := range s.withGivers(ids, root) {
-		at, _ := s.named.get(uint64(id))
-		add(at)
-	}
-	add(s.cuts)
 	return out
 }
 

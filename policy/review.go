@@ -420,7 +420,7 @@ func (v *reviewer) namedGroups() map[ID]bool {
 			down(sp.Levels[i].Principal)
 		}
 	}
-	for id := range v.state.named.all() {
+	for id := range v.state.named.roots.all() {
 		down(ID(id))
 	}
 	return named

@@ -368,8 +368,7 @@ func (e *edit) dropEnded() {
 		}
 	}
 	for id := range e.ended {
-		at, _ := e.named.get(uint64(id))
-		for _, s := range at {
+		for _, s := range e.named.at(id) {
 			next := *e.Mark(s.node)
 			next.Entries = withoutPrincipal(next.Entries, id)
 			e.setMark(&next)

@@ -15,10 +15,10 @@ func (s *State) Drives(sub Subject) []*Space {
 	ids, _ := s.closures.get(uint64(sub.id()))
 	found := map[*Space]bool{}
 	for _, id := range ids {
-		inside, _ := s.named.get(uint64(id))
+		inside, _ := s.named.roots.get(uint64(id))
 		above, _ := s.levelled.get(uint64(id))
-		for _, at := range slices.Concat(inside, above) {
-			if sp := s.SpaceAt(at.root); sp != nil && s.othersDrive(sp, &sub) {
+		for _, root := range above.appendNodes(slices.Clip(inside)) { // a level stands at the root
+			if sp := s.SpaceAt(root); sp != nil && s.othersDrive(sp, &sub) {
 				found[sp] = true
 			}
 		}
@@ -66,8 +66,7 @@ func (s *State) SharesTo(user ID) []*Share {
 	var list []*Share
 	ids, _ := s.closures.get(uint64(user))
 	for _, id := range ids {
-		at, _ := s.named.get(uint64(id))
-		list = s.sharesAt(at, list, func(sh *Share) bool { return sh.To == id })
+		list = s.sharesAt(s.named.at(id), list, func(sh *Share) bool { return sh.To == id })
 	}
 	slices.SortFunc(list, byShareID)
 	return list

@@ -20,7 +20,7 @@ type State struct {
 	roots    table[ID]      // the space of a root
 	ways     table[*way]    // by node
 	names    table[[]named] // by hash of kind and folded name
-	named    table[places]  // by principal: the nodes with an entry or share of it
+	named    naming         // where principals have an entry or share
 	cuts     places         // the cut nodes
 	shares   table[Node]    // by share: where it is given
 	given    table[places]  // by principal: the nodes with a share to it

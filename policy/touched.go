@@ -254,8 +254,7 @@ func (c *comparison) memberships() {
 	}
 	for _, s := range []*State{c.before, c.after} {
 		for id := range turned {
-			named, _ := s.named.get(uint64(id))
-			for _, at := range named {
+			for _, at := range s.named.at(id) {
 				c.tops[at.node] = true
 			}
 		}

@@ -1,0 +1,52 @@
+package policy
+
+import (
+	"cmp"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestNaming holds what edits leave against what is made at once, and both against
+// a plain set.
+func TestNaming(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	type line struct {
+		id ID
+		at spot
+	}
+	set := map[line]bool{}
+	var x naming
+	for range 5000 {
+		l := line{ID(1 + rng.IntN(200)), spot{Node(1 + rng.IntN(5)), Node(100 + rng.IntN(20))}}
+		if rng.IntN(2) == 0 {
+			x, set[l] = x.with(l.id, l.at), true
+		} else {
+			x = x.without(l.id, l.at)
+			delete(set, l)
+		}
+	}
+	of := map[ID]places{}
+	for _, l := range slices.SortedFunc(maps.Keys(set), func(a, b line) int { return cmp.Or(cmp.Compare(a.id, b.id), compareSpots(a.at, b.at)) }) {
+		of[l.id] = append(of[l.id], l.at)
+	}
+	for what, x := range map[string]naming{"edited": x, "made at once": namingOf(maps.Clone(of))} {
+		for id := ID(1); id <= 200; id++ {
+			if got := x.at(id); !slices.Equal(got, of[id]) {
+				t.Errorf("%s: %d is named at %v, want %v", what, id, got, of[id])
+			}
+			for root := Node(1); root <= 5; root++ {
+				if got, want := x.appendIn(nil, root, id), of[id].within(root); !slices.Equal(got, want) {
+					t.Errorf("%s: %d is named below %d at %v, want %v", what, id, root, got, want)
+				}
+			}
+		}
+	}
+	for l := range set {
+		x = x.without(l.id, l.at)
+	}
+	if x.roots.n+x.below.n > 0 {
+		t.Errorf("of nothing there are %d principals and %d roots left", x.roots.n, x.below.n)
+	}
+}
