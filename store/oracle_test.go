@@ -24,6 +24,7 @@ type oracle struct {
 // oracleAside: user has moved a file away from its name in a folder.
 type oracleAside struct {
 	user, name string
+	stood      string // the name that it was set aside under
 	dir, file  *leaf
 	until      time.Time
 }
@@ -35,8 +36,7 @@ type leaf struct {
 	props    map[string]string
 	creator  string
 	made     time.Time
-	touched  bool   // by another than the creator
-	stood    string // the name that it was set aside under
+	touched  bool // by another than the creator
 	up       *leaf
 	kids     map[string]*leaf
 	trashed  []*leaf
@@ -499,7 +499,7 @@ func (m *oracle) bringBack(user string, file *leaf) {
 	locked := slices.ContainsFunc(m.locks, func(k oracleLock) bool { return k.on == a.file && m.counts(k) })
 	name := file.name()
 	if a.user != user || file.dir || !m.young(user, file) || a.file == file || a.file.up != a.dir || a.dir.kids[a.file.name()] != a.file ||
-		a.file.stood != a.file.name() || !a.file.onlyWritten(user) || locked {
+		a.stood != a.file.name() || !a.file.onlyWritten(user) || locked {
 		return
 	}
 	back := a.file.name()
@@ -580,8 +580,7 @@ func (m *oracle) move(user string, from, to Path, overwrite, submits bool) error
 	m.locks = slices.DeleteFunc(m.locks, func(k oracleLock) bool { return k.on.below(src) })
 	if how == moveAside {
 		m.asides = slices.DeleteFunc(m.asides, func(a oracleAside) bool { return a.dir == dir && a.name == src.name() })
-		m.asides = append(m.asides, oracleAside{user, src.name(), dir, src, m.now.Add(time.Hour)})
-		src.stood = to[len(to)-1]
+		m.asides = append(m.asides, oracleAside{user, src.name(), to[len(to)-1], dir, src, m.now.Add(time.Hour)})
 	}
 	delete(src.up.kids, src.name())
 	dir.add(to[len(to)-1], src)
