@@ -34,6 +34,7 @@ const (
 	tableInline    = 'i' // hash -> content of small files
 	tableBlob      = 'b' // hash -> state of a blob file
 	tableRef       = 'r' // hash, node, number of a version or none -> nothing: who uses the content
+	tableCopied    = 'R' // node -> hash: the content that it was given of another node
 	tableOrphan    = 'o' // hash -> since when nobody may use it
 	tableStaged    = 'g' // node -> top of a copy under way, linked nowhere yet
 	tableAudit     = 'a' // seq, part -> seal and line of the audit trail
@@ -126,6 +127,10 @@ func refKey(hash [32]byte, n policy.Node) []byte {
 func versionRefKey(hash [32]byte, n policy.Node, number int) []byte {
 	return binary.BigEndian.AppendUint64(refKey(hash, n), uint64(number))
 }
+
+// copiedKey is the reference of a copy. A folder's copy puts its references beside
+// each other here; kept by hash they would lie on every page of that table.
+func copiedKey(n policy.Node) []byte { return key1(tableCopied, uint64(n)) }
 
 // prefixEnd is the first key after all that begin with the prefix.
 func prefixEnd(prefix []byte) []byte {
