@@ -69,8 +69,11 @@ func readUint64(b []byte) (uint64, error) {
 // readKey is the number that a key begins with.
 func readKey(key []byte) uint64 { return binary.BigEndian.Uint64(key[1:9]) }
 
-func key1(table byte, n uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{table}, n)
+func key1(table byte, n uint64) []byte { return keyRoom(table, n, 0) }
+
+// keyRoom is key1 with room for more bytes.
+func keyRoom(table byte, n uint64, more int) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 9+more), table), n)
 }
 
 func seqKey(space policy.ID) []byte { return key1(tableSeq, uint64(space)) }
@@ -99,7 +102,7 @@ func nodeKey(n policy.Node) []byte { return key1(tableNode, uint64(n)) }
 func sumKey(n policy.Node) []byte { return key1(tableSum, uint64(n)) }
 
 func entryKey(parent policy.Node, name string) []byte {
-	return append(key1(tableEntry, uint64(parent)), name...)
+	return append(keyRoom(tableEntry, uint64(parent), len(name)+1), name...) // and what a scan begins after
 }
 
 func asideKey(parent policy.Node, name string) []byte {
