@@ -36,7 +36,7 @@ func get(rq *request) error {
 	}
 	defer f.Close()
 	rq.describe(f)
-	if !strings.HasPrefix(rq.r.Header.Get("Range"), "bytes=") {
+	if part := rq.r.Header.Get("Range"); part != "" && !strings.HasPrefix(part, "bytes=") {
 		rq.r.Header.Del("Range") // RFC 9110, section 14.2: a unit that is not known is ignored
 	}
 	if !f.Private { // what a mask leaves is not what was hashed
@@ -59,9 +59,16 @@ func (rq *request) describe(f *store.File) {
 	tellScheduleTag(h, &f.Entry)
 	h.Set("Content-Type", mediaType(&f.Info))
 	// What a client uploaded must not run as a page of this server.
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "sandbox")
+	h["X-Content-Type-Options"] = noSniffing
+	h["Content-Security-Policy"] = sandboxed
 }
+
+// Fields that are the same in every answer.
+var (
+	noSniffing = []string{"nosniff"}
+	sandboxed  = []string{"sandbox"}
+	byteRanges = []string{"bytes"}
+)
 
 // unconditional: nothing in the request asks for less than the whole file.
 func unconditional(h http.Header) bool {
@@ -76,7 +83,7 @@ func unconditional(h http.Header) bool {
 // whole answers with content that is in memory, the most frequent GET.
 func (rq *request) whole(f *store.File, content []byte) error {
 	h := rq.w.Header()
-	h.Set("Accept-Ranges", "bytes")
+	h["Accept-Ranges"] = byteRanges
 	h.Set("Content-Length", strconv.Itoa(len(content)))
 	h.Set("Last-Modified", string(wire.AppendHTTPTime(nil, f.Modified)))
 	rq.w.WriteHeader(http.StatusOK)

@@ -12,38 +12,95 @@ import (
 	"time"
 )
 
-func TestPiecesWriteLarge(t *testing.T) {
-	rec := httptest.NewRecorder()
-	content := strings.Repeat("0123456789", 30)
-	n, err := pieces{rec, make([]byte, 64)}.ReadFrom(io.LimitReader(strings.NewReader(content), 299))
-	if n != 299 || err != nil || rec.Body.String() != content[:299] {
-		t.Errorf("sent %d of %d bytes, %v", n, len(content), err)
+// written notes how an answer came: by Write, or from a file that the system
+// could send by itself.
+type written struct {
+	*httptest.ResponseRecorder
+	largest  int // bytes of one Write
+	bySystem int64
+}
+
+func (w *written) Write(p []byte) (int, error) {
+	w.largest = max(w.largest, len(p))
+	return w.ResponseRecorder.Write(p)
+}
+
+func (w *written) ReadFrom(r io.Reader) (int64, error) {
+	if part, ok := r.(*io.LimitedReader); ok {
+		if _, ok := part.R.(*os.File); ok {
+			w.bySystem += part.N
+		}
+	}
+	return io.Copy(w.ResponseRecorder, r)
+}
+
+// TestWaysToSend: every way sends the bytes that were asked for, and small parts of
+// a file as one piece.
+func TestWaysToSend(t *testing.T) {
+	const size = 3 * sendSize
+	content := make([]byte, size)
+	for i := range content {
+		content[i] = byte(i >> 8 * (1 + i))
+	}
+	name := filepath.Join(t.TempDir(), "large")
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		remote, ranges string
+		from, n        int
+		largest        int // 0: by the system
+	}{
+		{"127.0.0.1:9", "", 0, size, sendSize},
+		{"[::1]:9", "", 0, size, sendSize},
+		{"[::ffff:127.0.0.1]:9", "", 0, size, sendSize},
+		{"192.0.2.1:9", "", 0, size, 0},
+		{"[2001:db8::1]:9", "", 0, size, 0},
+		{"@", "", 0, size, 0}, // a Unix socket
+		{"192.0.2.1:9", "bytes=70000-135535", 70_000, 65_536, 65_536},
+		{"192.0.2.1:9", "bytes=-9", size - 9, 9, 9},
+		{"192.0.2.1:9", "bytes=9-1048584", 9, sendSize, sendSize},
+		{"192.0.2.1:9", "bytes=9-1048585", 9, sendSize + 1, 0},
+		{"127.0.0.1:9", "bytes=9-1048585", 9, sendSize + 1, sendSize},
+	} {
+		file, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &written{ResponseRecorder: httptest.NewRecorder()}
+		rq := &request{h: New(Config{}), w: w, r: httptest.NewRequest("GET", "/", nil)}
+		rq.r.RemoteAddr = row.remote
+		if row.ranges != "" {
+			rq.r.Header.Set("Range", row.ranges)
+		}
+		rq.send(size, time.Time{}, file)
+		file.Close()
+		if !bytes.Equal(w.Body.Bytes(), content[row.from:][:row.n]) {
+			t.Errorf("%+v: %d other bytes came", row, w.Body.Len())
+		}
+		if by := w.bySystem; w.largest != row.largest && row.largest > 0 || (by > 0) != (row.largest == 0) {
+			t.Errorf("%+v: at most %d at once, %d by the system", row, w.largest, by)
+		}
 	}
 }
 
-func TestWhoWantsPieces(t *testing.T) {
-	for _, row := range []struct {
-		remote, ranges string
-		size           int64
-		want           bool
-	}{
-		{"127.0.0.1:9", "", sendSize, true},
-		{"[::1]:9", "", sendSize, true},
-		{"[::ffff:127.0.0.1]:9", "", sendSize, true},
-		{"127.0.0.1:9", "", sendSize - 1, false},
-		{"127.0.0.1:9", "bytes=0-9", sendSize, false},
-		{"192.0.2.1:9", "", sendSize, false},
-		{"[2001:db8::1]:9", "", sendSize, false},
-		{"@", "", sendSize, false}, // a Unix socket
-	} {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.RemoteAddr = row.remote
-		if row.ranges != "" {
-			r.Header.Set("Range", row.ranges)
-		}
-		if got := (&request{r: r}).wantsPieces(row.size); got != row.want {
-			t.Errorf("%+v: %v", row, got)
-		}
+// TestSeveralRanges: each part is what it says.
+func TestSeveralRanges(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte("0123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rec := httptest.NewRecorder()
+	rq := &request{h: New(Config{}), w: rec, r: httptest.NewRequest("GET", "/", nil)}
+	rq.r.Header.Set("Range", "bytes=1-2,7-9")
+	rq.send(10, time.Time{}, file)
+	if body := rec.Body.String(); rec.Code != 206 || !strings.Contains(body, "\r\n\r\n12\r\n") || !strings.Contains(body, "\r\n\r\n789\r\n") {
+		t.Errorf("%d with %q", rec.Code, body)
 	}
 }
 

@@ -63,6 +63,8 @@ type checker struct {
 	nodes map[policy.Node]bool // reached; true for collections
 	uses  map[refOf]int64      // content that reached nodes have, or had in a version, with its size
 	props map[policy.Node]bool // nodes that say they have properties
+	// copied are the contents that copies have, by hash.
+	copied map[string]bool
 	objects
 }
 
@@ -399,20 +401,38 @@ func (k *checker) sumTable() error {
 }
 
 func (k *checker) refTable() error {
-	refs := 0
-	have := map[string]bool{}
+	have := map[string]bool{} // by key, whether its reference was found
 	for u := range k.uses {
-		have[string(u.key())] = true
+		have[string(u.key())] = false
 	}
-	err := scanPrefix(k.tx.r, []byte{tableRef}, func(key, _ []byte) bool {
-		refs++
-		if !have[string(key)] {
+	found := func(key []byte) {
+		if _, ok := have[string(key)]; !ok {
 			k.faultf("reference %x: node %d does not have this content", key[1:9], binary.BigEndian.Uint64(key[33:]))
 		}
+		have[string(key)] = true
+	}
+	err := scanPrefix(k.tx.r, []byte{tableRef}, func(key, _ []byte) bool { found(key); return true })
+	if err != nil {
+		return err
+	}
+	k.copied = map[string]bool{}
+	err = scanPrefix(k.tx.r, []byte{tableCopied}, func(key, v []byte) bool {
+		if len(v) != len(refOf{}.hash) {
+			k.faultf("reference of copy %d: %d bytes are no content", readKey(key), len(v))
+			return true
+		}
+		k.copied[string(v)] = true
+		found(binary.BigEndian.AppendUint64(append([]byte{tableRef}, v...), readKey(key)))
 		return true
 	})
-	if refs < len(have) {
-		k.faultf("%d contents in use, %d references", len(have), refs)
+	lost := 0
+	for _, ok := range have {
+		if !ok {
+			lost++
+		}
+	}
+	if lost > 0 {
+		k.faultf("%d contents in use have no references", lost)
 	}
 	return err
 }
@@ -482,6 +502,10 @@ func (k *checker) unused(hash [32]byte, table byte, v []byte) {
 	}
 	used, err := inUse(k.tx.r, hash)
 	if used || err != nil {
+		return
+	}
+	// The collector lets go of a content that only copies use.
+	if k.copied[string(hash[:])] {
 		return
 	}
 	if orphan, err := k.tx.r.Get(hashKey(tableOrphan, hash)); err != nil || orphan == nil {

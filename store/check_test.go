@@ -43,6 +43,7 @@ type furnished struct {
 	team                    policy.Space
 	big, sub, small, thrown Info
 	past                    Info // a file with a version
+	twin                    Info // a copy
 	link                    policy.Share
 }
 
@@ -77,6 +78,8 @@ func furnish(t *testing.T) (f furnished) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	of.copy(s, "/Team/small", "~mia/twin")
+	f.twin = of.stat(s, "~mia/twin")
 	of.put(s, "/Team/waits", text(3, 300))
 	of.unuse(s, "/Team/waits") // waits for the collector
 	of.stop()
@@ -166,6 +169,9 @@ func (f *furnished) damages() []damage {
 		{"blob of nobody", hashKey(tableBlob, [32]byte{1}), nil, appendBlob(nil, blobRec{size: 1}), "nobody uses it"},
 		{"reference gone", refKey(small, f.small.Node), gone, nil, "references"},
 		{"reference of another", refKey(small, f.big.Node), nil, nil, "does not have this content"},
+		{"copy's reference gone", copiedKey(f.twin.Node), gone, nil, "1 contents in use have no references"},
+		{"copy's reference short", copiedKey(f.twin.Node), cut, nil, "31 bytes are no content"},
+		{"copy's reference of another", copiedKey(f.big.Node), nil, small[:], "does not have this content"},
 		{"orphan gone", []byte{tableOrphan}, gone, nil, "the collector does not know"},
 		{"orphan short", []byte{tableOrphan}, to([]byte{0x80}), nil, "since when nobody uses it"},
 	}

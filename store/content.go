@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -70,6 +71,7 @@ func (tx *Tx) use(g grant, b body, n policy.Node) error {
 			}
 		}
 	}
+	tx.st.touched.note(b.hash)
 	return tx.w.Put(refKey(b.hash, n), nil)
 }
 
@@ -78,7 +80,7 @@ func (tx *Tx) share(g grant, c content, n policy.Node) error {
 	if c.where == nowhere {
 		return nil
 	}
-	return tx.w.Put(refKey(c.hash, n), nil)
+	return tx.w.Put(copiedKey(n), c.hash[:])
 }
 
 // disuse takes a node's use of content away, but for its versions. Content that
@@ -87,10 +89,18 @@ func (tx *Tx) disuse(g grant, c content, n policy.Node) error {
 	if c.where == nowhere {
 		return nil
 	}
-	return tx.release(g, c.hash, refKey(c.hash, n))
+	copied, err := tx.r.Get(copiedKey(n))
+	if err == nil && bytes.Equal(copied, c.hash[:]) {
+		err = tx.w.Delete(copiedKey(n))
+	}
+	if err != nil {
+		return err
+	}
+	return tx.release(g, c.hash, refKey(c.hash, n)) // a copy that was written with what it had has both
 }
 
-// release takes one reference away, of a file or of a version.
+// release takes one reference away, of a file or of a version. Content that is
+// left to copies at most waits for the collector, who looks for those.
 func (tx *Tx) release(g grant, hash [32]byte, ref []byte) error {
 	if err := tx.w.Delete(ref); err != nil {
 		return err
@@ -99,9 +109,11 @@ func (tx *Tx) release(g grant, hash [32]byte, ref []byte) error {
 	if err != nil || used {
 		return err
 	}
+	tx.st.touched.note(hash)
 	return tx.w.Put(hashKey(tableOrphan, hash), binary.AppendVarint(nil, tx.now.UnixNano()))
 }
 
+// inUse tells whether anything but a copy uses the content.
 func inUse(r engine.Reader, hash [32]byte) (used bool, err error) {
 	err = scanPrefix(r, hashKey(tableRef, hash), func(_, _ []byte) bool {
 		used = true

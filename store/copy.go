@@ -11,11 +11,10 @@ import (
 	"davit/store/engine"
 )
 
-// copySlice is how many nodes one transaction of a copy makes. Who uses a content
-// is kept by its hash, so every slice touches all pages of that table: few large
-// slices write much less than many small ones. This one holds the writer for
-// some 80 milliseconds, and others get their turn before the next.
-const copySlice = 10_000
+// copySlice is how many nodes one transaction of a copy makes: enough to share the
+// cost of its syncs, few enough that others wait some ten milliseconds at most for
+// their turn.
+const copySlice = 2000
 
 // dropSlice is how many nodes one transaction takes down, behind everybody's
 // back: others are to wait a few milliseconds at most.
@@ -64,7 +63,8 @@ type copying struct {
 	top     policy.Node
 	todo    []copyDir
 	total   sum
-	largest int64 // bytes of the largest file so far
+	largest int64    // bytes of the largest file so far
+	page    []copied // the memory of members
 }
 
 // copyDir is a collection whose members are still to be copied.
@@ -231,6 +231,8 @@ func (c *copying) members(tx *Tx, dir *copyDir, n int) (page []copied, more bool
 	if c.from[0] == MomentsRoot {
 		return c.membersThen(tx, dir, n)
 	}
+	page = c.page[:0]
+	defer func() { c.page = page }()
 	src := tx.state.SpaceAt(dir.srcWay[0])
 	if src == nil {
 		return nil, false, ErrNotFound

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 
 	"davit/store/blob"
@@ -21,8 +22,12 @@ type Collected struct {
 
 var errCollecting = errors.New("a collection is under way; wait for its end")
 
-// collectSlice bounds one transaction of the collector.
-const collectSlice = 200
+const (
+	// collectSlice bounds one transaction of the collector.
+	collectSlice = 200
+	// orphansMax bounds what the collector keeps in mind of the contents that wait.
+	orphansMax = 100_000
+)
 
 // Collect erases content that nobody has used for longer than the grace time,
 // blob files that no record names, left by a crash before a commit, locks that
@@ -40,21 +45,21 @@ func (st *Store) Collect(ctx context.Context, grace time.Duration) (Collected, e
 	if err := errors.Join(st.keepDownloads(ctx), st.forgetLocks(ctx), st.forgetAsides(ctx), st.forgetLockouts(ctx), st.expire(ctx), st.expireResumables(ctx), st.forgetChanges(ctx), st.buryLeftovers(ctx)); err != nil {
 		return c, err
 	}
-	for more := true; more; {
-		var dead []blob.Ref
-		err := st.update(ctx, engine.Background, func(tx *Tx) (err error) {
-			var slice Collected
-			dead, slice, more, err = tx.collect(grace)
-			tx.w.OnApply(func() { c.Contents, c.Bytes = c.Contents+slice.Contents, c.Bytes+slice.Bytes })
-			return err
-		})
+	defer st.update(context.WithoutCancel(ctx), engine.Background, func(*Tx) error {
+		st.touched = nil
+		return nil
+	})
+	for after := []byte{}; after != nil; {
+		page, last, err := st.orphans(ctx, after, grace)
 		if err != nil {
 			return c, err
 		}
-		if err := st.bury(ctx, dead); err != nil {
-			return c, err
+		for slice := range slices.Chunk(page, collectSlice) {
+			if err := st.collectSome(ctx, slice, &c); err != nil {
+				return c, err
+			}
 		}
-		c.Files += len(dead)
+		after = last
 	}
 	n, err := st.sweep(ctx, grace)
 	c.Files += n
@@ -81,56 +86,118 @@ func (st *Store) forgetAsides(ctx context.Context) (err error) {
 	return err
 }
 
-// collect erases some small contents and declares some blobs dead.
-func (tx *Tx) collect(grace time.Duration) (dead []blob.Ref, c Collected, more bool, err error) {
-	var hashes [][32]byte
-	err = scanPrefix(tx.r, []byte{tableOrphan}, func(k, v []byte) bool {
-		since, n := binary.Varint(v)
-		if n > 0 && tx.now.Sub(time.Unix(0, since)) >= grace {
-			hashes = append(hashes, [32]byte(k[1:33]))
-		}
-		return len(hashes) < collectSlice
+// touched are the contents that came into use, or were left by all but copies,
+// since the collector began to look for those that nobody uses. Only the committer
+// touches it.
+type touched map[[32]byte]bool
+
+func (t touched) note(hash [32]byte) {
+	if t != nil {
+		t[hash] = true
+	}
+}
+
+// orphan is a content that waits for the collector.
+type orphan struct {
+	hash   [32]byte
+	copied bool // a copy uses it
+}
+
+// orphans reads contents that have waited for the grace time, in one snapshot with
+// all copies: what no copy had then, none has until somebody touches it. last is the
+// newest mark read, nil after the end.
+func (st *Store) orphans(ctx context.Context, after []byte, grace time.Duration) (page []orphan, last []byte, err error) {
+	err = st.update(ctx, engine.Background, func(*Tx) error {
+		st.touched = touched{}
+		return nil
 	})
 	if err != nil {
-		return nil, c, false, err
+		return nil, nil, err
 	}
-	for _, hash := range hashes {
-		used, err := inUse(tx.r, hash)
-		if err != nil {
-			return nil, c, false, err
-		}
-		rec, isBlob, err := readBlob(tx.r, hash)
-		if err != nil {
-			return nil, c, false, err
-		}
-		if isBlob && !used && tx.st.inFlight(hash) {
-			continue
-		}
-		if err := tx.w.Delete(hashKey(tableOrphan, hash)); err != nil {
-			return nil, c, false, err
-		}
-		if used {
-			continue
-		}
-		c.Contents++
-		v, err := tx.r.Get(hashKey(tableInline, hash))
-		if err != nil {
-			return nil, c, false, err
-		}
-		c.Bytes += int64(len(v))
-		if err := tx.w.Delete(hashKey(tableInline, hash)); err != nil {
-			return nil, c, false, err
-		}
-		if isBlob {
-			c.Bytes += rec.size
-			rec.dead = true
-			if err := tx.w.Put(hashKey(tableBlob, hash), appendBlob(nil, rec)); err != nil {
-				return nil, c, false, err
+	err = st.view(func(tx *Tx) error {
+		at := map[string]int{}
+		lo := append([]byte{tableOrphan}, after...)
+		err := tx.r.Scan(lo, prefixEnd([]byte{tableOrphan}), func(k, v []byte) bool {
+			since, n := binary.Varint(v)
+			if n > 0 && tx.now.Sub(time.Unix(0, since)) >= grace {
+				at[string(k[1:])] = len(page)
+				page = append(page, orphan{hash: [32]byte(k[1:])})
 			}
-			dead = append(dead, blob.Ref{Hash: hash, Gen: rec.gen, Size: rec.size})
+			if len(page) < orphansMax {
+				return true
+			}
+			last = append(bytes.Clone(k[1:]), 0)
+			return false
+		})
+		if err != nil || len(page) == 0 {
+			return err
 		}
+		return scanPrefix(tx.r, []byte{tableCopied}, func(_, v []byte) bool {
+			if i, waits := at[string(v)]; waits {
+				page[i].copied = true
+			}
+			return true
+		})
+	})
+	return page, last, err
+}
+
+// collectSome erases contents that nobody uses, and forgets of the others that they
+// wait.
+func (st *Store) collectSome(ctx context.Context, slice []orphan, c *Collected) error {
+	var dead []blob.Ref
+	err := st.update(ctx, engine.Background, func(tx *Tx) error {
+		var found Collected
+		dead = nil
+		for _, o := range slice {
+			ref, err := tx.collect(o, &found)
+			if err != nil {
+				return err
+			}
+			if ref != nil {
+				dead = append(dead, *ref)
+			}
+		}
+		tx.w.OnApply(func() { c.Contents, c.Bytes = c.Contents+found.Contents, c.Bytes+found.Bytes })
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return dead, c, len(hashes) == collectSlice && c.Contents > 0, nil
+	c.Files += len(dead)
+	return st.bury(ctx, dead)
+}
+
+// collect erases a small content, or declares a blob dead, unless it is used. What
+// was touched since it was found waits for the next collection.
+func (tx *Tx) collect(o orphan, c *Collected) (dead *blob.Ref, err error) {
+	if tx.st.touched[o.hash] {
+		return nil, nil
+	}
+	used, err := inUse(tx.r, o.hash)
+	if err != nil {
+		return nil, err
+	}
+	used = used || o.copied
+	rec, isBlob, err := readBlob(tx.r, o.hash)
+	if err != nil || isBlob && !used && tx.st.inFlight(o.hash) {
+		return nil, err
+	}
+	if err := tx.w.Delete(hashKey(tableOrphan, o.hash)); err != nil || used {
+		return nil, err
+	}
+	c.Contents++
+	v, err := tx.r.Get(hashKey(tableInline, o.hash))
+	if err != nil {
+		return nil, err
+	}
+	c.Bytes += int64(len(v))
+	if err := tx.w.Delete(hashKey(tableInline, o.hash)); err != nil || !isBlob {
+		return nil, err
+	}
+	c.Bytes += rec.size
+	rec.dead = true
+	return &blob.Ref{Hash: o.hash, Gen: rec.gen, Size: rec.size}, tx.w.Put(hashKey(tableBlob, o.hash), appendBlob(nil, rec))
 }
 
 // bury unlinks the files of dead blobs and then forgets them. A new upload of

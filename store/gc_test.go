@@ -116,6 +116,81 @@ func TestCollectKeepsWhatIsUsedAgain(t *testing.T) {
 	}
 }
 
+// copy copies to a name that is free.
+func (of *office) copy(s *Session, from, to string) {
+	of.t.Helper()
+	if _, err := s.Copy(ctx, split(from), split(to), false, false, Terms{}); err != nil {
+		of.t.Fatalf("copy %s: %v", from, err)
+	}
+}
+
+// TestCollectFindsCopies: content whose first user has left it stays for as long as
+// a copy has it, also the copy of a copy, and goes with the last.
+func TestCollectFindsCopies(t *testing.T) {
+	of := newOffice(t, Options{Clock: newClock().Now}, "mia", "Team mia=editor")
+	s := of.as("mia")
+	of.mkdir(s, "/Team/dir")
+	of.put(s, "/Team/dir/file", bigFile)
+	of.copy(s, "/Team/dir", "/Team/first")
+	of.copy(s, "/Team/first", "/Team/second")
+	of.unuse(s, "/Team/dir/file")
+	for _, left := range []string{"/Team/second/file", "/Team/first/file"} {
+		if got := of.collect(0); got != (Collected{}) {
+			t.Errorf("collected %+v, %s has it", got, left)
+		}
+		of.wantContent(s, left, bigFile)
+		of.clean()
+		of.put(s, left, bigFile) // a copy that was written too
+		of.unuse(s, left)
+	}
+	if got := of.collect(0); got.Contents != 1 {
+		t.Errorf("collected %+v, want the one content", got)
+	}
+	of.clean()
+}
+
+// TestCollectBesideCopies: between the look at the copies and the erasing, content
+// comes into use and is left by all but a copy, or the only copy leaves it. What
+// happened meanwhile is for the next collection.
+func TestCollectBesideCopies(t *testing.T) {
+	for _, row := range []struct {
+		name      string
+		meanwhile func(of *office, s *Session)
+		then      Collected // of the next collection
+	}{
+		{"used and copied", func(of *office, s *Session) {
+			of.put(s, "/Team/again", text(2, 500))
+			of.copy(s, "/Team/again", "/Team/copy")
+			of.unuse(s, "/Team/again")
+		}, Collected{}},
+		{"the copy leaves it", func(of *office, s *Session) { of.unuse(s, "/Team/twin") }, Collected{Contents: 1, Bytes: 500}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			of := newOffice(t, Options{Clock: newClock().Now}, "mia", "Team mia=editor")
+			s := of.as("mia")
+			of.put(s, "/Team/file", text(2, 500))
+			if row.then.Contents > 0 {
+				of.copy(s, "/Team/file", "/Team/twin")
+			}
+			of.unuse(s, "/Team/file")
+			page, _, err := of.st.orphans(ctx, nil, 0)
+			if err != nil || len(page) != 1 {
+				t.Fatalf("found %+v, %v", page, err)
+			}
+			row.meanwhile(of, s)
+			var c Collected
+			if err := of.st.collectSome(ctx, page, &c); err != nil || c != (Collected{}) {
+				t.Errorf("collected %+v, %v", c, err)
+			}
+			of.clean()
+			if got := of.collect(0); got != row.then {
+				t.Errorf("collected %+v then, want %+v", got, row.then)
+			}
+			of.clean()
+		})
+	}
+}
+
 // A gate stops operations on files at a place, until it is opened.
 type gate struct {
 	mu    sync.Mutex

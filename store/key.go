@@ -34,6 +34,7 @@ const (
 	tableInline    = 'i' // hash -> content of small files
 	tableBlob      = 'b' // hash -> state of a blob file
 	tableRef       = 'r' // hash, node, number of a version or none -> nothing: who uses the content
+	tableCopied    = 'R' // node -> hash: the content that it was given of another node
 	tableOrphan    = 'o' // hash -> since when nobody may use it
 	tableStaged    = 'g' // node -> top of a copy under way, linked nowhere yet
 	tableAudit     = 'a' // seq, part -> seal and line of the audit trail
@@ -68,8 +69,11 @@ func readUint64(b []byte) (uint64, error) {
 // readKey is the number that a key begins with.
 func readKey(key []byte) uint64 { return binary.BigEndian.Uint64(key[1:9]) }
 
-func key1(table byte, n uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{table}, n)
+func key1(table byte, n uint64) []byte { return keyRoom(table, n, 0) }
+
+// keyRoom is key1 with room for more bytes.
+func keyRoom(table byte, n uint64, more int) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 9+more), table), n)
 }
 
 func seqKey(space policy.ID) []byte { return key1(tableSeq, uint64(space)) }
@@ -98,7 +102,7 @@ func nodeKey(n policy.Node) []byte { return key1(tableNode, uint64(n)) }
 func sumKey(n policy.Node) []byte { return key1(tableSum, uint64(n)) }
 
 func entryKey(parent policy.Node, name string) []byte {
-	return append(key1(tableEntry, uint64(parent)), name...)
+	return append(keyRoom(tableEntry, uint64(parent), len(name)+1), name...) // and what a scan begins after
 }
 
 func asideKey(parent policy.Node, name string) []byte {
@@ -126,6 +130,10 @@ func refKey(hash [32]byte, n policy.Node) []byte {
 func versionRefKey(hash [32]byte, n policy.Node, number int) []byte {
 	return binary.BigEndian.AppendUint64(refKey(hash, n), uint64(number))
 }
+
+// copiedKey is the reference of a copy. A folder's copy puts its references beside
+// each other here; kept by hash they would lie on every page of that table.
+func copiedKey(n policy.Node) []byte { return key1(tableCopied, uint64(n)) }
 
 // prefixEnd is the first key after all that begin with the prefix.
 func prefixEnd(prefix []byte) []byte {

@@ -111,6 +111,7 @@ type Store struct {
 	calendars sync.Map
 
 	collecting sync.Mutex // held by the one collection that runs
+	touched    touched
 	inflight   struct {
 		sync.Mutex
 		hashes map[[32]byte]int

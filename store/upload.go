@@ -49,6 +49,7 @@ type Upload struct {
 	n       int64
 	small   []byte // content so far, while it may stay in the database
 	temp    *blob.Temp
+	lost    error    // why some of what was counted is not there
 	known   [32]byte // marked as in flight
 	kept    bool
 	then    func(*Tx) error // is done with the commit, nil for nothing
@@ -166,19 +167,21 @@ func (u *Upload) admit(n int) error {
 	return nil
 }
 
-// take puts admitted bytes where they belong.
+// take puts admitted bytes where they belong. After an error nothing of the upload
+// is kept: what was counted is not there.
 func (u *Upload) take(p []byte) error {
 	if u.temp == nil && u.n <= inlineMax {
 		u.small = append(u.small, p...)
 		return nil
 	}
-	if u.temp == nil {
-		if err := u.spill(); err != nil {
-			return err
-		}
+	if u.temp == nil && u.lost == nil {
+		u.lost = u.spill()
 	}
-	_, err := u.temp.Write(p)
-	return diskFull(err)
+	if u.lost == nil {
+		_, err := u.temp.Write(p)
+		u.lost = diskFull(err)
+	}
+	return u.lost
 }
 
 // admitting counts what is read before anybody uses it.
@@ -327,6 +330,8 @@ type body struct {
 // keep makes the content durable where it is not yet.
 func (u *Upload) keep() (body, error) {
 	switch {
+	case u.lost != nil:
+		return body{}, u.lost
 	case u.n == 0:
 		return body{}, nil
 	case u.temp == nil:

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 )
 
@@ -53,7 +51,7 @@ func TestCrash(t *testing.T) {
 	if c.unknown == 0 {
 		t.Error("no kill met a request under way: the test shows nothing")
 	}
-	t.Logf("%d answers, %d requests cut off by %d kills", c.answers.Load(), c.unknown, rounds)
+	t.Logf("%d answers, %d requests cut off by %d kills", c.answers, c.unknown, rounds)
 }
 
 func fromEnv(t *testing.T, name string, otherwise uint64) uint64 {
@@ -74,8 +72,8 @@ type crash struct {
 	*victim
 	rand    *rand.Rand
 	writers []*crashWriter
-	answers atomic.Int64 // of all servers together
-	unknown int          // requests whose outcome nobody was told
+	answers int // of all servers together
+	unknown int // requests whose outcome nobody was told
 }
 
 func newCrash(t *testing.T, r *rand.Rand) *crash {
@@ -96,49 +94,24 @@ func newCrash(t *testing.T, r *rand.Rand) *crash {
 
 // ask sends one request. An error means that nobody knows what became of it.
 func (c *crash) ask(method, path string, body []byte, destination string) (status int, content []byte, err error) {
-	req, err := http.NewRequest(method, c.url+path, bytes.NewReader(body))
-	if err != nil {
-		return 0, nil, err
-	}
-	req.SetBasicAuth("mia", everybodysPassword)
+	var headers []string
 	if destination != "" {
-		req.Header.Set("Destination", c.url+destination)
+		headers = []string{"Destination", c.url + destination}
 	}
-	resp, err := c.client.Do(req)
+	resp, content, err := c.send(method, path, body, headers...)
 	if err != nil {
 		return 0, nil, err
 	}
-	defer resp.Body.Close()
-	content, err = io.ReadAll(resp.Body)
-	return resp.StatusCode, content, err
+	return resp.StatusCode, content, nil
 }
 
-// write lets everybody write until the server has given some number of answers,
-// and kills it in the middle of the next ones.
+// write lets everybody write, and kills the server meanwhile.
 func (c *crash) write() {
-	var killing sync.Once
-	last := c.answers.Load() + c.rand.Int64N(crashAnswersMax)
-	dead := make(chan struct{})
-	var crowd sync.WaitGroup
+	var steps []func() bool
 	for _, w := range c.writers {
-		crowd.Go(func() {
-			for w.step() {
-				if c.answers.Add(1) > last {
-					killing.Do(func() {
-						c.server.Process.Kill()
-						close(dead)
-					})
-				}
-			}
-		})
+		steps = append(steps, w.step)
 	}
-	crowd.Wait()
-	select {
-	case <-dead:
-	default:
-		c.t.Errorf("the server died by itself\n%s", c.log)
-	}
-	c.kill()
+	c.answers += c.killAmid(c.rand.Int64N(crashAnswersMax), steps)
 	for _, w := range c.writers {
 		if w.pending != nil {
 			c.unknown++

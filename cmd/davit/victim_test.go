@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -58,6 +62,57 @@ func (v *victim) start() {
 	}
 	v.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: v.clients}}
 	v.url = awaitURL(v.t, ready, v.log.String)
+}
+
+// send sends a request of mia's. An error means that nobody knows what became of
+// it.
+func (v *victim) send(method, path string, body []byte, headers ...string) (*http.Response, []byte, error) {
+	req, err := http.NewRequest(method, v.url+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, err
+	}
+	req.SetBasicAuth("mia", everybodysPassword)
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := v.client.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	return resp, content, err
+}
+
+// killAmid has everybody take steps, each of which is a request, until the server
+// has given some number of answers, and kills it in the middle of the next ones. A
+// step answers false when it was cut off. It tells how many were not.
+func (v *victim) killAmid(last int64, steps []func() bool) int {
+	v.t.Helper()
+	var answers atomic.Int64
+	var killing sync.Once
+	dead := make(chan struct{})
+	var crowd sync.WaitGroup
+	for _, step := range steps {
+		crowd.Go(func() {
+			for step() {
+				if answers.Add(1) > last {
+					killing.Do(func() {
+						v.server.Process.Kill()
+						close(dead)
+					})
+				}
+			}
+		})
+	}
+	crowd.Wait()
+	select {
+	case <-dead:
+	default:
+		v.t.Errorf("the server died by itself\n%s", v.log)
+	}
+	v.kill()
+	return int(answers.Load())
 }
 
 // kill ends the server without a warning, once.

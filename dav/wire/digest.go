@@ -32,8 +32,11 @@ func ParseDigest(fields []string) (*[sha256.Size]byte, error) {
 // for SHA-256: RFC 9530, section 4.
 func WantsDigest(fields []string) bool {
 	value, found := member(fields, sha256Key)
+	if !found {
+		return false
+	}
 	weight, err := strconv.Atoi(value)
-	return found && err == nil && weight > 0 && weight <= 10
+	return err == nil && weight > 0 && weight <= 10
 }
 
 // AppendDigest appends the value of a Content-Digest or Repr-Digest header.

@@ -108,7 +108,7 @@ func (f *FS) Open(name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.Open(full)
+	return openPlain(full)
 }
 
 // Rename moves a file, replacing what has the name. It is durable only after
