@@ -90,7 +90,7 @@ func (m meeting) text(version int) []byte {
 		line("DTSTAMP:20260101T000000Z")
 		line("DTSTART:%s", start.Format(icsTime))
 		line("DTEND:%s", start.Add(meetingLength).Format(icsTime))
-		line("SUMMARY:Meeting %d, version %d", m.number, version)
+		line("SUMMARY:Meeting %d\\, version %d", m.number, version)
 		line("DESCRIPTION:What was decided last time\\, who does it until when\\, and what is")
 		line("  left over for this meeting. Bring your notes.")
 		line("LOCATION:Room %d", m.number%40)

@@ -22,7 +22,7 @@ func TestMonthOfAnAgenda(t *testing.T) {
 		t.Errorf("its instances are %v", starts)
 	}
 	text := string(m.text(4))
-	for _, want := range []string{"RRULE:FREQ=WEEKLY;COUNT=30\r\n", "EXDATE:" + week(5).Format(icsTime), "RECURRENCE-ID:" + week(3).Format(icsTime), "version 4"} {
+	for _, want := range []string{"RRULE:FREQ=WEEKLY;COUNT=30\r\n", "EXDATE:" + week(5).Format(icsTime), "RECURRENCE-ID:" + week(3).Format(icsTime), `SUMMARY:Meeting 350\, version 4`} {
 		if !bytes.Contains([]byte(text), []byte(want)) {
 			t.Errorf("it has no %s\n%s", want, text)
 		}

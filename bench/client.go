@@ -59,10 +59,12 @@ type client struct {
 	out     []byte
 	body    bytes.Buffer
 	scratch []byte
+	// patience is how long an answer may take.
+	patience time.Duration
 }
 
 func newClient(t target) *client {
-	return &client{target: t, in: bufio.NewReaderSize(nil, readBuffer), scratch: make([]byte, scratchBuffer)}
+	return &client{target: t, patience: requestTimeout, in: bufio.NewReaderSize(nil, readBuffer), scratch: make([]byte, scratchBuffer)}
 }
 
 // A request names its path below the target's prefix.
@@ -133,7 +135,7 @@ func (c *client) send(q request) error {
 		c.conn = conn
 		c.in.Reset(conn)
 	}
-	if err := c.conn.SetDeadline(time.Now().Add(requestTimeout)); err != nil {
+	if err := c.conn.SetDeadline(time.Now().Add(c.patience)); err != nil {
 		return err
 	}
 	length := int64(len(q.body))

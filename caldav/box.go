@@ -101,8 +101,8 @@ func setInboxProps(rq *dav.Request, props []store.Prop, t store.Terms) error {
 	return s.SetProps(rq.Context(), p, others, modifiedNever, t)
 }
 
-// inboxAll are the messages in an inbox, all of them.
-func inboxAll(s *store.Session, p store.Path) (all []store.Info, err error) {
+// inboxAll names the messages in an inbox, all of them.
+func inboxAll(s *store.Session, p store.Path) (all []string, err error) {
 	for after, more := "", true; more; {
 		var page []store.Info
 		if page, more, err = s.List(p, after, pageSize, store.Want{}); err != nil {
@@ -111,7 +111,7 @@ func inboxAll(s *store.Session, p store.Path) (all []store.Info, err error) {
 		for i := range page {
 			after = page[i].Name
 			if page[i].Held&policy.Read != 0 {
-				all = append(all, page[i])
+				all = append(all, page[i].Name)
 			}
 		}
 	}

@@ -82,6 +82,10 @@ func (a *asked) tell(m *dav.Member, href string, content []byte, unread error) e
 	case errors.Is(err, store.ErrNotFound):
 		a.list.Missing(m.Href(), http.StatusNotFound)
 		return nil
+	case unread != nil: // it is damaged, which is no reason to tell nothing of others
+		status, why := a.rq.StatusOf(unread)
+		a.list.Missing(m.Href(), status, why...)
+		return nil
 	case err != nil:
 		a.list.Missing(m.Href(), http.StatusInsufficientStorage, wire.Precondition{Name: calName(ical.MaxInstances)})
 		return nil
@@ -193,40 +197,37 @@ func query(rq *dav.Request, s *store.Session, _ *dav.Member, body []byte) error 
 		return err
 	}
 	p, _ := rq.Path()
-	var found []store.Info
+	var list []store.Fetched
+	var rest []string
 	if self.Box() != "" {
-		found, err = inboxAll(s, p)
+		rest, err = inboxAll(s, p)
 	} else {
-		found, err = s.Search(p, searchFor(want))
+		list, rest, err = s.Find(p, searchFor(want))
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = a.tellFitting(want, list)
 	}
-	for len(found) > 0 && err == nil {
-		found, err = a.tellFitting(want, found, p)
+	for err == nil && len(rest) > 0 {
+		if list, err = s.Fetch(p, rest[:min(len(rest), fetchedMost)], store.Want{}); err == nil {
+			rest = rest[len(list):]
+			err = a.tellFitting(want, list)
+		}
 	}
 	return a.list.End(err)
 }
 
-// tellFitting answers for those of the first objects that the filter means, and
-// gives the objects that are left.
-func (a *asked) tellFitting(want *filter.Comp, found []store.Info, calendar store.Path) (left []store.Info, err error) {
-	names := make([]string, min(len(found), fetchedMost))
-	for i := range names {
-		names[i] = found[i].Name
-	}
-	list, err := a.s.Fetch(calendar, names, store.Want{})
-	if err != nil {
-		return nil, err
-	}
+// tellFitting answers for those of some objects that the filter means.
+func (a *asked) tellFitting(want *filter.Comp, list []store.Fetched) error {
 	for i := range list {
-		if f := &list[i]; f.Unseen == nil && f.Unread == nil {
-			if err := a.tellIfFits(want, found[i], f.Content); err != nil {
-				return nil, err
-			}
+		f := &list[i]
+		if f.Unseen != nil || f.Unread != nil {
+			continue // what may be in it is not known
+		}
+		if err := a.tellIfFits(want, f.Info, f.Content); err != nil {
+			return err
 		}
 	}
-	return found[len(list):], nil
+	return nil
 }
 
 // tellIfFits tells of an object that the filter means. One that is not to be read
@@ -256,9 +257,8 @@ func searchFor(f *filter.Comp) store.Search {
 	}
 	c := &f.Comps[0]
 	for i := range c.Props {
-		t := c.Props[i].Text
-		if c.Props[i].Name == "UID" && !c.Props[i].IsNotDefined && t != nil && !t.Negate && t.Collation != "i;unicode-casemap" {
-			return store.Search{UID: hasText(t)}
+		if q, ok := searchUID(&c.Props[i]); ok {
+			return q
 		}
 	}
 	if c.Range == nil || !slices.Contains(kinds, c.Name) {
@@ -267,15 +267,15 @@ func searchFor(f *filter.Comp) store.Search {
 	return store.Search{Span: spanOf(c.Range)}
 }
 
-// hasText tells whether a text may be one that the filter means: with i;octet it is,
-// and for a letter of another case any byte will do.
-func hasText(t *filter.Text) func([]byte) bool {
-	value := []byte(t.Value)
-	if t.Collation == "i;octet" || len(value) == 0 {
-		return func(text []byte) bool { return bytes.Contains(text, value) }
+// searchUID is a search for what a filter says of the UID. A text that may stand
+// escaped in an object is not looked for where UIDs are kept as they stand.
+func searchUID(f *filter.Prop) (q store.Search, ok bool) {
+	t := f.Text
+	if f.Name != "UID" || f.IsNotDefined || t == nil || t.Negate || t.Value == "" ||
+		t.Collation == filter.UnicodeCasemap || strings.ContainsAny(t.Value, ",;\\\n") {
+		return q, false
 	}
-	lower := bytes.ToLower(value)
-	return func(text []byte) bool { return bytes.Contains(bytes.ToLower(text), lower) }
+	return store.Search{UID: t.Value, AnyCase: t.Collation != filter.Octet}, true
 }
 
 // spanOf is a range of time; one without a limit is endless.

@@ -33,6 +33,7 @@ func syncCollection(rq *request, s *store.Session, self *member, body []byte) er
 	}
 	f := rq.listing(s, sync.Props, true)
 	q := store.SyncQuery{Since: sync.Token, Deep: sync.Level == wire.DepthInfinity, Want: f.want}
+	m := member{prefix: self.prefix, realm: self.realm, url: slices.Clone(self.url)} // each in turn
 	left := sync.Limit
 	if left < 0 {
 		left = math.MaxInt
@@ -48,28 +49,29 @@ func syncCollection(rq *request, s *store.Session, self *member, body []byte) er
 			left = 0
 		}
 		for i := range page.Members {
-			f.sync(self, &page.Members[i])
+			f.sync(&m, len(self.url), &page.Members[i])
 		}
 		left -= len(page.Members)
-		q.Since = page.Token
+		q.Since, q.Old = page.Token, page.Members
 		if err := f.m.Err(); err != nil || !page.More || left == 0 {
 			return f.synced(self, page, err)
 		}
 	}
 }
 
-// sync answers for one member that changed.
-func (f *finding) sync(self *member, s *store.Synced) {
+// sync answers for one member that changed, in the memory of m, whose URL begins with
+// so many names of the collection.
+func (f *finding) sync(m *member, names int, s *store.Synced) {
 	if slices.ContainsFunc(s.Path, f.rq.hides) {
 		return
 	}
-	m := member{Info: s.Info, prefix: self.prefix, realm: self.realm, url: append(self.url[:len(self.url):len(self.url)], s.Path...)}
+	m.Info, m.url = s.Info, append(m.url[:names], s.Path...)
 	if s.Gone {
 		f.m.Response(m.prefix, m.url, m.Dir)
 		f.m.Status(http.StatusNotFound) // RFC 6578, section 3.5.2
 		return
 	}
-	f.write(&m)
+	f.write(m)
 }
 
 // synced ends the answer with its token. When there is more, the answer for the

@@ -77,7 +77,7 @@ func TestCalendarTrash(t *testing.T) {
 	if n, err := mia.Empty(ctx, calendarTrash("~mia"), Terms{}); n != 1 || err != nil {
 		t.Errorf("emptied of %d, %v", n, err)
 	}
-	of.wantFound(mia, home, Search{UID: is("one")}, "a")
+	of.wantFound(mia, home, Search{UID: "one"}, "a")
 }
 
 // TestDeletedCalendar: it goes and comes back with what it holds, single events come
@@ -96,7 +96,7 @@ func TestDeletedCalendar(t *testing.T) {
 	must(t, mia.Remove(ctx, work, Terms{}))
 	there := of.wantDeleted(mia, "~mia", "calendar:~mia/work/z", "calendar:~mia/work")
 	must(t, second(mia.Move(ctx, append(there[1], "x"), cal("~mia", "calendar", "x"), false, Terms{})))
-	of.wantFound(mia, cal("~mia", "calendar"), Search{UID: is("x")}, "x")
+	of.wantFound(mia, cal("~mia", "calendar"), Search{UID: "x"}, "x")
 	must(t, second(mia.Move(ctx, there[0], cal("~mia", "calendar", "z"), false, Terms{})))
 	must(t, second(mia.Move(ctx, of.wantDeleted(mia, "~mia", "calendar:~mia/work")[0], work, false, Terms{})))
 	of.wantFound(mia, work, Search{Everything: true}, "y")
@@ -185,7 +185,7 @@ func TestMessagesInTheTrash(t *testing.T) {
 	}
 	f.Close()
 	must(t, second(max.Move(ctx, there, at, false, Terms{})))
-	of.wantFound(mia, cal("Team", "messages"), Search{UID: is("m")}, "m")
+	of.wantFound(mia, cal("Team", "messages"), Search{UID: "m"}, "m")
 	of.changeAt("/Team", func(p policy.Place) policy.Change {
 		return policy.SetEntry{At: p, Entry: policy.Entry{Principal: max.User(), Deny: policy.Trash}}
 	})

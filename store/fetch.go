@@ -1,6 +1,10 @@
 package store
 
-import "slices"
+import (
+	"slices"
+
+	"davit/policy"
+)
 
 // fetchMax is after how many bytes of content a Fetch leaves the rest for another.
 const fetchMax = 4 << 20
@@ -10,7 +14,7 @@ type Fetched struct {
 	Info    Info
 	Content []byte
 	Unseen  error // why nothing is told: the error of Stat
-	Unread  error // why there is no content: the error of Open
+	Unread  error // why there is no content: the error of Open, or that it is damaged
 }
 
 // Fetch tells and reads members of a collection by name, each decided by itself, as
@@ -39,7 +43,7 @@ func (s *Session) Fetch(p Path, names []string, want Want) (list []Fetched, err 
 	return list, err
 }
 
-// fetch is Stat and Open of one member. An error is of neither: what it reads is
+// fetch is Stat and Open of one member. An error is of neither: what leads to it is
 // damaged.
 func (s *Session) fetch(tx *Tx, dir *spot, name string, want Want) (f Fetched, err error) {
 	sp, err := s.under(tx, dir, name)
@@ -58,15 +62,19 @@ func (s *Session) fetch(tx *Tx, dir *spot, name string, want Want) (f Fetched, e
 	if g, f.Unread = s.authorize(tx, sp, opOpen); f.Unread != nil {
 		return f, nil
 	}
-	switch e := sp.entry(); {
+	f.Content, f.Unread = s.read(tx, g, sp.space, sp.entry())
+	return f, nil
+}
+
+// read is the content of a file as the asker is given it, whom g lets read it.
+func (s *Session) read(tx *Tx, g grant, space *policy.Space, e *Entry) ([]byte, error) {
+	switch {
 	case e.Dir:
-		f.Unread = ErrIsDir
-	case e.Private && !s.knowsPrivate(sp.space, g.held):
-		f.Content, f.Unread = tx.masked(g, e)
-	default:
-		f.Content, err = tx.whole(g, e)
+		return nil, ErrIsDir
+	case e.Private && !s.knowsPrivate(space, g.held):
+		return tx.masked(g, e)
 	}
-	return f, err
+	return tx.whole(g, e)
 }
 
 // under is the spot of a name in a collection that has been resolved.

@@ -12,19 +12,22 @@ import (
 	"davit/store/engine"
 )
 
-// A Search says which objects of a calendar are wanted: everything, else those of
-// the UIDs that are told to be wanted, else those that may be somewhere within a
-// span.
+// A Search says which objects of a calendar are wanted: everything, else those that
+// have a text in their UID, else those that may be somewhere within a span.
 type Search struct {
 	Everything bool
-	UID        func(uid []byte) bool
+	UID        string // a part of it; empty for a search by time
+	AnyCase    bool   // letters of ASCII in UID stand for both of their cases
 	Span       Span
 }
 
-// Search finds objects of a calendar, by name, as far as the asker sees them. It
-// may give objects that are not in the span, and leaves out none that is.
-func (s *Session) Search(p Path, q Search) (found []Info, err error) {
+// Find finds objects of a calendar, by name, as far as the asker sees them. It may
+// give objects that are not in the span, and leaves out none that is. The first ones
+// come with what Fetch gives of them, as many as one Fetch would; rest names the
+// others.
+func (s *Session) Find(p Path, q Search) (first []Fetched, rest []string, err error) {
 	err = s.view(func(tx *Tx) error {
+		first, rest = nil, nil
 		sp, err := s.calendar(tx, p)
 		if err != nil {
 			return err
@@ -33,10 +36,38 @@ func (s *Session) Search(p Path, q Search) (found []Info, err error) {
 		if err != nil {
 			return err
 		}
-		found, err = s.search(tx, g, sp, q, policy.See)
-		return err
+		found, err := s.search(tx, g, sp, q, policy.See)
+		if err != nil {
+			return err
+		}
+		first = s.fetchFound(tx, g, sp, found)
+		for i := len(first); i < len(found); i++ {
+			rest = append(rest, found[i].Name)
+		}
+		return nil
 	})
-	return found, err
+	return first, rest, err
+}
+
+// foundMax is how many objects a search gives with what is in them.
+const foundMax = 1000
+
+// fetchFound reads the first of the objects that a search has found. Each is decided:
+// who holds the right to read needs not be asked for again.
+func (s *Session) fetchFound(tx *Tx, g grant, calendar *spot, found []Info) (list []Fetched) {
+	list = make([]Fetched, 0, min(len(found), foundMax))
+	for size := 0; size < fetchMax && len(list) < cap(list); {
+		f := Fetched{Info: found[len(list)]}
+		if f.Info.Held&policy.Read != 0 {
+			f.Content, f.Unread = s.read(tx, g.child(f.Info.Node, f.Info.Held), calendar.space, &f.Info.Entry)
+		} else if sp, err := s.under(tx, calendar, f.Info.Name); err != nil {
+			f.Unread = err
+		} else {
+			_, f.Unread = s.authorize(tx, sp, opOpen)
+		}
+		list, size = append(list, f), size+len(f.Content)
+	}
+	return list
 }
 
 // calendar resolves the path of a calendar. What is none is not told from what is
@@ -51,64 +82,67 @@ func (s *Session) calendar(tx *Tx, p Path) (*spot, error) {
 
 // search finds the objects on which the asker holds a right.
 func (s *Session) search(tx *Tx, g grant, sp *spot, q Search, need policy.Rights) (found []Info, err error) {
-	var nodes []policy.Node
 	calendar := sp.entry().Node
+	sub, here := s.subject(tx), sp.place()
+	held := tx.state.Held(sub, here)
+	add := func(e *Entry) {
+		own := held
+		if tx.state.OnWay(e.Node) {
+			own = tx.state.Held(sub, at(here.Space, here.Path, e.Node))
+		}
+		if own&need == need {
+			found = append(found, Info{Entry: *e, Held: heldHere(sp.inMessages(), e, own), Owner: sp.space.Owner})
+		}
+	}
+	var nodes []policy.Node
 	switch {
 	case q.Everything:
-		err = tx.withUID(g, calendar, func([]byte) bool { return true }, &nodes)
-	case q.UID != nil:
-		err = tx.withUID(g, calendar, q.UID, &nodes)
+	case q.UID != "":
+		nodes, err = tx.withUID(g, calendar, q.UID, q.AnyCase)
 	default:
 		err = tx.inSpan(g, calendar, q.Span, func(n policy.Node) { nodes = append(nodes, n) })
+	}
+	if q.Everything || errors.Is(err, engine.ErrDamaged) { // what the index does not tell any more all may be
+		err = tx.children(g, calendar, "", func(e *Entry) bool {
+			if e.Indexed {
+				add(e)
+			}
+			return true
+		})
+		return found, err
 	}
 	if err != nil {
 		return nil, err
 	}
-	sub, here := s.subject(tx), sp.place()
-	held := tx.state.Held(sub, here)
+	found = make([]Info, 0, len(nodes))
 	for _, n := range nodes {
-		own := held
-		if tx.state.OnWay(n) {
-			own = tx.state.Held(sub, at(here.Space, here.Path, n))
-		}
-		if own&need != need {
-			continue
-		}
 		e, err := tx.memberOf(g, calendar, n)
-		if err != nil {
+		switch {
+		case errors.Is(err, errAstray):
+			continue // an index that is wrong hides nothing that is right
+		case err != nil:
 			return nil, err
 		}
-		found = append(found, Info{Entry: e, Held: heldHere(sp.inMessages(), &e, own), Owner: sp.space.Owner})
+		add(&e)
 	}
 	slices.SortFunc(found, func(a, b Info) int { return cmp.Compare(a.Name, b.Name) })
 	return found, nil
 }
 
-// withUID finds the objects of the wanted UIDs.
-func (tx *Tx) withUID(g grant, calendar policy.Node, wanted func(uid []byte) bool, nodes *[]policy.Node) error {
-	prefix := uidKey(calendar, "")
-	var failed error
-	err := scanPrefix(tx.r, prefix, func(k, v []byte) bool {
-		if !wanted(k[len(prefix):]) {
-			return true
-		}
-		var n uint64
-		n, failed = readUint64(v)
-		*nodes = append(*nodes, policy.Node(n))
-		return failed == nil
-	})
-	return firstOf(err, failed)
-}
+// errAstray: the index of a calendar leads to what does not stand there.
+var errAstray = fmt.Errorf("it does not stand there: %w", engine.ErrDamaged)
 
 // memberOf is the entry of a node that a collection is known to have.
 func (tx *Tx) memberOf(g grant, dir, n policy.Node) (Entry, error) {
 	rec, err := tx.nodeRec(n)
-	if err != nil {
+	if errors.Is(err, ErrNotFound) {
+		return Entry{}, errAstray
+	} else if err != nil {
 		return Entry{}, err
 	}
 	e, found, err := tx.lookup(dir, rec.name)
 	if err == nil && (!found || e.Node != n || rec.parent != dir) {
-		err = fmt.Errorf("node %d is found in %d and does not stand there: %w", n, dir, engine.ErrDamaged)
+		err = errAstray
 	}
 	return e, err
 }
@@ -144,8 +178,8 @@ func (s *Session) busyIn(tx *Tx, g grant, sp *spot, when Span) (c BusyCalendar, 
 	found, err := s.search(tx, g, sp, Search{Span: when}, policy.FreeBusy)
 	for i := range found {
 		if err == nil {
-			var b []byte
-			if b, err = tx.whole(g, &found[i].Entry); err == nil {
+			// What is damaged keeps nobody from knowing of the rest.
+			if b, unread := tx.whole(g, &found[i].Entry); unread == nil {
 				c.Contents = append(c.Contents, b)
 			}
 		}

@@ -109,6 +109,7 @@ type Store struct {
 	freeMin   int64
 	// calendars are the spaces that are known to have a collection of calendars.
 	calendars sync.Map
+	uids      uids
 
 	collecting sync.Mutex // held by the one collection that runs
 	touched    touched

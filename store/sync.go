@@ -18,6 +18,8 @@ type SyncQuery struct {
 	// Limit is how many changes a page has at most.
 	Limit int
 	Want  Want
+	// Old is the members of a page that is not needed any more, whose memory is used.
+	Old []Synced
 }
 
 // A Synced is one member that is not as the client knows it.
@@ -82,14 +84,14 @@ func (s *Session) changes(tx *Tx, p Path, q SyncQuery) (page SyncPage, err error
 	if !sp.entry().Dir {
 		return page, ErrNotDir
 	}
-	c := &comparison{s: s, tx: tx, sub: s.subject(tx), space: sp.space, deep: q.Deep, want: q.Want, left: q.Limit}
+	c := &comparison{s: s, tx: tx, sub: s.subject(tx), space: sp.space, deep: q.Deep, want: q.Want, left: q.Limit, page: q.Old[:0]}
 	if c.token, err = s.openToken(tx, sp, q.Since); err != nil {
 		return page, err
 	}
 	if c.now, err = s.moment(tx, sp.space.ID); err != nil {
 		return page, err
 	}
-	if c.token.base == nil && c.token.goal != nil {
+	if c.token.base == nil && c.token.goal != nil && cap(c.page) == 0 {
 		c.page = make([]Synced, 0, min(q.Limit, syncedMany)) // to who has nothing one full page follows another
 	}
 	if err := c.run(g, sp); err != nil {
@@ -298,8 +300,7 @@ func (c *comparison) newMembers(dir collectionNow, after Path) error {
 		}
 	}
 	err := c.tx.children(dir.g, dir.g.node, from, func(e *Entry) bool {
-		each := *e
-		failed = c.member(dir, e.Name, &each, nil, nil)
+		failed = c.member(dir, e.Name, e, nil, nil)
 		return failed == nil && !c.more
 	})
 	if err == nil {
@@ -339,7 +340,10 @@ func (c *comparison) member(dir collectionNow, name string, e *Entry, stood []ol
 	if e != nil {
 		d := c.s.sees(c.tx, dir.g, dir.place, e.Node)
 		below.view = viewOf(d)
-		below.g, below.place = dir.g.child(e.Node, d.Held), at(dir.place.Space, dir.place.Path, e.Node)
+		below.g = dir.g.child(e.Node, d.Held)
+		if !plain(e, c.want) {
+			below.place = at(dir.place.Space, dir.place.Path, e.Node)
+		}
 	}
 	seen := below.view != policy.Hidden
 	same := seen && len(stood) == 1 && stood[0] == old{e.Node, below.view, true}
@@ -372,6 +376,8 @@ func (c *comparison) tell(m collectionNow, e *Entry, stood []old, same bool) err
 	told := Synced{Path: m.path, Gone: !seen}
 	var err error
 	switch {
+	case seen && plain(e, c.want):
+		told.Info = Info{Entry: *e, Held: m.g.held, Owner: c.space.Owner, Shell: m.view == policy.Passage}
 	case seen:
 		told.Info, err = c.s.info(c.tx, m.g, m.place, e, c.want)
 	case e != nil:

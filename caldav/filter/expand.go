@@ -2,7 +2,6 @@ package filter
 
 import (
 	"fmt"
-	"strings"
 
 	"davit/caldav/ical"
 	"davit/caldav/recur"
@@ -56,7 +55,7 @@ func (w *writer) instance(at, end int, in *recur.Instance, sel *Selection) {
 		case line.Name == "BEGIN":
 			w.raw(line)
 			if w.series.Recurs() {
-				w.synthetic(sel, "RECURRENCE-ID", "", in.ID)
+				w.synthetic(sel, "RECURRENCE-ID", nil, in.ID)
 			}
 		case line.Name == "END":
 			w.raw(line)
@@ -73,23 +72,23 @@ func (w *writer) instanceLine(line *ical.Line, in *recur.Instance, sel *Selectio
 	switch line.Name {
 	case "RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID":
 	case "DTSTART":
-		w.synthetic(sel, line.Name, params(p, "TZID VALUE"), in.From)
+		w.synthetic(sel, line.Name, p.Params, in.From, "TZID", "VALUE")
 		if bare(in.Component) && timed && in.End.After(in.Start) { // a PERIOD of RDATE has given it an end
-			w.synthetic(sel, "DTEND", "", in.To)
+			w.synthetic(sel, "DTEND", nil, in.To)
 		}
 	case "DTEND", "DUE":
-		w.synthetic(sel, line.Name, params(p, "TZID VALUE"), in.To)
+		w.synthetic(sel, line.Name, p.Params, in.To, "TZID", "VALUE")
 	case "DURATION":
 		exact := ical.Duration{Seconds: int64(in.End.Sub(in.Start).Seconds())}
 		asked, noValue := sel.property(line.Name)
 		if d, err := ical.ParseDuration(p.Value); asked && !noValue && timed && (err != nil || d != exact) {
-			w.content(fmt.Sprintf("DURATION%s:PT%dS", params(p, ""), exact.Seconds)) // days would be nominal
+			w.content(fmt.Sprintf("DURATION%s:PT%dS", ical.ParamText(p.Params), exact.Seconds)) // days would be nominal
 			return
 		}
 		w.line(line, sel)
 	default:
 		if utc, ok := w.series.InUTC(p); ok {
-			w.synthetic(sel, line.Name, params(p, "TZID"), utc)
+			w.synthetic(sel, line.Name, p.Params, utc, "TZID")
 			return
 		}
 		w.line(line, sel)
@@ -101,25 +100,23 @@ func bare(c *ical.Component) bool {
 	return len(c.Props["DTEND"])+len(c.Props["DUE"])+len(c.Props["DURATION"]) == 0
 }
 
-// synthetic writes a time, if it is asked for.
-func (w *writer) synthetic(sel *Selection, name, params string, t ical.Time) {
+// synthetic writes a time in the place of another, whose parameters it has but for
+// some, if it is asked for.
+func (w *writer) synthetic(sel *Selection, name string, params ical.Params, t ical.Time, without ...string) {
 	asked, noValue := sel.property(name)
 	if !asked {
 		return
 	}
+	line := ical.AppendParams(append(w.made[:0], name...), params, without...)
 	if t.Form == ical.DateForm {
-		params += ";VALUE=DATE"
+		line = append(line, ";VALUE=DATE"...)
 	}
-	value := t.String()
-	if noValue {
-		value = ""
+	line = append(line, ':')
+	if !noValue {
+		line = t.Append(line)
 	}
-	w.content(name + params + ":" + value)
-}
-
-// params writes the parameters of a property but for some.
-func params(p *ical.Prop, without string) string {
-	return ical.ParamText(p.Params, strings.Fields(without)...)
+	w.made = line
+	w.out = ical.AppendContent(w.out, line)
 }
 
 // content writes a line of our own.

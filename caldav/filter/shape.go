@@ -114,6 +114,7 @@ type writer struct {
 	shape  *Shape
 	series *recur.Series
 	obj    *ical.Object
+	made   []byte // memory of a line of our own
 }
 
 // calendar writes the whole.
@@ -183,7 +184,7 @@ func (w *writer) line(line *ical.Line, sel *Selection) {
 	switch {
 	case !asked:
 	case noValue:
-		w.content(line.Name + params(line.Prop(), "") + ":")
+		w.content(line.Name + ical.ParamText(line.Prop().Params) + ":")
 	case w.shape.LimitFreeBusy != nil && line.Name == "FREEBUSY":
 		w.freeBusy(line.Prop())
 	default:
@@ -200,7 +201,7 @@ func (w *writer) freeBusy(p *ical.Prop) {
 		}
 	}
 	if len(kept) > 0 {
-		w.content(p.Name + params(p, "") + ":" + strings.Join(kept, ","))
+		w.content(p.Name + ical.ParamText(p.Params) + ":" + strings.Join(kept, ","))
 	}
 }
 

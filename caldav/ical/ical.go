@@ -72,6 +72,7 @@ func Decode(data []byte) (*Object, error) {
 	}
 	d := decoder{text: strings.TrimPrefix(string(data), "\uFEFF")}
 	d.obj.Lines = make([]Line, 0, min(strings.Count(d.text, "\n")+1, LinesMax))
+	d.first = make([]Prop, 0, cap(d.obj.Lines))
 	for {
 		more, err := d.line()
 		if err != nil {
@@ -98,6 +99,7 @@ type decoder struct {
 	next   int // physical lines passed
 	obj    Object
 	open   []*Component
+	first  []Prop // memory of the properties that are the first of their name
 }
 
 // wrong makes the error of the line being read.
@@ -135,14 +137,26 @@ func (d *decoder) line() (bool, error) {
 			return false, d.wrong("RFC 5545, section 3.4", "%s stands outside of VCALENDAR", prop.Name)
 		}
 		line.Component = d.open[len(d.open)-1]
-		line.Index = len(line.Component.Props[prop.Name])
-		line.Component.Props[prop.Name] = append(line.Component.Props[prop.Name], prop)
+		line.Index = d.add(line.Component, prop)
 	}
 	if err != nil {
 		return false, err
 	}
 	d.obj.Lines = append(d.obj.Lines, line)
 	return true, nil
+}
+
+// add gives a component a property, and tells how many of that name it has before.
+func (d *decoder) add(c *Component, prop Prop) (index int) {
+	list := c.Props[prop.Name]
+	if list != nil {
+		c.Props[prop.Name] = append(list, prop)
+		return len(list)
+	}
+	n := len(d.first)
+	d.first = append(d.first, prop)
+	c.Props[prop.Name] = d.first[n : n+1 : n+1] // most names stand once, and need no memory of their own
+	return 0
 }
 
 // unfold takes the next content line: as it stands, and without its line breaks.
@@ -179,10 +193,16 @@ func (d *decoder) unfold() (raw, content string, ok bool) {
 // characters refuses what neither iCalendar nor the XML of an answer can carry. It
 // looks at unfolded lines, for a fold may cut a character in two: RFC 5545, section 3.1.
 func (d *decoder) characters(content string) error {
+	plain := true
 	for i := 0; i < len(content); i++ {
-		if c := content[i]; c < ' ' && c != '\t' || c == 0x7f {
+		c := content[i]
+		if c < ' ' && c != '\t' || c == 0x7f {
 			return d.wrong("RFC 5545, section 3.1", "the line has the control character %#02x", c)
 		}
+		plain = plain && c < utf8.RuneSelf
+	}
+	if plain {
+		return nil
 	}
 	if !utf8.ValidString(content) {
 		return d.wrong("RFC 5545, section 3.1.4", "the line is not UTF-8")

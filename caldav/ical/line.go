@@ -11,7 +11,7 @@ func (d *decoder) property(content string) (Prop, error) {
 	if i < 0 {
 		return Prop{}, d.wrong("RFC 5545, section 3.1", "the line has no colon")
 	}
-	prop := Prop{Name: name(content[:i]), Params: Params{}}
+	prop := Prop{Name: name(content[:i])}
 	if err := d.named(prop.Name); err != nil {
 		return Prop{}, err
 	}
@@ -20,6 +20,9 @@ func (d *decoder) property(content string) (Prop, error) {
 		key, values, after, err := d.param(content, i+1, from+ParamsMax)
 		if err != nil {
 			return Prop{}, err
+		}
+		if prop.Params == nil {
+			prop.Params = Params{}
 		}
 		prop.Params[key] = append(prop.Params[key], values...)
 		i = after

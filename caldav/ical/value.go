@@ -3,6 +3,7 @@ package ical
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -25,18 +26,30 @@ type Time struct {
 }
 
 // String writes the value without its parameters.
-func (t Time) String() string {
+func (t Time) String() string { return string(t.Append(nil)) }
+
+// Append is String into memory that is there.
+func (t Time) Append(dst []byte) []byte {
 	y, m, d := Date(t.Wall.Day())
-	date := fmt.Sprintf("%04d%02d%02d", y, m, d)
+	dst = appendPadded(appendPadded(appendPadded(dst, y, 1000), m, 10), d, 10)
 	if t.Form == DateForm {
-		return date
+		return dst
 	}
 	clock := t.Wall.Clock()
-	text := fmt.Sprintf("%sT%02d%02d%02d", date, clock/3600, clock/60%60, clock%60)
+	dst = appendPadded(append(dst, 'T'), clock/3600, 10)
+	dst = appendPadded(appendPadded(dst, clock/60%60, 10), clock%60, 10)
 	if t.Form == UTC {
-		text += "Z"
+		dst = append(dst, 'Z')
 	}
-	return text
+	return dst
+}
+
+// appendPadded writes a number with as many digits as least has, or more.
+func appendPadded(dst []byte, n, least int) []byte {
+	for ; n < least && least > 1; least /= 10 {
+		dst = append(dst, '0')
+	}
+	return strconv.AppendInt(dst, int64(n), 10)
 }
 
 // PropTime reads the time of a property with one value.

@@ -12,7 +12,7 @@ const foldAt = 75
 
 // AppendContent appends a content line of our own, folded between characters and
 // ended.
-func AppendContent(dst []byte, s string) []byte {
+func AppendContent[Text string | []byte](dst []byte, s Text) []byte {
 	for room := foldAt; len(s) > room; room = foldAt - 1 {
 		cut := room
 		for cut > 0 && !utf8.RuneStart(s[cut]) {
@@ -27,19 +27,27 @@ func AppendContent(dst []byte, s string) []byte {
 // ParamText writes parameters but for some, in the order of their names, each with
 // the semicolon before it.
 func ParamText(params Params, without ...string) string {
-	var b strings.Builder
+	return string(AppendParams(nil, params, without...))
+}
+
+// AppendParams is ParamText into memory that is there.
+func AppendParams(dst []byte, params Params, without ...string) []byte {
+	if len(params) == 0 {
+		return dst
+	}
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		if slices.Contains(without, name) {
 			continue
 		}
-		b.WriteString(";" + name)
+		dst = append(append(dst, ';'), name...)
 		for i, value := range params[name] {
-			b.WriteByte("=,"[min(i, 1)])
+			dst = append(dst, "=,"[min(i, 1)])
 			if strings.ContainsAny(value, ",;:") {
-				value = `"` + value + `"`
+				dst = append(append(append(dst, '"'), value...), '"')
+			} else {
+				dst = append(dst, value...)
 			}
-			b.WriteString(value)
 		}
 	}
-	return b.String()
+	return dst
 }

@@ -76,11 +76,11 @@ func (s *Series) addPieces(h *hull) error {
 		if first > last && !open {
 			continue
 		}
-		h.add(s.place(p, first), loose)
-		h.add(s.place(p, max(first, last)), loose)
+		h.addKey(s, p, first, loose)
+		h.addKey(s, p, max(first, last), loose)
 	}
 	for k := range s.lengths {
-		h.add(s.place(&s.pieces[0], k), 0)
+		h.addKey(s, &s.pieces[0], k, 0)
 	}
 	h.open = h.open || open
 	return nil
@@ -137,6 +137,12 @@ func (h *hull) add(in *Instance, loose zone.Instant) {
 		loose += floatingSlack
 	}
 	h.span(in.start-loose, max(in.start, in.end)+loose)
+}
+
+// addKey takes in the instance of a key in a piece.
+func (h *hull) addKey(s *Series, p *piece, k key, loose zone.Instant) {
+	in := s.place(p, k)
+	h.add(&in, loose)
 }
 
 // addUndated takes in a VTODO without a time: the last rows of its table in RFC 4791,

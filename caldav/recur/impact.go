@@ -16,17 +16,21 @@ func (s *Series) Impacts(c *ical.Component, from, to time.Time) bool {
 		if one.component != c {
 			continue
 		}
-		w, in := windowOf(from, to), s.overriding(one)
+		w, in, was := windowOf(from, to), s.overriding(one), Instance{}
 		if overlaps(in, w) {
 			return true
 		}
 		for j := range s.pieces {
 			p := &s.pieces[j]
-			if p.component == c && w.to > min(in.start, s.place(&s.pieces[0], one.key).start) {
-				return true // all that follow depend on it
+			if p.component == c {
+				if was = s.place(&s.pieces[0], one.key); w.to > min(in.start, was.start) {
+					return true // all that follow depend on it
+				}
 			}
-			if p.from <= one.key && one.key < p.to && overlaps(s.place(p, one.key), w) {
-				return true
+			if p.from <= one.key && one.key < p.to {
+				if was = s.place(p, one.key); overlaps(&was, w) {
+					return true
+				}
 			}
 		}
 		return false
@@ -78,6 +82,9 @@ func (s *Series) valueSpan(value, tzid string) (in Instance, ok bool) {
 // InUTC returns the time of a property with a TZID as one of UTC; false if it has none
 // or is not one time.
 func (s *Series) InUTC(p *ical.Prop) (ical.Time, bool) {
+	if p.Params.Get("TZID") == "" {
+		return ical.Time{}, false
+	}
 	t, err := ical.PropTime(p)
 	if err != nil || t.Form != ical.Zoned {
 		return ical.Time{}, false

@@ -79,7 +79,8 @@ func (s *Series) Overlaps(c *ical.Component, from, to time.Time) (found bool, er
 }
 
 // walk shows the instances that may overlap a window, of one component or of all with
-// nil, until show returns false. Those who show have to judge.
+// nil, until show returns false. Those who show have to judge, and keep nothing that
+// they were shown.
 func (s *Series) walk(w window, only *ical.Component, show func(*Instance) bool) error {
 	if s.undated != nil && (only == nil || only == s.undated.component) && !show(&Instance{timing: s.undated, Component: s.undated.component}) {
 		return nil
@@ -126,11 +127,15 @@ func (s *Series) walkPiece(p *piece, w window, before func(key) bool, show func(
 		return true, nil
 	}
 	o := s.originals(from, to)
+	var in Instance // one for all: who is shown it keeps no hold of it
 	for k, ok := o.next(); ok && k < to; k, ok = o.next() {
 		if s.replaced[k] {
 			continue
 		}
-		if !before(k) || !show(s.place(p, k)) {
+		if !before(k) {
+			return false, nil
+		}
+		if in = s.place(p, k); !show(&in) {
 			return false, nil
 		}
 	}
@@ -148,8 +153,8 @@ func (s *Series) margins(p *piece) (ahead, behind key) {
 }
 
 // place makes the instance of a key in a piece.
-func (s *Series) place(p *piece, k key) *Instance {
-	in := &Instance{Component: p.component, ID: s.written(k), timing: p.timing}
+func (s *Series) place(p *piece, k key) Instance {
+	in := Instance{Component: p.component, ID: s.written(k), timing: p.timing}
 	in.wall = s.wallOf(k, p.zone)
 	if p.start.Form == ical.DateForm {
 		in.wall = ical.Wall(in.wall.Day() * ical.Day)

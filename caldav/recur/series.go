@@ -85,7 +85,7 @@ type single struct {
 // New makes the series of an object. Times in no zone, and days, are read in
 // floating. Errors are of type *ical.Error.
 func New(obj *ical.Object, floating *zone.Zone) (*Series, error) {
-	s := &Series{floating: floating, finder: zone.New(obj), obj: obj, replaced: map[key]bool{}, form: ical.UTC, budget: rule.Budget{Steps: StepsMax}}
+	s := &Series{floating: floating, finder: zone.New(obj), obj: obj, form: ical.UTC, budget: rule.Budget{Steps: StepsMax}}
 	var master *ical.Component
 	var overrides []*ical.Component
 	for _, c := range obj.Calendar.Children {
@@ -149,7 +149,6 @@ func (s *Series) setMaster(c *ical.Component) error {
 		return nil
 	}
 	s.master, s.form = t, t.start.Form
-	s.lengths, s.exdates, s.exdays = map[key]ical.Duration{}, map[key]bool{}, map[int64]bool{}
 	if s.rules, err = s.parseRules(c, "RRULE"); err != nil {
 		return err
 	}
@@ -232,6 +231,9 @@ func (s *Series) addDate(value, tzid string) error {
 		}
 	}
 	s.dates = append(s.dates, k)
+	if s.lengths == nil {
+		s.lengths = map[key]ical.Duration{}
+	}
 	s.lengths[k] = length
 	s.longest = max(s.longest, length.Length())
 	return nil
@@ -244,10 +246,16 @@ func (s *Series) addException(value, tzid string) error {
 		return err
 	}
 	if t.Form == ical.DateForm && !s.allDay() {
+		if s.exdays == nil {
+			s.exdays = map[int64]bool{}
+		}
 		s.exdays[t.Wall.Day()] = true
 		return nil
 	}
 	k, err := s.key(t)
+	if s.exdates == nil {
+		s.exdates = map[key]bool{}
+	}
 	s.exdates[k] = true
 	return err
 }
@@ -321,6 +329,9 @@ func (s *Series) override(c *ical.Component) error {
 		k = s.onDay(k)
 	}
 	s.singles = append(s.singles, single{t, k, s.written(k)})
+	if s.replaced == nil {
+		s.replaced = map[key]bool{}
+	}
 	s.replaced[k] = true
 	if strings.EqualFold(p.Params.Get("RANGE"), "THISANDFUTURE") && s.master != nil {
 		w := s.wallOf(k, t.zone)

@@ -30,12 +30,15 @@ type Finder struct {
 
 // New makes a finder for an object, or for none with nil.
 func New(obj *ical.Object) *Finder {
-	f := &Finder{own: map[string]*ical.Component{}, found: map[string]*Zone{}, budget: rule.Budget{Steps: budgetSteps}}
+	f := &Finder{budget: rule.Budget{Steps: budgetSteps}}
 	if obj == nil {
 		return f
 	}
 	for _, c := range obj.Calendar.Children {
 		if id := c.Props.Get("TZID"); c.Name == "VTIMEZONE" && id != nil {
+			if f.own == nil {
+				f.own = map[string]*ical.Component{}
+			}
 			f.own[strings.TrimSpace(id.Value)] = c
 		}
 	}
@@ -54,6 +57,9 @@ func (f *Finder) Find(tzid string) (*Zone, error) {
 	z, err := f.find(tzid)
 	if err != nil {
 		return nil, err
+	}
+	if f.found == nil {
+		f.found = map[string]*Zone{}
 	}
 	f.found[tzid] = z
 	return z, nil
