@@ -104,6 +104,19 @@ func (Scheduler) Receive(m store.ScheduleMessage, have []byte, sender, receiver 
 	return receipt, nil
 }
 
+// Note implements store.Scheduler.
+func (Scheduler) Note(content []byte, owner []string, to, status string) ([]byte, error) {
+	o, err := itip.Parse(content)
+	if err != nil {
+		return nil, err
+	}
+	o.SetStatus(o.RoleOf(parties(owner)), to, status)
+	if noted := o.Bytes(); !bytes.Equal(noted, content) {
+		return noted, nil
+	}
+	return nil, nil
+}
+
 // scheduleError is the answer to a change that scheduling refuses.
 func scheduleError(err error) error {
 	var wrong *itip.Error

@@ -131,7 +131,7 @@ func (s *Session) send(tx *Tx, from *spot, sender party, m *ScheduleMessage) (st
 			return status, err
 		}
 	}
-	return tx.sendOut(sender, m)
+	return s.sendOut(tx, from, sender, m)
 }
 
 // deliver leaves a message in the receiver's inbox and does to his object what it

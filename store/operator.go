@@ -197,6 +197,9 @@ func (o *Operator) RemoveUser(ctx context.Context, id, heir policy.ID) error {
 			gone.State = policy.Trashed
 			changes = append(changes, policy.PutSpace{Space: gone})
 		}
+		if err := tx.w.Delete(key1(tableLetters, uint64(id))); err != nil {
+			return nil, err
+		}
 		return changes, tx.w.Delete(key1(tableLogin, uint64(id)))
 	})
 }

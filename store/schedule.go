@@ -33,6 +33,9 @@ type Scheduler interface {
 	// Receive works out what a message makes of the object that its receiver has,
 	// nil for none. Sender and receiver are addresses.
 	Receive(m ScheduleMessage, have []byte, sender, receiver []string) (Receipt, error)
+	// Note is the object of an owner with how a message to somebody went, nil where it
+	// says nothing of him.
+	Note(content []byte, owner []string, to, status string) ([]byte, error)
 }
 
 // A ScheduleChange is a change of an object.
@@ -76,6 +79,7 @@ type ScheduleMessage struct {
 	UID, Component string
 	Method         string // REQUEST, REPLY or CANCEL
 	Body           []byte
+	Before         []byte // the object before the change that a request tells of
 }
 
 // A Receipt is what a message comes to.
@@ -192,6 +196,7 @@ func (s *Session) schedule(tx *Tx, g grant, sp *spot, c ScheduleChange) ([]byte,
 	status := map[string]string{}
 	for i := range out.Messages {
 		m := &out.Messages[i]
+		m.Before = c.Old
 		switch {
 		case g.held&policy.Schedule != 0:
 			if status[m.To], err = s.send(tx, sp, owner, m); err != nil {
