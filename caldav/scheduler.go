@@ -34,7 +34,7 @@ func parties(addresses []string) itip.Party {
 
 // Send implements store.Scheduler.
 func (Scheduler) Send(c store.ScheduleChange) (store.Sending, error) {
-	change := itip.Change{Owner: parties(c.Owner), Name: c.OwnerName, Actor: parties(c.Actor), Merges: c.Merges, Silent: c.Silent, Now: c.Now}
+	change := itip.Change{Owner: parties(c.Owner), Name: c.OwnerName, Actor: parties(c.Actor), Merges: c.Merges, Silent: c.Silent, Again: c.Again, Now: c.Now}
 	if len(c.Owner) > 0 {
 		change.Address = c.Owner[0]
 	}

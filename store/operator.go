@@ -192,6 +192,9 @@ func (o *Operator) RemoveUser(ctx context.Context, id, heir policy.ID) error {
 			}
 		}
 		changes = append(changes, policy.DropUser{ID: id})
+		if err := tx.farewell(o, tx.state.Space(u.Home)); err != nil {
+			return nil, err
+		}
 		if home := tx.state.Space(u.Home); home != nil && home.State != policy.Trashed {
 			gone := *home
 			gone.State = policy.Trashed

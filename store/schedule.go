@@ -48,7 +48,9 @@ type ScheduleChange struct {
 	Actor  []string
 	Merges bool // see Terms
 	Silent bool
-	Now    time.Time
+	// Again: New has come back after it was called off.
+	Again bool
+	Now   time.Time
 }
 
 // A ScheduleRole is what the owner of a calendar is in an object of it.
@@ -185,8 +187,11 @@ func (s *Session) schedule(tx *Tx, g grant, sp *spot, c ScheduleChange) ([]byte,
 		c.Actor = tx.partyOf(s.cred.User).addresses
 	}
 	out, err := tx.st.scheduler.Send(c)
-	if err != nil || out.Role == NotScheduled {
-		return nil, err
+	if err != nil {
+		return nil, &unfit{err}
+	}
+	if out.Role == NotScheduled {
+		return nil, nil
 	}
 	if c.New != nil {
 		if err := tx.once(g, sp, out.UID); err != nil {
@@ -214,10 +219,18 @@ func (s *Session) schedule(tx *Tx, g grant, sp *spot, c ScheduleChange) ([]byte,
 	return out.Kept(status), nil
 }
 
+// unfit is the error of an object of which nothing can be told.
+type unfit struct{ error }
+
+func (u *unfit) Unwrap() error { return u.error }
+
 // unschedule lets others know of an object that goes.
 func (s *Session) unschedule(tx *Tx, g grant, sp *spot, t Terms) error {
 	if tx.st.scheduler == nil || sp.past != nil {
 		return nil
+	}
+	if sp.isCalendar() {
+		return s.announce(tx, notice{Calendar: sp.entry().Node, Held: g.held, Silent: t.Silent})
 	}
 	old, err := tx.scheduled(g, sp)
 	if err != nil || old == nil {
