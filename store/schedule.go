@@ -304,6 +304,20 @@ func (s *Session) authorizeAnswer(tx *Tx, sp *spot, refusal error) (grant, error
 	return g, nil
 }
 
+// invitedTo tells whether the asker is invited to the meeting at a spot, as whoever
+// reads it can see.
+func (s *Session) invitedTo(tx *Tx, sp *spot) (bool, error) {
+	if sp.missing() > 0 || tx.st.scheduler == nil {
+		return false, nil
+	}
+	content, err := tx.scheduled(housekeeping(tx, sp.entry().Node), sp)
+	if err != nil || content == nil {
+		return false, err
+	}
+	out, err := tx.st.scheduler.Send(ScheduleChange{Old: content, New: content, Owner: tx.partyOf(s.cred.User).addresses, Now: tx.now})
+	return err == nil && out.Role == AsAttendee, nil
+}
+
 // answerIn makes of what an attendee writes over the organizer's own object the
 // answer that it says, and of that what the object becomes. Anything else in it is
 // refused as a write.
