@@ -31,7 +31,7 @@ var rows = map[string][]string{
 	"caldav":       {"davit/caldav/filter", "davit/caldav/ical", "davit/caldav/itip", "davit/caldav/recur", "davit/caldav/zone", "davit/dav", "davit/dav/wire", "davit/store", "davit/policy"},
 	"dav/wire":     {"golang.org/x/text/unicode/norm"},
 	"admin":        {"davit/auth", "davit/store", "davit/policy", "davit/policy/text", "golang.org/x/text/unicode/norm"},
-	"cmd/davit":    {"davit/admin", "davit/auth", "davit/caldav", "davit/caldav/source", "davit/dav", "davit/store", "davit/policy", "davit/policy/text", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "github.com/spf13/pflag", "golang.org/x/term"},
+	"cmd/davit":    {"davit/admin", "davit/auth", "davit/caldav", "davit/caldav/imip", "davit/caldav/source", "davit/dav", "davit/store", "davit/policy", "davit/policy/text", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "github.com/spf13/pflag", "golang.org/x/term"},
 	"bench":        {"golang.org/x/net/webdav", "golang.org/x/sys/unix"},
 	"dav/davtest":  {"davit/auth", "davit/caldav", "davit/dav", "davit/store", "davit/policy"},
 	// the calendar core, which knows no store and no HTTP
@@ -43,6 +43,9 @@ var rows = map[string][]string{
 	"caldav/source": {"github.com/emersion/go-webdav/caldav"},
 	"caldav/filter": {"davit/caldav/ical", "davit/caldav/recur", "golang.org/x/text/unicode/norm"},
 	"caldav/itip":   {"davit/caldav/ical", "davit/caldav/recur", "davit/caldav/zone"},
+	"caldav/imip":   {"davit/caldav/ical", "davit/caldav/zone", "github.com/wneessen/go-mail"},
+	// a mail server for tests
+	"caldav/imip/imiptest": {},
 	// the conformance suite of engines
 	"store/engine/enginetest": {"davit/store/engine"},
 }
@@ -187,12 +190,12 @@ var keepers = map[string]string{
 	"tally": "counts changes", "tallyOf": "counts changes", "spanKeys": "makes the keys", "onceKeys": "makes the keys",
 	"propKey": "makes the key", "entryKey": "makes the key", "lockKey": "makes the key", "trashKey": "makes the key", "asideKey": "makes the key", "versionKey": "makes the key",
 	"binKey": "makes the key", "versionTable": "part of the check",
-	"Scrub":      "hashes blobs and shows no bytes",
-	"postKey":    "makes the key",
-	"sendOut":    "keeps what the sender may send, for whom no calendar here is",
-	"nextLetter": "numbers messages and shows none",
-	"NextLetter": "for who carries the mail of the whole server, and for nobody else",
-	"letter":     "for who carries the mail of the whole server, and for nobody else",
+	"Scrub":       "hashes blobs and shows no bytes",
+	"postKey":     "makes the key",
+	"sendOut":     "keeps what the sender may send, for whom no calendar here is",
+	"nextLetter":  "numbers messages and shows none",
+	"lettersFrom": "for who carries the mail of the whole server, and for nobody else",
+	"letter":      "for who carries the mail of the whole server, and for nobody else", "LetterFailed": "the same", "RetryLetter": "the same", "closeLetter": "the same",
 }
 
 // judges are the functions that make a grant after asking policy, and the one
@@ -343,7 +346,7 @@ var trailers = map[string][]string{
 	"keyEpoch":   {"keep", "loadPolicy", "between"},
 	"keyAudit":   {"appendLine", "readHead"},
 	"auditKey":   {"appendLine", "keptLine", "end"},
-	"appendLine": {"record", "recordDeliveries", "beginTrail", "deny"},
+	"appendLine": {"record", "recordDelivered", "beginTrail", "deny"},
 }
 
 // trailBreaks: no policy is changed without its line, and no line is written

@@ -160,6 +160,8 @@ func (a *Admin) judged(j *store.Judgement, success int) Check {
 		c.Why = "own hour: the same account made it within the last " + text.Hours(state.OwnHour(j.At.Space)) + ", and nobody else has touched it"
 	case j.By == store.BySaveRule:
 		c.Why = "save rule: this is how editors write; " + c.Why
+	case j.By == store.ByAnswer:
+		c.Why = "an answer alone is taken: the user is invited, and may change nothing but whether he comes"
 	case c.Shell && j.Wanted == policy.See:
 		c.Why = "the way to something below may be seen, and nothing else"
 	case !c.Visible && j.Wanted == policy.See:

@@ -60,6 +60,9 @@ var permits = map[string]permitRow{
 
 	"level.list":      {others: `{"name":"Team"}`, own: `{"name":"~mia"}`},
 	"level.set":       {others: `{"space":"Team","principal":"mia","level":"viewer"}`, own: `{"space":"~mia","principal":"max","level":"viewer"}`},
+	"mail.drop":       {others: `{"number":1}`, closed: true},
+	"mail.list":       {others: `{}`, closed: true},
+	"mail.retry":      {others: `{"number":1}`, closed: true},
 	"matrix":          {others: `{}`},
 	"matrix.apply":    {others: `{"csv":"user,Team\ngus,viewer\n"}`},
 	"policy.apply":    {others: groupByText},

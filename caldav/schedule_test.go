@@ -455,43 +455,6 @@ func TestWithoutSchedule(t *testing.T) {
 	}
 }
 
-// Messages to people outside wait to be mailed, when mail is carried.
-func TestPeopleOutside(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	s := company(t, store.Options{Post: func() bool { return true }, Clock: func() time.Time { return now }}, "lena", "mia")
-	lena := s.As("lena")
-	put(lena, "/caldav/lena/calendar/plan.ics", meeting("plan", []string{"Guest", "other"})).Want(t, 201)
-	content(t, lena, "/caldav/lena/calendar/plan.ics", "SCHEDULE-STATUS=1.1:mailto:Guest@", "SCHEDULE-STATUS=1.1:mailto:other@")
-	op, ctx := s.Store.Operator(), context.Background()
-	letter, found, err := op.NextLetter()
-	if err != nil || !found || letter.To != "guest@example.com" || letter.From != "lena@example.com" || letter.FromName != "lena" || letter.Method != "REQUEST" || !strings.Contains(string(letter.Body), "METHOD:REQUEST") {
-		t.Fatalf("%+v %t %v", letter, found, err)
-	}
-	if err := op.LetterFailed(ctx, letter.Number, "nobody listens", now.Add(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	second, found, err := op.NextLetter()
-	if err != nil || !found || second.To != "other@example.com" {
-		t.Fatalf("%+v %t %v", second, found, err)
-	}
-	if err := op.LetterSent(ctx, second.Number); err != nil {
-		t.Fatal(err)
-	}
-	if l, found, _ := op.NextLetter(); found {
-		t.Errorf("what failed is tried again at once: %+v", l)
-	}
-	now = now.Add(2 * time.Hour)
-	again, found, err := op.NextLetter()
-	if err != nil || !found || again.Number != letter.Number || again.Tries != 1 || again.Fault != "nobody listens" {
-		t.Errorf("%+v %t %v", again, found, err)
-	}
-	mia := s.Store.Policy().UserNamed("mia").ID
-	if _, _, err := op.As(policy.Subject{User: mia, Mask: policy.All}, "test").NextLetter(); err == nil {
-		t.Error("somebody reads the mail of all")
-	}
-}
-
 // Busy time is told to who may know it, and nothing else. RFC 6638, section 5
 func TestBusyTimes(t *testing.T) {
 	t.Parallel()

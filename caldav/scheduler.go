@@ -34,7 +34,7 @@ func parties(addresses []string) itip.Party {
 
 // Send implements store.Scheduler.
 func (Scheduler) Send(c store.ScheduleChange) (store.Sending, error) {
-	change := itip.Change{Owner: parties(c.Owner), Name: c.OwnerName, Actor: parties(c.Actor), Merges: c.Merges, Silent: c.Silent, Now: c.Now}
+	change := itip.Change{Owner: parties(c.Owner), Name: c.OwnerName, Actor: parties(c.Actor), Merges: c.Merges, Silent: c.Silent, Again: c.Again, Now: c.Now}
 	if len(c.Owner) > 0 {
 		change.Address = c.Owner[0]
 	}
@@ -102,6 +102,19 @@ func (Scheduler) Receive(m store.ScheduleMessage, have []byte, sender, receiver 
 		receipt.Content = r.Object.Bytes()
 	}
 	return receipt, nil
+}
+
+// Note implements store.Scheduler.
+func (Scheduler) Note(content []byte, owner []string, to, status string) ([]byte, error) {
+	o, err := itip.Parse(content)
+	if err != nil {
+		return nil, err
+	}
+	o.SetStatus(o.RoleOf(parties(owner)), to, status)
+	if noted := o.Bytes(); !bytes.Equal(noted, content) {
+		return noted, nil
+	}
+	return nil, nil
 }
 
 // scheduleError is the answer to a change that scheduling refuses.

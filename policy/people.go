@@ -245,5 +245,8 @@ func (c PutSettings) allow(e *edit, by *Subject) error {
 	if c.Settings.AdminReads != e.set().AdminReads && e.User(by.User).Type != Owner {
 		return forbidden("only an owner says whether admins read content")
 	}
+	if c.Settings.mailbox() != e.set().mailbox() && e.User(by.User).Type != Owner {
+		return forbidden("only an owner says which server gets the letters, and the password with which they are sent")
+	}
 	return nil
 }

@@ -100,6 +100,16 @@ var ranks = []struct {
 		set.AdminReads = policy.ReadsAudited
 		return []policy.Change{policy.PutSettings{Settings: set}}
 	}},
+	{37, "where letters are sent by", "Y N N N N", func(b *bench) []policy.Change {
+		set := b.state.Settings()
+		set.MailServer = "smtp.example.org:587"
+		return []policy.Change{policy.PutSettings{Settings: set}}
+	}},
+	{37, "where calendars are fetched from", "Y Y N N N", func(b *bench) []policy.Change {
+		set := b.state.Settings()
+		set.FetchHosts = []string{"cal.example.org"}
+		return []policy.Change{policy.PutSettings{Settings: set}}
+	}},
 	{31, "hand somebody's room over", "Y Y N N N", func(b *bench) []policy.Change {
 		return []policy.Change{policy.TransferSpace{Space: b.id("space:others"), Owner: b.id("user:mara")}}
 	}},

@@ -41,8 +41,58 @@ var settingTable = []setting{
 	number("version-days", "a number of days, or 0 for ever", func(s *Settings) *int64 { return &s.VersionDays }),
 	number("versions", "how many are kept of a file", func(s *Settings) *int64 { return &s.Versions }),
 	number("inbox-days", "a number of days, or 0 for ever", func(s *Settings) *int64 { return &s.InboxDays }),
+	wording("mail-server", "HOST:PORT, or none", func(s *Settings) *string { return &s.MailServer }),
+	{"mail-tls", "starttls, implicit or none",
+		func(s *Settings) string {
+			if s.MailTLS == MailStartTLS {
+				return startTLS
+			}
+			return string(s.MailTLS)
+		},
+		func(s *Settings, v string) bool {
+			if s.MailTLS = MailTLS(v); v == startTLS {
+				s.MailTLS = MailStartTLS
+			}
+			return v != ""
+		}},
+	wording("mail-user", "a word, or none", func(s *Settings) *string { return &s.MailUser }),
+	wording("mail-from", "a mail address, or none", func(s *Settings) *string { return &s.MailFrom }),
+	{"fetch-hosts", "hosts such as cal.example.org,cal.example.net:8443, or none",
+		func(s *Settings) string { return listText(s.FetchHosts) },
+		func(s *Settings, v string) bool {
+			if s.FetchHosts = nil; v != none && v != "" {
+				s.FetchHosts = strings.Split(v, ",")
+			}
+			return true
+		}},
 	{"inside", "networks such as 10.0.0.0/8,192.168.0.0/16, or none",
 		func(s *Settings) string { return networksText(s.Inside) }, readNetworks},
+}
+
+// The words for what is not there, and for what is kept as nothing.
+const (
+	none     = "none"
+	startTLS = "starttls"
+)
+
+// wording is a setting that is a text or nothing.
+func wording(name, values string, field func(*Settings) *string) setting {
+	return setting{name, values,
+		func(s *Settings) string { return listText([]string{*field(s)}) },
+		func(s *Settings, v string) bool {
+			if *field(s) = v; v == none {
+				*field(s) = ""
+			}
+			return true
+		}}
+}
+
+// listText joins words, of which an empty one is none.
+func listText(words []string) string {
+	if text := strings.Join(words, ","); text != "" {
+		return text
+	}
+	return none
 }
 
 func toggle(name, on, off string, field func(*Settings) *bool) setting {
@@ -72,19 +122,16 @@ func readNumber(text string, into *int64) bool {
 }
 
 func networksText(list []netip.Prefix) string {
-	if len(list) == 0 {
-		return "none"
-	}
 	words := make([]string, len(list))
 	for i, p := range list {
 		words[i] = p.String()
 	}
-	return strings.Join(words, ",")
+	return listText(words)
 }
 
 func readNetworks(s *Settings, text string) bool {
 	s.Inside = []netip.Prefix{}
-	if text == "none" || text == "" {
+	if text == none || text == "" {
 		return true
 	}
 	for word := range strings.SplitSeq(text, ",") {

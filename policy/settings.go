@@ -31,6 +31,19 @@ type Settings struct {
 	Versions int64 `json:"versions,omitempty"`
 	// InboxDays is how long messages of scheduling stay in an inbox, 0 for ever.
 	InboxDays int64 `json:"inbox_days,omitempty"`
+	// MailServer takes letters to people outside, as HOST:PORT; empty for none.
+	MailServer string `json:"mail_server,omitempty"`
+	// MailTLS says how the connection to it is kept private.
+	MailTLS MailTLS `json:"mail_tls,omitempty"`
+	// MailUser is the account there, empty where none is asked for. Its password is
+	// no setting.
+	MailUser string `json:"mail_user,omitempty"`
+	// MailFrom is the address that letters come from.
+	MailFrom string `json:"mail_from,omitempty"`
+	// FetchHosts lists from where the server itself fetches calendars: hosts, with
+	// a port where it is not the usual one, after http:// also without TLS; and networks
+	// whose addresses may be asked although they are nobody's on the internet.
+	FetchHosts []string `json:"fetch_hosts,omitempty"`
 	// LockoutAfter is how many wrong passwords lock an account for a while.
 	LockoutAfter int `json:"lockout_after"`
 	// Inside lists the networks that count as inside.
@@ -55,6 +68,15 @@ const (
 	ReadsAlways  AdminReads = "always"
 )
 
+// MailTLS says how letters are handed on.
+type MailTLS string
+
+const (
+	MailStartTLS MailTLS = ""         // STARTTLS, or not at all
+	MailImplicit MailTLS = "implicit" // TLS from the first byte on
+	MailPlain    MailTLS = "none"     // in the clear
+)
+
 // DefaultSettings are in force until somebody changes them. Inside are the
 // addresses that no one on the internet has.
 var DefaultSettings = Settings{
@@ -74,6 +96,8 @@ const (
 	versionsMax     = 1000 // looked at in one transaction
 	lockoutAfterMax = 1000
 	insideMax       = 200
+	fetchHostsMax   = 100
+	mailTextMax     = 254 // bytes of an address, RFC 5321, section 4.5.3.1.3
 )
 
 // Settings are those in force.
@@ -92,10 +116,14 @@ func (s *State) NetworkOf(from netip.Addr) Network {
 		return 0
 	}
 	from = from.Unmap().WithZone("")
-	if slices.ContainsFunc(s.set().Inside, func(p netip.Prefix) bool { return p.Contains(from) }) {
+	if s.set().inside(from) {
 		return Inside
 	}
 	return Outside
+}
+
+func (s *Settings) inside(addr netip.Addr) bool {
+	return slices.ContainsFunc(s.Inside, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 func (c PutSettings) apply(e *edit) error {
@@ -125,7 +153,13 @@ func (c PutSettings) apply(e *edit) error {
 			return invalid("network %v: write an address and the bits that count, such as 10.0.0.0/8", p)
 		}
 	}
-	set.Inside = slices.Clone(set.Inside)
+	if err := set.checkMail(); err != nil {
+		return err
+	}
+	if err := checkFetchHosts(set.FetchHosts); err != nil {
+		return err
+	}
+	set.Inside, set.FetchHosts = slices.Clone(set.Inside), slices.Clone(set.FetchHosts)
 	e.settings, e.delta.Settings = &set, &set
 	return nil
 }

@@ -57,7 +57,13 @@ func (o *Operator) RemoveCalendar(ctx context.Context, p Path) error {
 	if o.by.User != policy.Nobody {
 		return o.session(o.by).Remove(ctx, p, Terms{})
 	}
-	return o.keepHouse(ctx, p, 0, func(tx *Tx, g grant, s *Session, sp *spot) error { return s.trash(tx, g, sp) })
+	err := o.keepHouse(ctx, p, 0, func(tx *Tx, g grant, s *Session, sp *spot) error {
+		if err := o.desk().unschedule(tx, g, sp, Terms{}); err != nil {
+			return err
+		}
+		return s.trash(tx, g, sp)
+	})
+	return o.st.afterNotice(ctx, p, err)
 }
 
 // keepHouse does something about a calendar in the name of whose it is. missing is

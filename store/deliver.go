@@ -112,6 +112,8 @@ func (s *Session) Addresses() []string {
 // knows tells whether the asker may learn that somebody has calendars here.
 func (s *Session) knows(tx *Tx, p party) bool {
 	switch {
+	case s.operates:
+		return p.user != policy.Nobody || p.space != nil
 	case p.user != policy.Nobody:
 		return tx.state.Knows(s.subject(tx), p.user)
 	case p.space != nil:
@@ -131,7 +133,7 @@ func (s *Session) send(tx *Tx, from *spot, sender party, m *ScheduleMessage) (st
 			return status, err
 		}
 	}
-	return tx.sendOut(sender, m)
+	return s.sendOut(tx, from, sender, m)
 }
 
 // deliver leaves a message in the receiver's inbox and does to his object what it

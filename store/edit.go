@@ -106,7 +106,7 @@ func (s *Session) mkcollection(tx *Tx, g grant, sp *spot, typ string) (Entry, er
 // Remove takes a file or a whole collection into the trash, in one step. What lies
 // there already, and versions, it erases.
 func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
-	return s.update(ctx, func(tx *Tx) error {
+	err := s.update(ctx, func(tx *Tx) error {
 		sp, err := s.resolve(tx, p)
 		if err != nil {
 			return err
@@ -132,6 +132,7 @@ func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
 		}
 		return s.trash(tx, g, sp)
 	})
+	return s.st.afterNotice(ctx, p, err)
 }
 
 // Move gives a file or collection another place or name: one write whatever it
@@ -187,7 +188,7 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 		}
 		return s.move(tx, g, dg, src, dst)
 	})
-	return created, err
+	return created, s.st.afterNotice(ctx, to, err)
 }
 
 // ends resolves both ends of a MOVE or COPY.

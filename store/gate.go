@@ -109,6 +109,8 @@ func (o op) ground() Ground {
 	switch o {
 	case opSave, opSetAside, opPutBack:
 		return BySaveRule
+	case opAnswer:
+		return ByAnswer
 	}
 	return ByRight
 }

@@ -45,6 +45,8 @@ const (
 	tablePart      = 'W' // id, offset -> content that came of it
 	tableAside     = 'z' // collection, name -> file that was moved away to be saved anew
 	tablePost      = 'q' // number -> message to somebody outside
+	tableNotice    = 'N' // calendar -> what is still to be told of its going or coming back
+	tableLetters   = 'Q' // account -> how many of these it has sent on a day
 )
 
 var (

@@ -192,10 +192,16 @@ func (o *Operator) RemoveUser(ctx context.Context, id, heir policy.ID) error {
 			}
 		}
 		changes = append(changes, policy.DropUser{ID: id})
+		if err := tx.farewell(o, tx.state.Space(u.Home)); err != nil {
+			return nil, err
+		}
 		if home := tx.state.Space(u.Home); home != nil && home.State != policy.Trashed {
 			gone := *home
 			gone.State = policy.Trashed
 			changes = append(changes, policy.PutSpace{Space: gone})
+		}
+		if err := tx.w.Delete(key1(tableLetters, uint64(id))); err != nil {
+			return nil, err
 		}
 		return changes, tx.w.Delete(key1(tableLogin, uint64(id)))
 	})

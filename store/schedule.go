@@ -33,6 +33,9 @@ type Scheduler interface {
 	// Receive works out what a message makes of the object that its receiver has,
 	// nil for none. Sender and receiver are addresses.
 	Receive(m ScheduleMessage, have []byte, sender, receiver []string) (Receipt, error)
+	// Note is the object of an owner with how a message to somebody went, nil where it
+	// says nothing of him.
+	Note(content []byte, owner []string, to, status string) ([]byte, error)
 }
 
 // A ScheduleChange is a change of an object.
@@ -45,7 +48,9 @@ type ScheduleChange struct {
 	Actor  []string
 	Merges bool // see Terms
 	Silent bool
-	Now    time.Time
+	// Again: New has come back after it was called off.
+	Again bool
+	Now   time.Time
 }
 
 // A ScheduleRole is what the owner of a calendar is in an object of it.
@@ -76,6 +81,7 @@ type ScheduleMessage struct {
 	UID, Component string
 	Method         string // REQUEST, REPLY or CANCEL
 	Body           []byte
+	Before         []byte // the object before the change that a request tells of
 }
 
 // A Receipt is what a message comes to.
@@ -181,8 +187,11 @@ func (s *Session) schedule(tx *Tx, g grant, sp *spot, c ScheduleChange) ([]byte,
 		c.Actor = tx.partyOf(s.cred.User).addresses
 	}
 	out, err := tx.st.scheduler.Send(c)
-	if err != nil || out.Role == NotScheduled {
-		return nil, err
+	if err != nil {
+		return nil, &unfit{err}
+	}
+	if out.Role == NotScheduled {
+		return nil, nil
 	}
 	if c.New != nil {
 		if err := tx.once(g, sp, out.UID); err != nil {
@@ -192,6 +201,7 @@ func (s *Session) schedule(tx *Tx, g grant, sp *spot, c ScheduleChange) ([]byte,
 	status := map[string]string{}
 	for i := range out.Messages {
 		m := &out.Messages[i]
+		m.Before = c.Old
 		switch {
 		case g.held&policy.Schedule != 0:
 			if status[m.To], err = s.send(tx, sp, owner, m); err != nil {
@@ -209,10 +219,18 @@ func (s *Session) schedule(tx *Tx, g grant, sp *spot, c ScheduleChange) ([]byte,
 	return out.Kept(status), nil
 }
 
+// unfit is the error of an object of which nothing can be told.
+type unfit struct{ error }
+
+func (u *unfit) Unwrap() error { return u.error }
+
 // unschedule lets others know of an object that goes.
 func (s *Session) unschedule(tx *Tx, g grant, sp *spot, t Terms) error {
 	if tx.st.scheduler == nil || sp.past != nil {
 		return nil
+	}
+	if sp.isCalendar() {
+		return s.announce(tx, notice{Calendar: sp.entry().Node, Held: g.held, Silent: t.Silent})
 	}
 	old, err := tx.scheduled(g, sp)
 	if err != nil || old == nil {
@@ -284,6 +302,20 @@ func (s *Session) authorizeAnswer(tx *Tx, sp *spot, refusal error) (grant, error
 		return grant{}, refusal
 	}
 	return g, nil
+}
+
+// invitedTo tells whether the asker is invited to the meeting at a spot, as whoever
+// reads it can see.
+func (s *Session) invitedTo(tx *Tx, sp *spot) (bool, error) {
+	if sp.missing() > 0 || tx.st.scheduler == nil {
+		return false, nil
+	}
+	content, err := tx.scheduled(housekeeping(tx, sp.entry().Node), sp)
+	if err != nil || content == nil {
+		return false, err
+	}
+	out, err := tx.st.scheduler.Send(ScheduleChange{Old: content, New: content, Owner: tx.partyOf(s.cred.User).addresses, Now: tx.now})
+	return err == nil && out.Role == AsAttendee, nil
 }
 
 // answerIn makes of what an attendee writes over the organizer's own object the

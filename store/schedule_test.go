@@ -42,6 +42,8 @@ func (toyScheduler) Send(c ScheduleChange) (Sending, error) {
 	return s, nil
 }
 
+func (toyScheduler) Note([]byte, []string, string, string) ([]byte, error) { return nil, nil }
+
 func (toyScheduler) Receive(m ScheduleMessage, have []byte, _, receiver []string) (Receipt, error) {
 	if receiver[0] == "/principals/users/max/" && bytes.Contains(m.Body, []byte("unfit")) {
 		return Receipt{statusDelivered, []byte("no object"), true}, nil

@@ -74,8 +74,6 @@ type Options struct {
 	// Scheduler knows what calendar objects say to people; without it nobody is
 	// told of anything.
 	Scheduler Scheduler
-	// Post tells whether messages to people outside are kept to be sent.
-	Post func() bool
 }
 
 // A Store is one open data directory. It is safe for concurrent use.
@@ -90,7 +88,7 @@ type Store struct {
 	mask  func(content []byte) []byte
 
 	scheduler Scheduler
-	post      func() bool
+	letters   bell // rings when mail waits
 	addresses atomic.Pointer[addressBook]
 
 	state  atomic.Pointer[policy.State] // durable
@@ -185,10 +183,8 @@ func Open(dir string, o Options) (*Store, error) {
 }
 
 func open(dir string, o Options) (*Store, error) {
-	st := &Store{dir: dir, log: o.Log, clock: o.Clock, freeMin: o.FreeMin, index: o.Index, mask: o.Mask, scheduler: o.Scheduler, post: o.Post}
-	if st.post == nil {
-		st.post = func() bool { return false }
-	}
+	st := &Store{dir: dir, log: o.Log, clock: o.Clock, freeMin: o.FreeMin, index: o.Index, mask: o.Mask, scheduler: o.Scheduler}
+	st.letters = make(bell, 1)
 	if st.log == nil {
 		st.log = slog.New(slog.DiscardHandler)
 	}

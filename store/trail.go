@@ -158,12 +158,17 @@ func (tx *Tx) recordDeliveries(sp *spot, messages []ScheduleMessage, status map[
 	if len(messages) == 0 {
 		return nil
 	}
-	line := AuditLine{Kind: AuditDelivered, At: tx.now, By: actorOf(tx.state, tx.by), Via: tx.via.String(), Epoch: tx.state.Epoch}
+	lines := make([]string, len(messages))
 	for i := range messages {
 		m := &messages[i]
-		line.Lines = append(line.Lines, fmt.Sprintf("%s about %s to %s: %s", m.Method, sp.path, m.To, status[m.To]))
+		lines[i] = fmt.Sprintf("%s about %s to %s: %s", m.Method, sp.path, m.To, status[m.To])
 	}
-	return tx.appendLine(&line)
+	return tx.recordDelivered(lines...)
+}
+
+// recordDelivered writes the line of what became of messages.
+func (tx *Tx) recordDelivered(lines ...string) error {
+	return tx.appendLine(&AuditLine{Kind: AuditDelivered, At: tx.now, By: actorOf(tx.state, tx.by), Via: tx.via.String(), Epoch: tx.state.Epoch, Lines: lines})
 }
 
 // placeName is the path of a place for people.

@@ -274,7 +274,10 @@ func (s *Session) restore(tx *Tx, src, dst *spot, overwrite bool, t Terms) (crea
 	if src.wasDeleted() {
 		was.trash = src.past.seq
 	}
-	return created, s.arrive(tx, dg, src.space, dst, e, size, was)
+	if err := s.arrive(tx, dg, src.space, dst, e, size, was); err != nil {
+		return created, err
+	}
+	return created, s.comeBack(tx, dg, dst)
 }
 
 // restoring is how far from its old place something is restored to.

@@ -17,6 +17,7 @@ const (
 	ByDeleteOwn Ground = "delete-own" // the asker made all of it
 	ByOwnHour   Ground = "own hour"   // and just now, and nobody else has touched it
 	BySaveRule  Ground = "save rule"  // write is held, and this is how editors write
+	ByAnswer    Ground = "answer"     // the asker is invited and reads it: only what says whether he comes
 )
 
 // A Judgement is one question that the gate put to policy, and what came of it.
@@ -72,9 +73,7 @@ var acts = map[Act]func(s *Session, tx *Tx, sp, to *spot) error{
 	ActProps:  single(opProps),
 	ActUnlock: single(opUnlock),
 	ActManage: single(opACL),
-	ActWrite: func(s *Session, tx *Tx, sp, _ *spot) error {
-		return verdict(s.authorizeWrite(tx, sp))
-	},
+	ActWrite:  (*Session).tryWrite,
 	ActMkdir: func(s *Session, tx *Tx, sp, _ *spot) error {
 		_, _, err := s.authorizeMkdir(tx, sp)
 		return err
@@ -119,6 +118,27 @@ func (s *Session) tryRead(tx *Tx, sp, _ *spot) error {
 		_, err = s.authorize(tx, sp, opList)
 	}
 	return err
+}
+
+// tryWrite: who may not write a meeting that he is invited to may still answer there.
+func (s *Session) tryWrite(tx *Tx, sp, _ *spot) error {
+	_, refusal := s.authorizeWrite(tx, sp)
+	if refusal == nil {
+		return nil
+	}
+	invited, err := s.invitedTo(tx, sp)
+	if err != nil {
+		return err
+	}
+	if !invited {
+		return refusal
+	}
+	judged := len(tx.trial.Judgements)
+	if _, err := s.authorizeAnswer(tx, sp, refusal); err != nil {
+		tx.trial.Judgements = tx.trial.Judgements[:judged] // the refusal to write decides
+		return err
+	}
+	return nil
 }
 
 // Try has the gate itself answer what a request would come to, and does nothing

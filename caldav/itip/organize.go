@@ -27,7 +27,9 @@ type Change struct {
 	// 6638, section 8.1, has this for attendees who delete; what is brought over from
 	// another server was told before, too.
 	Silent bool
-	Now    time.Time
+	// Again: the object has come back after it was called off.
+	Again bool
+	Now   time.Time
 }
 
 // An Outcome is what a change comes to.
@@ -184,6 +186,9 @@ func (o *Object) forced(name string, who Party, m Method) (forced bool) {
 // stay, a new time asks for new ones, and the sequence tells what is newer.
 func (c *Change) settle() {
 	if c.Old == nil {
+		if c.Again {
+			c.New.raise()
+		}
 		return
 	}
 	sequence := 0
@@ -208,6 +213,13 @@ func (c *Change) settle() {
 		if moved && number(part.text("SEQUENCE")) <= number(was.text("SEQUENCE")) {
 			part.set("SEQUENCE", strconv.Itoa(sequence+1)) // RFC 5546, section 2.1.4
 		}
+	}
+}
+
+// raise makes an object newer than what was said of it.
+func (o *Object) raise() {
+	for _, part := range o.parts() {
+		part.set("SEQUENCE", strconv.Itoa(number(part.text("SEQUENCE"))+1)) // RFC 5546, section 2.1.4
 	}
 }
 

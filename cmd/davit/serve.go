@@ -32,6 +32,7 @@ const (
 
 type serveOptions struct {
 	listen, cert, key, readyFile string
+	mailPassword                 string // the file that has it
 	macFiles                     dav.MacFiles
 	behindProxy, logJSON         bool
 	limits                       limits
@@ -59,6 +60,7 @@ loopback only, unless a proxy in front of it takes the clients' connections.`,
 	f.StringVar(&macFiles, "mac-files", string(dav.MacKept), "`way` with the files that macOS leaves beside others (._NAME, .DS_Store): kept, hidden from listings, or refused")
 	f.IntVar(&o.limits.perAddress, "connections-per-address", usualLimits.perAddress, "`connections` that one address, or one IPv6 network of 64 bits, has open at a time; 0 for any number, which --behind-proxy means too")
 	f.IntVar(&o.limits.uploads.PerAccount, "uploads-per-account", usualLimits.uploads.PerAccount, "`uploads` that one account or link has open at a time; 0 for any number")
+	f.StringVar(&o.mailPassword, "mail-password-file", "", "`file` whose first line is the password of mail-user; without it the variable DAVIT_MAIL_PASSWORD has it")
 	f.BoolVar(&o.logJSON, "log-json", false, "log JSON instead of text")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if (o.cert == "") != (o.key == "") {
@@ -181,6 +183,7 @@ type server struct {
 	clients net.Listener
 	control net.Listener
 	limits  limits
+	postman *postman
 	log     *slog.Logger
 }
 
@@ -193,7 +196,8 @@ func newServer(st *store.Store, o *serveOptions, log *slog.Logger) *server {
 	service := auth.New(st, options)
 	handler := dav.New(dav.Config{Log: log, MacFiles: o.macFiles, Uploads: limits.uploads, Realms: []dav.Realm{caldav.Realm()}})
 	content := caldav.WellKnown(&auth.Guard{Store: st, Auth: service, Next: handler, Class: policy.DAV})
-	s := &server{st: st, admin: admin.New(st, service), front: &front{content: content, pace: limits.pace, log: log}, limits: limits, log: log}
+	s := &server{st: st, admin: admin.New(st, service), front: &front{content: content, pace: limits.pace, log: log}, limits: limits,
+		postman: newPostman(st, o.mailPassword, log), log: log}
 	s.http = &http.Server{
 		Handler:           s.front,
 		ReadHeaderTimeout: limits.readHeader,
@@ -245,6 +249,7 @@ func (s *server) run(ctx context.Context, broken <-chan error) error {
 	tasks.Go(func() { boundMemory(background, memory.C) })
 	tasks.Go(func() { failed <- s.admin.Serve(background, s.control, s.log) })
 	tasks.Go(func() { collect(background, s.st, tick.C, s.log) })
+	tasks.Go(func() { s.postman.run(background) })
 	tasks.Go(func() { failed <- s.serve() })
 	s.front.ready.Store(true)
 

@@ -33,6 +33,11 @@ two-factor=required|off            whether a main password alone opens nothing b
 admin-reads=never|audited|always   whether admins read what nobody gave them, after
                                    giving it to themselves for an hour or at once
 lockout-after=N                    how many wrong passwords lock an account
+mail-server=HOST:PORT|none         who takes letters to people without an account
+mail-tls=starttls|implicit|none    how the connection to it is kept private
+mail-user=NAME|none                the account there; serve is told its password
+mail-from=ADDRESS|none             from where letters come; only an owner sets these
+fetch-hosts=HOST,NETWORK|none      from where the server itself fetches calendars
 inside=NETWORK,NETWORK|none        the networks that count as inside`,
 		Example: `  davit policy set two-factor=required link-days=30
   davit policy set inside=10.0.0.0/8,2001:db8::/32`,
