@@ -112,8 +112,6 @@ func principalProperties() []dav.Property {
 				return wire.AppendElement(dst, serverName("email-address"), m.Principal().Email)
 			})
 		}},
-		constant(serverName("calendar-proxy-read-for"), isUser, ""),
-		constant(serverName("calendar-proxy-write-for"), isUser, ""),
 	}
 }
 

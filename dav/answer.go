@@ -286,6 +286,9 @@ func (rq *request) allow() string {
 		}
 		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"
 	case kindPrincipal:
+		if len(rq.url) == proxyDepth {
+			return "OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, REPORT"
+		}
 		return "OPTIONS, GET, HEAD, PROPFIND, REPORT"
 	case kindFeed:
 		return "OPTIONS, GET, HEAD"

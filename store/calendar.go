@@ -504,6 +504,20 @@ func (s *Session) Calendars(ctx context.Context, want Want) (list []Calendar, er
 	return list, look()
 }
 
+// CalendarsOf lists the calendars that the asker sees of one space or drive, by the
+// name that its paths begin with.
+func (s *Session) CalendarsOf(name string, want Want) (list []Calendar, err error) {
+	err = s.view(func(tx *Tx) error {
+		space := tx.spaceOf(name)
+		if space == nil {
+			return ErrNotFound
+		}
+		list, err = s.appendCalendars(tx, nil, space, want)
+		return err
+	})
+	return list, err
+}
+
 // calendarSpaces are the spaces in which the asker may see calendars, the own
 // drive first.
 func (s *Session) calendarSpaces(tx *Tx) (spaces []*policy.Space) {
