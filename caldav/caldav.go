@@ -40,7 +40,7 @@ const (
 func Realm() dav.Realm {
 	return dav.Realm{
 		Prefix:     Prefix,
-		Classes:    "calendar-access, calendar-auto-schedule, calendar-proxy", // RFC 4791, section 5.1; RFC 6638, section 2
+		Classes:    "calendar-access, calendar-auto-schedule, calendar-proxy, calendarserver-sharing", // RFC 4791, section 5.1; RFC 6638, section 2
 		Place:      place,
 		URL:        urlOf,
 		Self:       self,

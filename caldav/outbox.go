@@ -30,16 +30,29 @@ type busyQuestion struct {
 	attendees []string
 }
 
-// post answers POST on an outbox: when the people named are busy. Invitations are
-// not posted; they are what objects of a calendar say. RFC 6638, section 5
+// post answers POST, which is one thing on an outbox and another on a calendar.
 func post(rq *dav.Request) error {
 	m, err := rq.Self(rq.Session(), store.Want{})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case m.Box() == store.Outbox:
+		return askBusy(rq)
+	case isCalendar(&m) && bringsXML(rq):
+		return share(rq)
 	}
-	if m.Box() != store.Outbox {
-		return rq.NotAllowed()
-	}
+	return rq.NotAllowed()
+}
+
+func bringsXML(rq *dav.Request) bool {
+	_, r := rq.HTTP()
+	t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return slices.Contains([]string{"application/xml", "text/xml"}, strings.ToLower(strings.TrimSpace(t)))
+}
+
+// askBusy answers POST on an outbox: when the people named are busy. Invitations are
+// not posted; they are what objects of a calendar say. RFC 6638, section 5
+func askBusy(rq *dav.Request) error {
 	w, r := rq.HTTP()
 	if t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(t), "text/calendar") {
 		return violation(http.StatusForbidden, ical.SupportedCalendarData, "a question for busy time is text/calendar")

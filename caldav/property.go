@@ -53,7 +53,7 @@ func isPrincipal(m *dav.Member) bool { return m.Principal() != nil }
 
 // properties are those of RFC 4791 and of the clients of Apple's calendar server.
 func properties() []dav.Property {
-	return slices.Concat(principalProperties(), schedulingProperties(), []dav.Property{
+	return slices.Concat(principalProperties(), schedulingProperties(), sharingProperties(), []dav.Property{
 		{Name: componentSet, Has: takesKinds, Write: func(a *wire.Multistatus, m *dav.Member) {
 			a.Append(wire.NewElement(componentSet), func(dst []byte) []byte { return appendComponents(dst, m.Components()) })
 		}}, // RFC 4791, section 5.2.3

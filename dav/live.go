@@ -44,7 +44,7 @@ func init() {
 			case m.Subscribed() && !m.past():
 				f.m.Raw(wire.ResourceType, subscribedType)
 			case m.IsCalendar() && !m.past():
-				f.m.Raw(wire.ResourceType, calendarType) // RFC 4791, section 4.2
+				f.m.Raw(wire.ResourceType, calendarType+sharedType(m)) // RFC 4791, section 4.2
 			case m.Box() != "":
 				f.m.Raw(wire.ResourceType, `<D:collection/><C:schedule-`+m.Box()+` xmlns:C="`+calDAV+`"/>`) // RFC 6638, sections 2.1 and 2.2
 			case m.Dir:
@@ -91,6 +91,14 @@ const calendarType = `<D:collection/><C:calendar xmlns:C="` + calDAV + `"/>`
 // subscribedType is that of a calendar which is read elsewhere, as Apple's calendar
 // server made it.
 const subscribedType = `<D:collection/><S:subscribed xmlns:S="` + calendarServer + `"/>`
+
+// sharedType is what a calendar is besides when it is shared, or is somebody else's.
+func sharedType(m *member) string {
+	if m.SharedAs == store.NotShared {
+		return ""
+	}
+	return "<S:" + string(m.SharedAs) + ` xmlns:S="` + calendarServer + `"/>`
+}
 
 // calendarServer is the namespace of Apple's calendar server.
 const calendarServer = "http://calendarserver.org/ns/"
