@@ -146,7 +146,7 @@ func (q *busyQuestion) answer(s *store.Session, now time.Time) []byte {
 // busy is when somebody is busy, as far as the asker may know. Who is unknown to him
 // and who is unknown to all have one answer.
 func (q *busyQuestion) busy(s *store.Session, who string) ([]recur.BusyPeriod, string) {
-	calendars, addresses, err := s.BusyTimes(itip.Key(who), spanOf(&q.within))
+	person, err := s.BusyTimes(itip.Key(who), spanOf(&q.within))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, itip.Unknown + ";Invalid calendar user"
@@ -155,19 +155,21 @@ func (q *busyQuestion) busy(s *store.Session, who string) ([]recur.BusyPeriod, s
 	case err != nil:
 		return nil, itip.Unavailable + ";Service unavailable"
 	}
-	var periods []recur.BusyPeriod
-	for i := range calendars {
-		if transparent(calendars[i].Props) {
+	busy := busyList{within: &q.within}
+	busy.addInbox(person.Inbox)
+	for i := range person.Calendars {
+		c := &person.Calendars[i]
+		if transparent(c.Props) {
 			continue
 		}
-		for _, content := range calendars[i].Contents {
+		for _, content := range c.Contents {
 			if obj, err := itip.Parse(content); err == nil {
-				content = obj.Free(parties(addresses))
+				content = obj.Free(parties(person.Addresses))
 			}
-			periods = appendBusy(periods, content, &q.within)
+			busy.add(content)
 		}
 	}
-	return recur.MergeBusy(periods), itip.Success + ";Success"
+	return busy.all(), itip.Success + ";Success"
 }
 
 // transparent tells whether the owner counts nothing in a calendar as busy time.

@@ -180,6 +180,10 @@ func checkProp(p *wire.PropPatch) *wire.Precondition {
 		if err != nil {
 			return &wire.Precondition{Name: calName(ical.ValidCalendarData), Text: err.Error()}
 		}
+	case availabilityNames[0], availabilityNames[1]:
+		if !p.Remove {
+			return checkAvailability(p.Text())
+		}
 	case transparency:
 		kids, err := wire.ParseFragment(p.Value)
 		if err != nil || len(kids) != 1 || kids[0].Name != calName("opaque") && kids[0].Name != calName("transparent") {

@@ -53,7 +53,7 @@ func (p Path) Calendars() Path { return slices.Concat(p[:1], Path{calendarsName}
 func (p Path) InCalendars() bool { return len(p) > 1 && p[1] == calendarsName }
 
 // The kinds of components that calendars take in. RFC 4791, section 5.2.3
-var componentKinds = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"}
+var componentKinds = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"}
 
 // What the Type of a message area, and of a subscription, ends in.
 const (
