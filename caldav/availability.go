@@ -98,7 +98,10 @@ func (b *busyList) addInbox(props []store.Prop) {
 	}
 }
 
-// all are the periods, in order.
+// all are the periods, in order. What takes place counts before the hours in which
+// nothing should. RFC 7953, section 5
 func (b *busyList) all() []recur.BusyPeriod {
-	return recur.MergeBusy(append(b.periods, b.availability.Busy(b.within.From, b.within.To)...))
+	b.periods = recur.MergeBusy(b.periods)
+	unavailable := b.availability.Busy(b.within.From, b.within.To)
+	return recur.MergeBusy(append(recur.Beside(unavailable, b.periods), b.periods...))
 }

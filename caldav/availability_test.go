@@ -35,10 +35,12 @@ func TestAvailability(t *testing.T) {
 	put(mia, "/caldav/mia/calendar/tea.ics", event("tea", "Tea")).Want(t, 201)
 	share(s, "calendar:~mia/calendar", "user:max", "free-busy")
 	const caldav, apple = "urn:ietf:params:xml:ns:caldav", "http://calendarserver.org/ns/"
+	put(mia, "/caldav/mia/calendar/late.ics", event("late", "Late", "DTSTART:20260310T050000Z", "DTEND:20260310T060000Z")).Want(t, 201)
 	const evening = "FBTYPE=BUSY-UNAVAILABLE:20260310T160000Z/20260311T000000Z"
 	ask(max, "max").Want(t, 200, "FBTYPE=BUSY:20260310T090000Z/20260310T100000Z", "!UNAVAILABLE")
 	setAvailability(mia, "/caldav/mia/inbox/", apple, weekdays()).Want(t, 207, "200 OK")
-	ask(max, "max").Want(t, 200, "FBTYPE=BUSY:20260310T090000Z/20260310T100000Z", "FBTYPE=BUSY-UNAVAILABLE:20260310T000000Z/20260310T080000Z", evening)
+	ask(max, "max").Want(t, 200, "FBTYPE=BUSY:20260310T090000Z/20260310T100000Z", "FBTYPE=BUSY-UNAVAILABLE:20260310T000000Z/20260310T050000Z",
+		"FBTYPE=BUSY:20260310T050000Z/20260310T060000Z", "FBTYPE=BUSY-UNAVAILABLE:20260310T060000Z/20260310T080000Z", evening)
 	setAvailability(mia, "/caldav/mia/inbox/", caldav, weekdays("DTSTART:20260401T000000Z\r\n")).Want(t, 207, "200 OK")
 	ask(max, "max").Want(t, 200, "!UNAVAILABLE") // the name of the standard comes first
 	setAvailability(mia, "/caldav/mia/inbox/", caldav, weekdays()).Want(t, 207, "200 OK")

@@ -1,6 +1,7 @@
 package caldav_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +92,7 @@ func TestWhoMakesProxies(t *testing.T) {
 	s.As("max").Do("PROPFIND", "/caldav/lena/", "", "Depth", "0").Want(t, 207)
 	setProxies(s.As("max"), lenasReaders, "/principals/users/mia/").Want(t, 403, "need-privileges", "<D:href>/caldav/lena</D:href>")
 	setProxies(lena, lenasReaders, "/principals/users/lena/").Want(t, 403, "no-ace-conflict")
+	setProxies(lena, lenasReaders, slices.Repeat([]string{"/principals/users/mia/"}, 201)...).Want(t, 403, "limited-number-of-aces")
 	setProxies(lena, lenasReaders, "/principals/users/zoe/").Want(t, 403, "recognized-principal")
 	setProxies(lena, "/principals/users/lena/calendar-proxy-all/", "/principals/users/mia/").Want(t, 404)
 	setProxies(lena, "/principals/users/zoe/calendar-proxy-read/", "/principals/users/mia/").Want(t, 404)

@@ -3,6 +3,7 @@ package dav
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"strings"
 
 	"davit/dav/wire"
@@ -16,6 +17,9 @@ import (
 
 // proxyDepth is how many names lead to such a group: users, NAME, its own.
 const proxyDepth = 3
+
+// proxiesMax is how many members of such a group one request names.
+const proxiesMax = 200
 
 // proxyGroups are the groups that stand below the principal of a user.
 func proxyGroups(s *store.Session, user wire.Path) (groups []member) {
@@ -129,6 +133,9 @@ func setProxies(rq *request) error {
 
 // proxies finds the principals that the value of group-member-set names.
 func (rq *request) proxies(members []wire.Node, find store.Find) (ids []policy.ID, err error) {
+	if len(members) > proxiesMax {
+		return nil, fmt.Errorf("more than %d proxies; name a group: %w", proxiesMax, wire.ErrACEs)
+	}
 	for i := range members {
 		if members[i].Name != davName("href") {
 			return nil, violated("recognized-principal")

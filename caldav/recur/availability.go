@@ -186,6 +186,31 @@ type edge struct {
 	step      int // 1 at a beginning, -1 at an end
 }
 
+// Beside gives what is left of periods where others, which need no order, stand over
+// them: both are told then, and no time twice. It changes what it is given.
+func Beside(periods, others []BusyPeriod) []BusyPeriod {
+	slices.SortFunc(others, func(a, b BusyPeriod) int { return a.Start.Compare(b.Start) })
+	var left []BusyPeriod
+	for _, p := range periods {
+		for _, o := range others {
+			if !o.Start.Before(p.End) {
+				break
+			}
+			if !o.End.After(p.Start) {
+				continue
+			}
+			if o.Start.After(p.Start) {
+				left = append(left, BusyPeriod{p.Start, o.Start, p.Busy})
+			}
+			p.Start = o.End
+		}
+		if p.Start.Before(p.End) {
+			left = append(left, p)
+		}
+	}
+	return left
+}
+
 // Busy is when somebody is not to be asked within a range, from from on and before
 // to, in order. Of what overlaps the highest PRIORITY counts; among equals somebody
 // is available where any of them says so, and else busy in the strongest way. Where

@@ -64,6 +64,19 @@ func TestAvailability(t *testing.T) {
 	}
 }
 
+func TestBeside(t *testing.T) {
+	period := func(from, to int, busy recur.Busy) recur.BusyPeriod {
+		at := func(hour int) time.Time { return time.Date(2026, 3, 9, hour, 0, 0, 0, time.UTC) }
+		return recur.BusyPeriod{Start: at(from), End: at(to), Busy: busy}
+	}
+	hours := []recur.BusyPeriod{period(0, 8, recur.Unavailable), period(17, 20, recur.Unavailable), period(21, 22, recur.Unavailable)}
+	events := []recur.BusyPeriod{period(19, 23, recur.IsBusy), period(2, 3, recur.IsBusy), period(7, 9, recur.Tentative), period(2, 4, recur.Tentative), period(10, 11, recur.IsBusy)}
+	const want = "UNAVAILABLE 09T00:00-09T02:00\nUNAVAILABLE 09T04:00-09T07:00\nUNAVAILABLE 09T17:00-09T19:00\n"
+	if got := told(recur.Beside(hours, events)); got != want {
+		t.Errorf("left is\n%swant\n%s", got, want)
+	}
+}
+
 func TestAvailabilityRefuses(t *testing.T) {
 	one := func(lines string) string {
 		return "BEGIN:VAVAILABILITY\r\nUID:x\r\n" + lines + "END:VAVAILABILITY\r\n"
