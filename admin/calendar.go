@@ -60,7 +60,7 @@ func (a *Admin) ReindexCalendars(ctx context.Context, _ None) (r Reindexed, err 
 type NewCalendar struct {
 	Path       string   `json:"path"` // of the calendar: "~mia/work", with or without "calendar:"
 	Name       string   `json:"name,omitempty"`
-	Components []string `json:"components,omitempty"` // events, tasks, journal, free-busy; events if empty
+	Components []string `json:"components,omitempty"` // events, tasks, journal, free-busy, availability; events if empty
 	// Source is the URL of a calendar elsewhere, to which this is a subscription.
 	Source string `json:"source,omitempty"`
 }
@@ -74,7 +74,7 @@ type CalendarShare struct {
 }
 
 // componentNames are the kinds of objects as people call them.
-var componentNames = map[string]string{"events": "VEVENT", "tasks": "VTODO", "journal": "VJOURNAL", "free-busy": "VFREEBUSY"}
+var componentNames = map[string]string{"events": "VEVENT", "tasks": "VTODO", "journal": "VJOURNAL", "free-busy": "VFREEBUSY", "availability": "VAVAILABILITY"}
 
 // calendarNames is how many names the path of a calendar has: its space's, that of
 // the calendars, and its own.
@@ -103,7 +103,7 @@ func (a *Admin) AddCalendar(ctx context.Context, n NewCalendar) (Calendar, error
 	for _, name := range n.Components {
 		component, known := componentNames[name]
 		if !known {
-			return Calendar{}, invalid("kinds: events tasks journal free-busy", "no kind of objects %q", name)
+			return Calendar{}, invalid("kinds: events tasks journal free-busy availability", "no kind of objects %q", name)
 		}
 		if !slices.Contains(c.Components, component) {
 			c.Components = append(c.Components, component)

@@ -39,8 +39,9 @@ const (
 // Realm is what the calendars add to WebDAV.
 func Realm() dav.Realm {
 	return dav.Realm{
-		Prefix:     Prefix,
-		Classes:    "calendar-access, calendar-auto-schedule", // RFC 4791, section 5.1; RFC 6638, section 2
+		Prefix: Prefix,
+		// RFC 4791, section 5.1; RFC 6638, section 2; RFC 7953, section 7.1
+		Classes:    "calendar-access, calendar-auto-schedule, calendar-availability, calendar-proxy, calendarserver-sharing",
 		Place:      place,
 		URL:        urlOf,
 		Self:       self,

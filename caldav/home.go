@@ -53,6 +53,8 @@ func place(rq *dav.Request, url wire.Path) (store.Path, bool) {
 
 	case len(url) == 0, len(url) == 1 && own, len(url) == 1 && (url[0] == trashRoot || url[0] == spacesRoot):
 		return nil, false
+	case len(url) == 1 && opens(s, url[0]):
+		return nil, false
 	case len(url) == 1:
 		return nowhere, true
 	case url[0] == trashRoot:
@@ -65,6 +67,12 @@ func place(rq *dav.Request, url wire.Path) (store.Path, bool) {
 		return slices.Concat(nowhere, store.Path(url)), true
 	}
 	return append(s.Drive(url[0]), url[1:]...).Calendars(), true
+}
+
+// opens tells whether the asker sees calendars in the home of somebody else.
+func opens(s *store.Session, name string) bool {
+	_, err := s.Stat(s.Drive(name).Calendars(), store.Want{})
+	return err == nil
 }
 
 // placeOfSpace finds a calendar by the name of its space.
@@ -109,6 +117,8 @@ func urlOf(rq *dav.Request, p store.Path) wire.Path {
 	}
 	home := wire.Path{s.UserName()}
 	switch {
+	case len(p) == calendar-1 && p.InCalendars() && strings.HasPrefix(p[0], "~"):
+		return wire.Path{p[0][1:]}
 	case len(p) < calendar:
 		return home
 	case p[0] == trashRoot:
@@ -134,35 +144,44 @@ func self(rq *dav.Request, s *store.Session, url wire.Path, want store.Want) (da
 	case url[0] == spacesRoot:
 		label = "Calendars of spaces"
 	default:
-		return homeOf(rq, s, want)
+		return homeOf(rq, s, url[0], want)
 	}
 	m := rq.NewCollection(s, url, want)
 	m.SetLabel(label)
 	return m, nil
 }
 
-// homeOf describes the asker's home: what his drive has, or for who has no drive a
+// homeOf describes a home: what the drive has, or for who has no drive a
 // collection that only leads to the calendars of others.
-func homeOf(rq *dav.Request, s *store.Session, want store.Want) (dav.Member, error) {
-	if err := s.BeginCalendars(rq.Context()); err != nil {
+func homeOf(rq *dav.Request, s *store.Session, name string, want store.Want) (dav.Member, error) {
+	drive := store.Path{"~" + name}
+	if name != s.UserName() {
+		drive = s.Drive(name)
+	} else if err := s.BeginCalendars(rq.Context()); err != nil {
 		return dav.Member{}, err
 	}
-	url := wire.Path{s.UserName()}
-	info, err := s.Stat(store.Path{"~" + s.UserName()}.Calendars(), want)
+	url := wire.Path{name}
+	info, err := s.Stat(drive.Calendars(), want)
+	if err != nil && name != s.UserName() {
+		return dav.Member{}, err
+	}
 	if err != nil {
 		return rq.NewCollection(s, url, want), nil
 	}
 	info.Props, _ = store.PropsApart(info.Props)
 	m := rq.NewMember(info, url)
-	m.SetLabel(s.UserName())
+	m.SetLabel(name)
 	return m, nil
 }
 
 // members lists homes, of which there is one, or the calendars in it.
 func members(rq *dav.Request, s *store.Session, url wire.Path, want store.Want) ([]dav.Member, error) {
 	if len(url) == 0 {
-		m, err := homeOf(rq, s, want)
+		m, err := homeOf(rq, s, s.UserName(), want)
 		return []dav.Member{m}, err
+	}
+	if others := url[0] != trashRoot && url[0] != spacesRoot && url[0] != s.UserName(); others {
+		return membersOf(rq, s, url[0], want)
 	}
 	list, err := s.Calendars(rq.Context(), want)
 	if err != nil {
@@ -197,6 +216,21 @@ func members(rq *dav.Request, s *store.Session, url wire.Path, want store.Want) 
 		all = append(all, m)
 	}
 	return all, nil
+}
+
+// membersOf lists the calendars in the home of somebody else, for who sees any.
+func membersOf(rq *dav.Request, s *store.Session, name string, want store.Want) ([]dav.Member, error) {
+	own, err := ownProps(s, want)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.CalendarsOf(s.Drive(name)[0], want)
+	all := make([]dav.Member, len(list))
+	for i := range list {
+		all[i] = rq.NewMember(list[i].Info, wire.Path{name, list[i].Name})
+		dressShared(&all[i], list[i].Path, own)
+	}
+	return all, err
 }
 
 // tops are the spaces and drives whose calendars the asker sees, below one of the

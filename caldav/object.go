@@ -18,13 +18,17 @@ import (
 )
 
 // kinds are the components that a calendar object may be of.
-var kinds = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"}
+var kinds = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", availabilityKind}
+
+// availabilityKind says when somebody can be asked at all. RFC 7953, section 3.1
+const availabilityKind = "VAVAILABILITY"
 
 // event is an object as it was read.
 type event struct {
 	*ical.Object
 	ical.Resource
-	series *recur.Series
+	series       *recur.Series
+	availability recur.Availability // of one that says it
 }
 
 // read reads a calendar object. Times without a zone are read in floating. Errors
@@ -45,8 +49,10 @@ func readAs(content []byte, floating *zone.Zone, as func(*ical.Object, ...string
 	if e.Resource, err = as(e.Object, kinds...); err != nil {
 		return e, err
 	}
-	e.series, err = recur.New(e.Object, floating)
-	return e, err
+	if e.series, err = recur.New(e.Object, floating); err != nil {
+		return e, err
+	}
+	return e, e.availability.Add(e.Object, floating)
 }
 
 // Limits of what is worked out of a series when it is kept.
@@ -70,6 +76,10 @@ func (e *event) index(near store.Span) (o store.Object, err error) {
 	o = store.Object{UID: e.UID, Component: e.Component, Private: private(e.Object), Scheduled: scheduled(e.Object)}
 	if len(o.UID) > store.UIDSizeMax {
 		return o, &ical.Error{Precondition: ical.ValidCalendarObjectResource, Reason: fmt.Sprintf("the UID has more than %d bytes", store.UIDSizeMax)}
+	}
+	if e.Component == availabilityKind {
+		o.Extent = e.availabilityExtent()
+		return o, nil
 	}
 	b, err := e.series.Bounds()
 	if err != nil || b.Never {

@@ -30,16 +30,29 @@ type busyQuestion struct {
 	attendees []string
 }
 
-// post answers POST on an outbox: when the people named are busy. Invitations are
-// not posted; they are what objects of a calendar say. RFC 6638, section 5
+// post answers POST, which is one thing on an outbox and another on a calendar.
 func post(rq *dav.Request) error {
 	m, err := rq.Self(rq.Session(), store.Want{})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case m.Box() == store.Outbox:
+		return askBusy(rq)
+	case isCalendar(&m) && bringsXML(rq):
+		return share(rq)
 	}
-	if m.Box() != store.Outbox {
-		return rq.NotAllowed()
-	}
+	return rq.NotAllowed()
+}
+
+func bringsXML(rq *dav.Request) bool {
+	_, r := rq.HTTP()
+	t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return slices.Contains([]string{"application/xml", "text/xml"}, strings.ToLower(strings.TrimSpace(t)))
+}
+
+// askBusy answers POST on an outbox: when the people named are busy. Invitations are
+// not posted; they are what objects of a calendar say. RFC 6638, section 5
+func askBusy(rq *dav.Request) error {
 	w, r := rq.HTTP()
 	if t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(t), "text/calendar") {
 		return violation(http.StatusForbidden, ical.SupportedCalendarData, "a question for busy time is text/calendar")
@@ -133,7 +146,7 @@ func (q *busyQuestion) answer(s *store.Session, now time.Time) []byte {
 // busy is when somebody is busy, as far as the asker may know. Who is unknown to him
 // and who is unknown to all have one answer.
 func (q *busyQuestion) busy(s *store.Session, who string) ([]recur.BusyPeriod, string) {
-	calendars, addresses, err := s.BusyTimes(itip.Key(who), spanOf(&q.within))
+	person, err := s.BusyTimes(itip.Key(who), spanOf(&q.within))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, itip.Unknown + ";Invalid calendar user"
@@ -142,19 +155,21 @@ func (q *busyQuestion) busy(s *store.Session, who string) ([]recur.BusyPeriod, s
 	case err != nil:
 		return nil, itip.Unavailable + ";Service unavailable"
 	}
-	var periods []recur.BusyPeriod
-	for i := range calendars {
-		if transparent(calendars[i].Props) {
+	busy := busyList{within: &q.within}
+	busy.addInbox(person.Inbox)
+	for i := range person.Calendars {
+		c := &person.Calendars[i]
+		if transparent(c.Props) {
 			continue
 		}
-		for _, content := range calendars[i].Contents {
+		for _, content := range c.Contents {
 			if obj, err := itip.Parse(content); err == nil {
-				content = obj.Free(parties(addresses))
+				content = obj.Free(parties(person.Addresses))
 			}
-			periods = appendBusy(periods, content, &q.within)
+			busy.add(content)
 		}
 	}
-	return recur.MergeBusy(periods), itip.Success + ";Success"
+	return busy.all(), itip.Success + ";Success"
 }
 
 // transparent tells whether the owner counts nothing in a calendar as busy time.

@@ -53,7 +53,7 @@ func isPrincipal(m *dav.Member) bool { return m.Principal() != nil }
 
 // properties are those of RFC 4791 and of the clients of Apple's calendar server.
 func properties() []dav.Property {
-	return slices.Concat(principalProperties(), schedulingProperties(), []dav.Property{
+	return slices.Concat(principalProperties(), schedulingProperties(), sharingProperties(), []dav.Property{
 		{Name: componentSet, Has: takesKinds, Write: func(a *wire.Multistatus, m *dav.Member) {
 			a.Append(wire.NewElement(componentSet), func(dst []byte) []byte { return appendComponents(dst, m.Components()) })
 		}}, // RFC 4791, section 5.2.3
@@ -112,8 +112,6 @@ func principalProperties() []dav.Property {
 				return wire.AppendElement(dst, serverName("email-address"), m.Principal().Email)
 			})
 		}},
-		constant(serverName("calendar-proxy-read-for"), isUser, ""),
-		constant(serverName("calendar-proxy-write-for"), isUser, ""),
 	}
 }
 
@@ -181,6 +179,10 @@ func checkProp(p *wire.PropPatch) *wire.Precondition {
 		}
 		if err != nil {
 			return &wire.Precondition{Name: calName(ical.ValidCalendarData), Text: err.Error()}
+		}
+	case availabilityNames[0], availabilityNames[1]:
+		if !p.Remove {
+			return checkAvailability(p.Text())
 		}
 	case transparency:
 		kids, err := wire.ParseFragment(p.Value)

@@ -314,11 +314,11 @@ func tellBusy(rq *dav.Request, s *store.Session, p store.Path, r *filter.Range) 
 	if err != nil {
 		return err
 	}
-	var periods []recur.BusyPeriod
+	busy := busyList{within: r}
 	for _, content := range contents {
-		periods = appendBusy(periods, content, r)
+		busy.add(content)
 	}
-	answer := appendFreeBusy(nil, "", r, recur.MergeBusy(periods), time.Now())
+	answer := appendFreeBusy(nil, "", r, busy.all(), time.Now())
 	w, req := rq.HTTP()
 	w.Header().Set("Content-Type", "text/calendar; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
@@ -326,21 +326,6 @@ func tellBusy(rq *dav.Request, s *store.Session, p store.Path, r *filter.Range) 
 		_, err = w.Write(answer)
 	}
 	return err
-}
-
-// appendBusy appends when an object makes somebody busy within a range.
-func appendBusy(periods []recur.BusyPeriod, content []byte, r *filter.Range) []recur.BusyPeriod {
-	e, err := read(content, zone.UTC())
-	if err != nil {
-		return periods
-	}
-	for b, err := range e.series.Busy(r.From, r.To) {
-		if err != nil {
-			break
-		}
-		periods = append(periods, b)
-	}
-	return periods
 }
 
 const utcForm = "20060102T150405Z"

@@ -2,6 +2,7 @@ package dav
 
 import (
 	"encoding/xml"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,12 +37,14 @@ func init() {
 	liveProps = []liveProp{
 		{name: davName("resourcetype"), all: true, has: always, write: func(f *finding, m *member) {
 			switch {
+			case m.who != nil && m.who.Proxies != "":
+				f.m.Raw(wire.ResourceType, `<D:collection/><D:principal/><S:`+string(m.who.Proxies)+` xmlns:S="`+calendarServer+`"/>`)
 			case m.who != nil:
 				f.m.Raw(wire.ResourceType, "<D:collection/><D:principal/>") // RFC 3744, section 4
 			case m.Subscribed() && !m.past():
 				f.m.Raw(wire.ResourceType, subscribedType)
 			case m.IsCalendar() && !m.past():
-				f.m.Raw(wire.ResourceType, calendarType) // RFC 4791, section 4.2
+				f.m.Raw(wire.ResourceType, calendarType+sharedType(m)) // RFC 4791, section 4.2
 			case m.Box() != "":
 				f.m.Raw(wire.ResourceType, `<D:collection/><C:schedule-`+m.Box()+` xmlns:C="`+calDAV+`"/>`) // RFC 6638, sections 2.1 and 2.2
 			case m.Dir:
@@ -76,7 +79,7 @@ func init() {
 		// RFC 6578, section 4: not in allprop
 		{name: davName("sync-token"), want: store.Want{Sync: true}, has: syncable, write: func(f *finding, m *member) { f.m.Text(wire.SyncToken, m.SyncToken) }},
 	}
-	liveProps = append(append(liveProps, pastProps()...), principalProps()...)
+	liveProps = slices.Concat(liveProps, pastProps(), principalProps(), proxyProps())
 	for i := range liveProps {
 		liveByName[liveProps[i].name] = &liveProps[i]
 	}
@@ -87,7 +90,18 @@ const calendarType = `<D:collection/><C:calendar xmlns:C="` + calDAV + `"/>`
 
 // subscribedType is that of a calendar which is read elsewhere, as Apple's calendar
 // server made it.
-const subscribedType = `<D:collection/><S:subscribed xmlns:S="http://calendarserver.org/ns/"/>`
+const subscribedType = `<D:collection/><S:subscribed xmlns:S="` + calendarServer + `"/>`
+
+// sharedType is what a calendar is besides when it is shared, or is somebody else's.
+func sharedType(m *member) string {
+	if m.SharedAs == store.NotShared {
+		return ""
+	}
+	return "<S:" + string(m.SharedAs) + ` xmlns:S="` + calendarServer + `"/>`
+}
+
+// calendarServer is the namespace of Apple's calendar server.
+const calendarServer = "http://calendarserver.org/ns/"
 
 func always(*member) bool   { return true }
 func real(m *member) bool   { return !m.virtual }

@@ -14,13 +14,16 @@ import (
 // asker may not know answers as one that does not exist.
 const principalPrefix = "/principals"
 
+// usersName is the collection of the principals of users.
+const usersName = "users"
+
 // principalKinds are the collections of principals, and builtIn the principals
 // that stand beside them.
 var (
 	principalKinds = []struct {
 		name string
 		kind policy.Kind
-	}{{"users", policy.KindUser}, {"groups", policy.KindGroup}, {"roles", policy.KindRole}}
+	}{{usersName, policy.KindUser}, {"groups", policy.KindGroup}, {"roles", policy.KindRole}}
 	builtIn = []struct {
 		name string
 		id   policy.ID
@@ -47,6 +50,9 @@ func builtInNamed(name string) policy.ID {
 
 // principalURL is the path of one below principalPrefix.
 func principalURL(p *store.Principal) wire.Path {
+	if p.Proxies != "" {
+		return wire.Path{usersName, p.Name, string(p.Proxies)}
+	}
 	for _, k := range principalKinds {
 		if k.kind == p.Kind {
 			return wire.Path{k.name, p.Name}
@@ -71,6 +77,10 @@ func principalAt(s *store.Session, url wire.Path) (member, error) {
 		if kind, ok := kindNamed(url[0]); ok {
 			p, err = s.PrincipalNamed(kind, url[1])
 		}
+	case proxyDepth:
+		if url[0] == usersName {
+			p, err = s.ProxyGroup(url[1], store.Proxy(url[2]))
+		}
 	}
 	if err != nil {
 		return member{}, err
@@ -94,7 +104,7 @@ func principal(p *store.Principal) member {
 }
 
 // principalPages gives the members of a collection of principals, page by page.
-// A principal has none.
+// Below a user stand the groups of his proxies, below others nothing.
 func principalPages(s *store.Session, url wire.Path) iter.Seq2[[]member, error] {
 	switch len(url) {
 	case 0:
@@ -125,6 +135,8 @@ func principalPages(s *store.Session, url wire.Path) iter.Seq2[[]member, error] 
 				}
 			}
 		}
+	case 2:
+		return onePage(proxyGroups(s, url), nil)
 	}
 	return onePage(nil, nil)
 }
@@ -142,8 +154,8 @@ func principalProps() []liveProp {
 		currentPrincipal(),
 		refsProp("principal-collection-set", wire.PrincipalCollections, always, func(*finding, *member) []wire.Path { return []wire.Path{{}} }),
 		refsProp("principal-URL", wire.PrincipalURL, isPrincipal, func(_ *finding, m *member) []wire.Path { return []wire.Path{m.url} }),
-		refsProp("group-member-set", wire.GroupMembers, isGroup, func(f *finding, m *member) []wire.Path { return f.urls(f.s.MembersOf(*m.who)...) }),
-		refsProp("group-membership", wire.GroupMembership, isPrincipal, func(f *finding, m *member) []wire.Path { return f.urls(f.s.GroupsOf(*m.who)...) }),
+		refsProp("group-member-set", wire.GroupMembers, isGroup, func(f *finding, m *member) []wire.Path { return f.urls(f.membersOf(m)...) }),
+		refsProp("group-membership", wire.GroupMembership, isPrincipal, func(f *finding, m *member) []wire.Path { return f.urls(f.groupsOf(m)...) }),
 		{name: davName("alternate-URI-set"), has: isPrincipal, write: func(f *finding, m *member) {
 			f.m.Append(wire.AlternateURIs, func(dst []byte) []byte { return appendMailto(dst, m.who) })
 		}},
@@ -181,7 +193,7 @@ func refsProp(name string, e wire.Element, has func(*member) bool, refs func(*fi
 
 func isPrincipal(m *member) bool { return m.who != nil }
 func isGroup(m *member) bool {
-	return m.who != nil && (m.who.Kind == policy.KindGroup || m.who.Kind == policy.KindRole)
+	return m.who != nil && (m.who.Kind == policy.KindGroup || m.who.Kind == policy.KindRole || m.who.Proxies != "")
 }
 func hasEmail(m *member) bool { return m.who != nil && m.who.Email != "" }
 
@@ -196,7 +208,11 @@ func appendMailto(dst []byte, p *store.Principal) []byte {
 func everyPrincipal(s *store.Session, url wire.Path) iter.Seq[member] {
 	return func(yield func(member) bool) {
 		m, err := principalAt(s, url)
-		if err != nil || m.who != nil && !yield(m) {
+		if err != nil {
+			return
+		}
+		if m.who != nil { // proxies are not looked for
+			yield(m)
 			return
 		}
 		for page := range principalPages(s, url) {

@@ -45,7 +45,10 @@ var win32Modified = xml.Name{Space: "urn:schemas-microsoft-com:", Local: "Win32L
 // proppatch answers PROPPATCH: all instructions or none.
 // RFC 4918, section 9.2
 func proppatch(rq *request) error {
-	if rq.kind != kindItem {
+	switch {
+	case rq.kind == kindPrincipal && len(rq.url) == proxyDepth:
+		return setProxies(rq)
+	case rq.kind != kindItem:
 		return store.ErrReserved
 	}
 	body, err := rq.body()

@@ -61,6 +61,8 @@ type Property struct {
 	Settable bool
 	Has      func(*Member) bool
 	Write    func(*wire.Multistatus, *Member)
+	// WriteFor takes the place of Write where who asks makes a difference.
+	WriteFor func(*store.Session, *wire.Multistatus, *Member)
 }
 
 // A Report is one that the resources answer for which On holds.
@@ -200,6 +202,11 @@ func (m *Member) SetLabel(name string) { m.named = name }
 // Principal is what the resource stands for, nil for none.
 func (m *Member) Principal() *store.Principal { return m.who }
 
+// PrincipalHref is the escaped URL of a principal.
+func PrincipalHref(p *store.Principal) string {
+	return string(wire.AppendHref(nil, principalPrefix, principalURL(p), true))
+}
+
 // Href is the escaped URL of the member.
 func (m *Member) Href() string { return m.href() }
 
@@ -212,7 +219,13 @@ func (m *Member) Names() wire.Path { return m.url }
 // live makes the property one of the table.
 func (p Property) live() liveProp {
 	return liveProp{name: p.Name, want: p.Want, has: p.Has, settable: p.Settable,
-		write: func(f *finding, m *member) { p.Write(f.m, m) }}
+		write: func(f *finding, m *member) {
+			if p.WriteFor != nil {
+				p.WriteFor(f.s, f.m, m)
+				return
+			}
+			p.Write(f.m, m)
+		}}
 }
 
 // extend takes the realms' properties, reports and classes into the handler's.

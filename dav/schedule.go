@@ -27,7 +27,10 @@ func scheduleMatches(h http.Header, target *store.Entry) error {
 	return store.ErrStale
 }
 
+// calendarNames is how many names lead to a calendar.
+const calendarNames = 3
+
 // isOutbox tells whether the request is one on an outbox.
 func (rq *request) isOutbox() bool {
-	return rq.path.InCalendars() && len(rq.path) == 3 && rq.path[2] == store.Outbox
+	return rq.path.InCalendars() && len(rq.path) == calendarNames && rq.path[2] == store.Outbox
 }

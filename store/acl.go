@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"davit/policy"
 )
@@ -47,6 +48,13 @@ type NewACL struct {
 // give and take what changes: *Undelegated. A lock on it keeps others out.
 // RFC 3744, section 7.5
 func (s *Session) SetACL(ctx context.Context, p Path, list NewACL, t Terms) error {
+	return s.relist(ctx, p, t, list.Match, func(_ *Tx, _ []policy.Entry, find Find) ([]policy.Entry, error) { return list.Lines(find) })
+}
+
+// relist replaces the own lines of a file or collection by what is made of them.
+// match may be nil.
+func (s *Session) relist(ctx context.Context, p Path, t Terms, match func(*Entry, string) error,
+	remake func(tx *Tx, old []policy.Entry, find Find) ([]policy.Entry, error)) error {
 	return s.update(ctx, func(tx *Tx) error {
 		sp, err := s.resolve(tx, p)
 		if err != nil {
@@ -56,21 +64,17 @@ func (s *Session) SetACL(ctx context.Context, p Path, list NewACL, t Terms) erro
 		if err != nil {
 			return err
 		}
-		acl, err := tx.aclAt(sp.place())
-		if err != nil {
-			return err
+		if match != nil {
+			acl, err := tx.aclAt(sp.place())
+			if err != nil {
+				return err
+			}
+			t.Match = func(target *Entry) error { return match(target, acl.Tag) }
 		}
-		t.Match = func(target *Entry) error { return list.Match(target, acl.Tag) }
 		if err := s.judge(tx, sp, t, s.unlockedAt(tx, g, sp.nodes, t)); err != nil {
 			return err
 		}
-		sub := s.subject(tx)
-		lines, err := list.Lines(func(k policy.Kind, name string) policy.ID {
-			if id := named(tx.state, k, name); tx.state.Knows(sub, id) {
-				return id
-			}
-			return policy.Nobody
-		})
+		lines, err := remake(tx, slices.Clone(tx.linesOn(sp.entry().Node)), s.find(tx))
 		if err != nil {
 			return err
 		}
@@ -83,6 +87,25 @@ func (s *Session) SetACL(ctx context.Context, p Path, list NewACL, t Terms) erro
 		}
 		return nil
 	})
+}
+
+// find is how the asker finds principals by their names.
+func (s *Session) find(tx *Tx) Find {
+	sub := s.subject(tx)
+	return func(k policy.Kind, name string) policy.ID {
+		if id := named(tx.state, k, name); tx.state.Knows(sub, id) {
+			return id
+		}
+		return policy.Nobody
+	}
+}
+
+// linesOn are the own lines of a node.
+func (tx *Tx) linesOn(n policy.Node) []policy.Entry {
+	if m := tx.state.Mark(n); m != nil {
+		return m.Entries
+	}
+	return nil
 }
 
 // AccessList is the list that counts at a file or collection, for who holds

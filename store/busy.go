@@ -1,6 +1,10 @@
 package store
 
-import "errors"
+import (
+	"errors"
+
+	"davit/policy"
+)
 
 // A BusyCalendar is what may make somebody busy: all of one calendar that is in a
 // span, to be told as busy time and as nothing else.
@@ -9,18 +13,25 @@ type BusyCalendar struct {
 	Contents [][]byte
 }
 
+// A BusyPerson is what somebody's busy time is worked out of.
+type BusyPerson struct {
+	Calendars []BusyCalendar
+	// Inbox are the properties of the inbox, which may say when its owner can be asked
+	// at all.
+	Inbox     []Prop
+	Addresses []string // all that he has
+}
+
 // BusyTimes gives the calendars of whose address it is, as far as the asker holds
 // free-busy on them. Somebody whom the asker may not know is not found; who gives
-// him no busy time is refused with ErrNoBusy. Addresses are all that the person
-// has.
-func (s *Session) BusyTimes(address string, when Span) (calendars []BusyCalendar, addresses []string, err error) {
+// him no busy time is refused with ErrNoBusy.
+func (s *Session) BusyTimes(address string, when Span) (person BusyPerson, err error) {
 	err = s.view(func(tx *Tx) error {
-		calendars = nil
 		to := tx.addressed(address)
 		if !s.knows(tx, to) {
 			return ErrNotFound
 		}
-		addresses = to.addresses
+		person = BusyPerson{Addresses: to.addresses}
 		home := to.space
 		if home == nil {
 			home = tx.homeOf(to.user)
@@ -41,14 +52,25 @@ func (s *Session) BusyTimes(address string, when Span) (calendars []BusyCalendar
 			if err != nil {
 				return err
 			}
-			calendars = append(calendars, one)
+			person.Calendars = append(person.Calendars, one)
 		}
-		if len(calendars) == 0 {
+		if len(person.Calendars) == 0 {
 			return ErrNoBusy
 		}
-		return nil
+		person.Inbox, err = tx.inboxProps(home)
+		return err
 	})
-	return calendars, addresses, err
+	return person, err
+}
+
+// inboxProps are the properties of an inbox, for who is told when its owner is busy.
+func (tx *Tx) inboxProps(home *policy.Space) ([]Prop, error) {
+	box, err := tx.resolve(Path{SpacePath(tx.state, home), calendarsName, Inbox})
+	if err != nil || box.missing() > 0 || !box.isBox() {
+		return nil, err
+	}
+	n := box.entry().Node
+	return tx.props(housekeeping(tx, n), n)
 }
 
 // ErrNoBusy: somebody lets the asker not know when he is busy.

@@ -53,7 +53,7 @@ func (p Path) Calendars() Path { return slices.Concat(p[:1], Path{calendarsName}
 func (p Path) InCalendars() bool { return len(p) > 1 && p[1] == calendarsName }
 
 // The kinds of components that calendars take in. RFC 4791, section 5.2.3
-var componentKinds = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"}
+var componentKinds = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"}
 
 // What the Type of a message area, and of a subscription, ends in.
 const (
@@ -502,6 +502,20 @@ func (s *Session) Calendars(ctx context.Context, want Want) (list []Calendar, er
 		return nil, err
 	}
 	return list, look()
+}
+
+// CalendarsOf lists the calendars that the asker sees of one space or drive, by the
+// name that its paths begin with.
+func (s *Session) CalendarsOf(name string, want Want) (list []Calendar, err error) {
+	err = s.view(func(tx *Tx) error {
+		space := tx.spaceOf(name)
+		if space == nil {
+			return ErrNotFound
+		}
+		list, err = s.appendCalendars(tx, nil, space, want)
+		return err
+	})
+	return list, err
 }
 
 // calendarSpaces are the spaces in which the asker may see calendars, the own

@@ -18,7 +18,7 @@ const UIDSizeMax = 1024
 // transaction of its content. It is told, and never read from the content here.
 type Object struct {
 	UID       string // one in each calendar
-	Component string // VEVENT, VTODO, VJOURNAL or VFREEBUSY
+	Component string // one of componentKinds
 	// Extent is when anything of it may be: all time for one without an end or a
 	// beginning, nothing when no range of time can find it.
 	Extent Span

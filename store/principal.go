@@ -12,6 +12,9 @@ type Principal struct {
 	ID   policy.ID
 	Kind policy.Kind
 	Name string
+	// Proxies is set of the group of those who may act for the user of that Name,
+	// which is nobody by itself.
+	Proxies Proxy
 	// Email is told to its owner and to admins only.
 	Email string
 }
@@ -129,5 +132,6 @@ func (s *Session) known(ids []policy.ID) []Principal {
 	return list
 }
 
-// Is tells whether the asker is that principal: itself, or through memberships.
+// Is tells whether the asker is that principal: itself, or through memberships. In
+// a group of proxies nobody is for what is not about calendars.
 func (s *Session) Is(p Principal) bool { return s.policy().Matches(s.cred.User, p.ID) }

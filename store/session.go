@@ -115,6 +115,8 @@ type Info struct {
 	// Address is the calendar user address of the space whose calendar this is; empty
 	// of what belongs to a person.
 	Address string
+	// SharedAs is of a calendar.
+	SharedAs SharedAs
 	// Rewritten: what is kept is not what was sent.
 	Rewritten bool
 }
@@ -147,6 +149,9 @@ func (s *Session) info(tx *Tx, g grant, at policy.Place, e *Entry, want Want) (I
 	info, err := tx.info(g, at, e, want)
 	if err == nil && want.Sync && e.Dir {
 		info.SyncToken, err = s.syncToken(tx, at.Space, e.Node)
+	}
+	if e.IsCalendar() && !info.Shell {
+		info.SharedAs = s.sharedAs(tx, at.Space, e.Node)
 	}
 	return info, err
 }

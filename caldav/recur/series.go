@@ -90,7 +90,7 @@ func New(obj *ical.Object, floating *zone.Zone) (*Series, error) {
 	var overrides []*ical.Component
 	for _, c := range obj.Calendar.Children {
 		switch c.Name {
-		case "VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY":
+		case "VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "AVAILABLE":
 		default:
 			continue
 		}

@@ -53,7 +53,7 @@ func newCalendarAdd(g *global) *cobra.Command {
   davit calendar add '~mia/holidays' --source https://cal.example.org/holidays.ics`,
 	}
 	cmd.Flags().StringVar(&n.Name, "name", "", "`name` that people read")
-	cmd.Flags().StringVar(&kinds, "kinds", "events", "what it takes in: `kinds` of events, tasks, journal, free-busy")
+	cmd.Flags().StringVar(&kinds, "kinds", "events", "what it takes in: `kinds` of events, tasks, journal, free-busy, availability")
 	cmd.Flags().StringVar(&n.Source, "source", "", "`URL` of a calendar elsewhere, which programs read there: a subscription")
 	return carries(g, cmd, admin.AddCalendar, func(args []string) (admin.NewCalendar, error) {
 		n.Path = args[0]
