@@ -70,14 +70,13 @@ func (p *pieces) ReadFrom(r io.Reader) (int64, error) {
 	return p.bySystem(part.N)
 }
 
-// wantsPieces tells whether copying n bytes is faster than the system's own copying
-// from file to connection: up to one piece, for which that takes six more system
-// calls, and over loopback, where a proxy on this machine sits. It spares the
-// processor a copy, but hands every page over by itself, and the other end takes
-// it so.
+// wantsPieces tells whether copying n bytes is the faster way: many of them over
+// loopback, where a proxy on this machine sits. The system's own copying from file to
+// connection spares the processor a copy, but hands every page over by itself, and the
+// other end takes it so.
 func (rq *request) wantsPieces(n int64) bool {
-	if n <= sendSize {
-		return true
+	if n < sendSize {
+		return false
 	}
 	addr, err := netip.ParseAddrPort(rq.r.RemoteAddr)
 	return err == nil && addr.Addr().IsLoopback()

@@ -34,8 +34,8 @@ func (w *written) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(w.ResponseRecorder, r)
 }
 
-// TestWaysToSend: every way sends the bytes that were asked for, and small parts of
-// a file as one piece.
+// TestWaysToSend: every way sends the bytes that were asked for; in pieces what is
+// large and stays on this machine.
 func TestWaysToSend(t *testing.T) {
 	const size = 3 * sendSize
 	content := make([]byte, size)
@@ -57,11 +57,11 @@ func TestWaysToSend(t *testing.T) {
 		{"192.0.2.1:9", "", 0, size, 0},
 		{"[2001:db8::1]:9", "", 0, size, 0},
 		{"@", "", 0, size, 0}, // a Unix socket
-		{"192.0.2.1:9", "bytes=70000-135535", 70_000, 65_536, 65_536},
-		{"192.0.2.1:9", "bytes=-9", size - 9, 9, 9},
-		{"192.0.2.1:9", "bytes=9-1048584", 9, sendSize, sendSize},
-		{"192.0.2.1:9", "bytes=9-1048585", 9, sendSize + 1, 0},
-		{"127.0.0.1:9", "bytes=9-1048585", 9, sendSize + 1, sendSize},
+		{"127.0.0.1:9", "bytes=70000-135535", 70_000, 65_536, 0},
+		{"127.0.0.1:9", "bytes=-9", size - 9, 9, 0},
+		{"127.0.0.1:9", "bytes=9-1048583", 9, sendSize - 1, 0},
+		{"127.0.0.1:9", "bytes=9-1048584", 9, sendSize, sendSize},
+		{"192.0.2.1:9", "bytes=9-1048584", 9, sendSize, 0},
 	} {
 		file, err := os.Open(name)
 		if err != nil {

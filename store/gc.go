@@ -45,6 +45,7 @@ func (st *Store) Collect(ctx context.Context, grace time.Duration) (Collected, e
 	if err := errors.Join(st.keepDownloads(ctx), st.forgetLocks(ctx), st.forgetAsides(ctx), st.forgetLockouts(ctx), st.expire(ctx), st.expireResumables(ctx), st.forgetChanges(ctx), st.buryLeftovers(ctx), st.finishNotices(ctx)); err != nil {
 		return c, err
 	}
+	// An engine that is over and refuses this touches nothing any more.
 	defer st.update(context.WithoutCancel(ctx), engine.Background, func(*Tx) error {
 		st.touched = nil
 		return nil

@@ -17,6 +17,7 @@ const toldEvery = time.Minute
 type doorman struct {
 	*net.TCPListener
 	perAddress, max int // 0: any number
+	pace            pace
 	log             *slog.Logger
 	now             func() time.Time
 
@@ -28,7 +29,7 @@ type doorman struct {
 }
 
 func newDoorman(l net.Listener, lim limits, log *slog.Logger) *doorman {
-	return &doorman{TCPListener: l.(*net.TCPListener), perAddress: lim.perAddress, max: lim.open,
+	return &doorman{TCPListener: l.(*net.TCPListener), perAddress: lim.perAddress, max: lim.open, pace: lim.pace,
 		log: log, now: time.Now, from: map[netip.Prefix]int{}}
 }
 
@@ -41,7 +42,7 @@ func (d *doorman) Accept() (net.Conn, error) {
 		}
 		who := household(c.RemoteAddr())
 		if d.admit(who) {
-			return &guest{TCPConn: c, leave: sync.OnceFunc(func() { d.left(who) })}, nil
+			return &guest{TCPConn: c, pace: d.pace, log: d.log, leave: sync.OnceFunc(func() { d.left(who) })}, nil
 		}
 		c.SetLinger(0) // nothing of it stays with the system
 		c.Close()
@@ -87,17 +88,4 @@ func (d *doorman) left(who netip.Prefix) {
 	if d.from[who]--; d.from[who] == 0 {
 		delete(d.from, who)
 	}
-}
-
-// A guest is a connection that is counted while it is open. All else is the
-// system's own, which sends files without copying them.
-type guest struct {
-	*net.TCPConn
-	leave func()
-}
-
-// Close implements net.Conn.
-func (g *guest) Close() error {
-	defer g.leave()
-	return g.TCPConn.Close()
 }

@@ -7,13 +7,13 @@ import (
 )
 
 // limits bound what clients take of the server's connections. There is none on
-// a whole request: an upload takes as long as it takes, and a slow one holds no
-// transaction. Zero means no limit.
+// a whole request: an upload or a download takes as long as it takes, and a slow one
+// holds no transaction. Zero means no limit.
 type limits struct {
 	readHeader time.Duration // for the head of a request
 	idle       time.Duration // between two requests of a connection
 	header     int           // bytes of the head of a request
-	pace       pace          // of a request's body
+	pace       pace          // of a request's body, and of a client that reads its answer
 	perAddress int           // connections open at a time from one address
 	open       int           // connections open at a time
 	uploads    dav.Uploads
