@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"davit/policy"
+	"davit/store/engine"
 )
 
 // UIDSizeMax is the longest UID of a calendar object, in bytes.
@@ -216,7 +218,9 @@ func (tx *Tx) enter(g grant, calendar, n policy.Node) error {
 // leave takes an object out of what a calendar is searched by.
 func (tx *Tx) leave(g grant, calendar, n policy.Node) error {
 	rec, err := tx.objectRec(g, n)
-	if err != nil {
+	if errors.Is(err, engine.ErrDamaged) {
+		return tx.leaveUnknown(g, calendar, n)
+	} else if err != nil {
 		return err
 	}
 	if err := tx.w.Delete(uidKey(calendar, rec.uid)); err != nil {
@@ -228,6 +232,31 @@ func (tx *Tx) leave(g grant, calendar, n policy.Node) error {
 		}
 	}
 	return tx.tally(calendar)
+}
+
+// leaveUnknown is leave for an object of which nobody knows any more what it is found
+// by: so that it can be taken away, or written anew, everything that leads to it goes.
+func (tx *Tx) leaveUnknown(g grant, calendar, n policy.Node) error {
+	var keys [][]byte
+	err := scanPrefix(tx.r, uidKey(calendar, ""), func(k, v []byte) bool {
+		if bytes.Equal(v, beUint64(uint64(n))) {
+			keys = append(keys, bytes.Clone(k))
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	err = scanPrefix(tx.r, key1(tableSpan, uint64(calendar)), func(k, _ []byte) bool {
+		if len(k) == len(spanKey(0, 0, 0, 0)) && nodeIn(k) == n {
+			keys = append(keys, bytes.Clone(k))
+		}
+		return true
+	})
+	for _, k := range keys {
+		err = firstOf(err, tx.w.Delete(k))
+	}
+	return firstOf(err, tx.tally(calendar))
 }
 
 // sameUID is the error about an object that has the UID already, which is told to
