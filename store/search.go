@@ -78,7 +78,7 @@ func (s *Session) search(tx *Tx, g grant, sp *spot, q Search, need policy.Rights
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, Info{Entry: e, Held: heldHere(sp.inMessages(), &e, own), Owner: sp.space.Owner})
+		found = append(found, Info{Entry: e, Held: sp.heldOf(&e, own), Owner: sp.space.Owner})
 	}
 	slices.SortFunc(found, func(a, b Info) int { return cmp.Compare(a.Name, b.Name) })
 	return found, nil
