@@ -32,6 +32,9 @@ type Calendar struct {
 	Own        bool     `json:"own,omitempty"` // it stands in the drive of who was asked for
 	// Source is the URL of a subscription, at which clients read it.
 	Source string `json:"source,omitempty"`
+	// Fetched: the server reads it there; Fault is why it could not the last time.
+	Fetched bool   `json:"fetched,omitempty"`
+	Fault   string `json:"fault,omitempty"`
 	// Rights are what who was asked for holds there.
 	Rights policy.Rights `json:"rights"`
 }
@@ -63,6 +66,8 @@ type NewCalendar struct {
 	Components []string `json:"components,omitempty"` // events, tasks, journal, free-busy, availability; events if empty
 	// Source is the URL of a calendar elsewhere, to which this is a subscription.
 	Source string `json:"source,omitempty"`
+	// Fetch: the server reads it there, and not each program by itself.
+	Fetch bool `json:"fetch,omitempty"`
 }
 
 // A CalendarShare gives a calendar to somebody.
@@ -116,13 +121,16 @@ func (a *Admin) AddCalendar(ctx context.Context, n NewCalendar) (Calendar, error
 		if !store.IsSource(n.Source) {
 			return Calendar{}, invalid("write http, https or webcal", "%q is no URL of a calendar", clip(n.Source))
 		}
-		c.Subscribed = true
+		c.Subscribed, c.Fetched = !n.Fetch, n.Fetch
 		c.Props = append(c.Props, sourceOf(n.Source))
+	}
+	if n.Fetch && !store.Fetches(a.st.Policy(), n.Source) {
+		return Calendar{}, refused("davit policy set fetch-hosts=HOST", "the server fetches nothing from there")
 	}
 	if err := a.op.MakeCalendar(ctx, p, c); err != nil {
 		return Calendar{}, calendarError(p, err)
 	}
-	return Calendar{Path: p.String(), Name: n.Name, Components: c.Components, Source: n.Source}, nil
+	return Calendar{Path: p.String(), Name: n.Name, Components: c.Components, Source: n.Source, Fetched: n.Fetch}, nil
 }
 
 // displayName is the name that people read, kept as a client sets it: a language,
@@ -215,8 +223,13 @@ func (a *Admin) ListCalendars(ctx context.Context, n Named) ([]Calendar, error) 
 			switch {
 			case prop.Space == "DAV:" && prop.Local == "displayname":
 				shown.Name = textOf(prop)
-			case prop.Space == sourceSpace && prop.Local == sourceLocal && c.Subscribed():
+			case prop.Space == sourceSpace && prop.Local == sourceLocal && (c.Subscribed() || c.Fetched()):
 				shown.Source = hrefOf(prop)
+			}
+		}
+		if shown.Fetched = c.Fetched(); shown.Fetched {
+			if shown.Fault, err = a.op.FaultOf(c.Node); err != nil {
+				return nil, err
 			}
 		}
 		calendars = append(calendars, shown)

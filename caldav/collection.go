@@ -61,8 +61,8 @@ func wrongType(reason string) error {
 	return v
 }
 
-// subscribes reads a resource type: whether it is that of a subscription, and not of
-// a calendar. Anything else is refused.
+// subscribes reads a resource type: whether it is that of a subscription, which programs
+// read where it is published, and not of a calendar. Anything else is refused.
 func subscribes(value []byte) (bool, error) {
 	kinds, err := wire.ParseFragment(value)
 	if err != nil {
@@ -133,8 +133,8 @@ func newCalendar(rq *dav.Request, patch []wire.PropPatch) (c store.NewCalendar, 
 		}
 		c.Props = append(c.Props, dav.KeptProp(one))
 	}
-	if c.Subscribed != source {
-		return c, wrongType("a subscription, and nothing else, says with source what it is of")
+	if c.Fetched = source && !c.Subscribed && rq.Session().Fetches(SourceOf(c.Props)); c.Subscribed != source && !c.Fetched {
+		return c, wrongType("a subscription says with source what it is of, and a calendar only where the server may fetch that")
 	}
 	return c, nil
 }

@@ -216,6 +216,13 @@ func (tx *Tx) masked(g grant, e *Entry) ([]byte, error) {
 	return tx.st.mask(b), nil
 }
 
+// heldOf is what is held of an entry, that of the spot or a member of it, as an asker is
+// told it.
+func (sp *spot) heldOf(e *Entry, held policy.Rights) policy.Rights {
+	held = heldHere(sp.inMessages() || e.Messages(), e, held)
+	return heldFetched(sp.fetched() && !e.Dir, e, held)
+}
+
 // heldHere is what is held of an entry as an asker is told it: in a message area
 // the right to messages is the right to content.
 func heldHere(messages bool, e *Entry, held policy.Rights) policy.Rights {
@@ -234,7 +241,7 @@ func (sp *spot) admits(obj *Object) error {
 	switch {
 	case !sp.inCalendars() && obj == nil:
 		return nil
-	case !dir.IsCalendar() || dir.Subscribed() || obj == nil:
+	case !dir.IsCalendar() || dir.Subscribed() || dir.Fetched() || obj == nil:
 		return ErrMisplaced
 	case !slices.Contains(dir.Components(), obj.Component):
 		return ErrComponent
@@ -265,6 +272,7 @@ type NewCalendar struct {
 	Components []string // that it takes in; all if empty
 	Props      []Prop
 	Subscribed bool // see Entry.Subscribed
+	Fetched    bool // see Entry.Fetched
 }
 
 // typ is the Type of the calendar.
@@ -272,6 +280,9 @@ func (c *NewCalendar) typ() (string, error) {
 	typ, err := calendarType(c.Components)
 	if c.Subscribed {
 		typ += subscribedMark
+	}
+	if c.Fetched {
+		typ += fetchedMark
 	}
 	return typ, err
 }
@@ -289,7 +300,7 @@ func (s *Session) MakeCalendar(ctx context.Context, p Path, c NewCalendar, t Ter
 			return err
 		}
 		g, err := s.authorizeMakeCalendar(tx, sp)
-		if err == nil && c.Subscribed {
+		if err == nil && (c.Subscribed || c.Fetched) {
 			err = s.maySubscribe(tx, sp)
 		}
 		if err != nil {
@@ -303,6 +314,9 @@ func (s *Session) MakeCalendar(ctx context.Context, p Path, c NewCalendar, t Ter
 			return err
 		}
 		sp.nodes, sp.entries = append(sp.nodes, e.Node), append(sp.entries, e)
+		if err := tx.beginPublished(&e); err != nil {
+			return err
+		}
 		return s.setProps(tx, g, sp, c.Props, e.Modified)
 	})
 }

@@ -47,6 +47,9 @@ func (o *Operator) MakeCalendar(ctx context.Context, p Path, c NewCalendar) erro
 		if err != nil {
 			return err
 		}
+		if err := tx.beginPublished(&e); err != nil {
+			return err
+		}
 		sp.nodes, sp.entries = append(sp.nodes, e.Node), append(sp.entries, e)
 		return s.setProps(tx, g, sp, c.Props, e.Modified)
 	})

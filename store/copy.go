@@ -544,6 +544,11 @@ func (tx *Tx) eraseRecords(g grant, e *Entry) error {
 	if err := tx.dropProps(g, e); err != nil {
 		return err
 	}
+	if e.Fetched() {
+		if err := tx.w.Delete(publishedKey(e.Node)); err != nil {
+			return err
+		}
+	}
 	if err := tx.w.Delete(nodeKey(e.Node)); err != nil || !e.Indexed {
 		return err
 	}

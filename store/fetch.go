@@ -58,7 +58,7 @@ func (s *Session) fetch(tx *Tx, dir *spot, name string, want Want) (f Fetched, e
 	if f.Info, err = s.info(tx, g, sp.place(), sp.entry(), want); err != nil {
 		return f, err
 	}
-	f.Info.Held = heldHere(sp.inMessages(), sp.entry(), f.Info.Held)
+	f.Info.Held = sp.heldOf(sp.entry(), f.Info.Held)
 	if g, f.Unread = s.authorize(tx, sp, opOpen); f.Unread != nil {
 		return f, nil
 	}

@@ -357,6 +357,8 @@ func (s *Session) mayAdd(tx *Tx, sp *spot) (grant, error) {
 		err = ErrNoParent
 	case err == nil && !d.Allowed():
 		err = s.refuse(tx, dir.place(), d.Wanted, dir.path)
+	case err == nil && len(dir.entries) == calendarDepth && dir.entry().Fetched():
+		err = ErrReserved
 	}
 	s.note(tx, dir, d, ByRight, err)
 	if err != nil {
@@ -403,7 +405,7 @@ func (s *Session) authorizeTree(tx *Tx, sp *spot, o op) (grant, error) {
 	var by Ground
 	switch {
 	case err != nil:
-	case sp.past != nil || sp.isRoot() || s.isShared(tx, sp.entry().Node) || sp.isCalendars() || sp.isBox():
+	case sp.past != nil || sp.isRoot() || s.isShared(tx, sp.entry().Node) || sp.isCalendars() || sp.isBox() || sp.inFetched():
 		err = ErrReserved
 	default:
 		here := d.Held

@@ -46,6 +46,7 @@ const (
 	tableAside     = 'z' // collection, name -> file that was moved away to be saved anew
 	tablePost      = 'q' // number -> message to somebody outside
 	tableNotice    = 'N' // calendar -> what is still to be told of its going or coming back
+	tablePublished = 'F' // calendar -> what is known of the fetching of what it has
 	tableLetters   = 'Q' // account -> how many of these it has sent on a day
 )
 

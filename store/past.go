@@ -118,7 +118,7 @@ func (sp *spot) realm() realm {
 // operation.
 func (s *Session) needs(sp *spot, o op) (want policy.Rights, ok bool) {
 	if sp.past == nil {
-		return s.wanted(sp, o), true
+		return s.wanted(sp, o), !sp.inFetched() || slices.Contains(readingFetched, o)
 	}
 	want, ok = pastNeeds[sp.past.kind][o]
 	return s.wantedBeyond(sp, o, want), ok

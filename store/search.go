@@ -91,7 +91,7 @@ func (s *Session) search(tx *Tx, g grant, sp *spot, q Search, need policy.Rights
 			own = tx.state.Held(sub, at(here.Space, here.Path, e.Node))
 		}
 		if own&need == need {
-			found = append(found, Info{Entry: *e, Held: heldHere(sp.inMessages(), e, own), Owner: sp.space.Owner})
+			found = append(found, Info{Entry: *e, Held: sp.heldOf(e, own), Owner: sp.space.Owner})
 		}
 	}
 	var nodes []policy.Node

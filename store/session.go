@@ -138,7 +138,7 @@ func (s *Session) Stat(p Path, want Want) (Info, error) {
 		} else {
 			info, err = s.info(tx, g, sp.place(), sp.entry(), want)
 		}
-		info.Held = heldHere(sp.inMessages(), sp.entry(), info.Held)
+		info.Held = sp.heldOf(sp.entry(), info.Held)
 		return err
 	})
 	return info, err
@@ -242,14 +242,13 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, page []Info, after string, n i
 		if more = len(page) == n; more {
 			return false
 		}
-		messages := sp.inMessages() || e.Messages()
 		var info Info
 		if plain(e, want) {
 			info = Info{Entry: *e, Held: d.Held, Owner: sp.space.Owner}
 		} else {
 			info, failed = s.info(tx, g.child(e.Node, d.Held), at(dir.Space, dir.Path, e.Node), e, want)
 		}
-		info.Held = heldHere(messages, e, info.Held)
+		info.Held = sp.heldOf(e, info.Held)
 		page = append(page, info)
 		return failed == nil
 	})

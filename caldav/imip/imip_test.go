@@ -273,30 +273,30 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	for name, row := range map[string]struct {
-		server imiptest.Server
+		server *imiptest.Server
 		way    imip.TLS
 		change func(*imip.Server)
 		want   imip.FaultKind
 	}{
-		"no such person":       {server: imiptest.Server{Answer: at("RCPT", "550 5.1.1 nobody here")}, way: imip.Plain, want: imip.Refused},
-		"grey":                 {server: imiptest.Server{Answer: at("RCPT", "451 later")}, way: imip.Plain, want: imip.Deferred},
-		"no content like that": {server: imiptest.Server{Answer: at("DATA", "554 no")}, way: imip.Plain, want: imip.Refused},
-		"refused at its end":   {server: imiptest.Server{Answer: at(".", "552 too large")}, way: imip.Plain, want: imip.Refused},
-		"full":                 {server: imiptest.Server{Answer: at(".", "452 full")}, way: imip.Plain, want: imip.Deferred},
-		"not this sender":      {server: imiptest.Server{Answer: at("MAIL", "550 who are you")}, way: imip.Plain, want: imip.Unreachable},
-		"closed":               {server: imiptest.Server{Answer: at("CONNECT", "554 closed")}, way: imip.Plain, want: imip.Unreachable},
-		"cut in the middle":    {server: imiptest.Server{Answer: at("DATA", imiptest.Cut)}, way: imip.Plain, want: imip.Unreachable},
-		"never answers":        {server: imiptest.Server{Answer: at("CONNECT", imiptest.Hang)}, way: imip.Plain, change: impatient, want: imip.Unreachable},
-		"stops answering":      {server: imiptest.Server{Answer: at("RCPT", imiptest.Hang)}, way: imip.Plain, change: impatient, want: imip.Unreachable},
-		"no STARTTLS":          {way: imip.StartTLS, want: imip.Unreachable},
-		"a false certificate":  {server: imiptest.Server{StartTLS: true}, change: func(s *imip.Server) { s.Roots = nil }, want: imip.Unreachable},
-		"a wrong password":     {server: imiptest.Server{StartTLS: true, User: "davit", Password: "x"}, change: func(s *imip.Server) { s.Password = "y" }, want: imip.Unreachable},
-		"a password in clear":  {server: imiptest.Server{User: "davit", Password: "x"}, way: imip.Plain, change: notLocal, want: imip.Unreachable},
-		"nobody there":         {change: func(s *imip.Server) { s.Address = "127.0.0.1:1" }, want: imip.Unreachable},
+		"no such person":       {server: &imiptest.Server{Answer: at("RCPT", "550 5.1.1 nobody here")}, way: imip.Plain, want: imip.Refused},
+		"grey":                 {server: &imiptest.Server{Answer: at("RCPT", "451 later")}, way: imip.Plain, want: imip.Deferred},
+		"no content like that": {server: &imiptest.Server{Answer: at("DATA", "554 no")}, way: imip.Plain, want: imip.Refused},
+		"refused at its end":   {server: &imiptest.Server{Answer: at(".", "552 too large")}, way: imip.Plain, want: imip.Refused},
+		"full":                 {server: &imiptest.Server{Answer: at(".", "452 full")}, way: imip.Plain, want: imip.Deferred},
+		"not this sender":      {server: &imiptest.Server{Answer: at("MAIL", "550 who are you")}, way: imip.Plain, want: imip.Unreachable},
+		"closed":               {server: &imiptest.Server{Answer: at("CONNECT", "554 closed")}, way: imip.Plain, want: imip.Unreachable},
+		"cut in the middle":    {server: &imiptest.Server{Answer: at("DATA", imiptest.Cut)}, way: imip.Plain, want: imip.Unreachable},
+		"never answers":        {server: &imiptest.Server{Answer: at("CONNECT", imiptest.Hang)}, way: imip.Plain, change: impatient, want: imip.Unreachable},
+		"stops answering":      {server: &imiptest.Server{Answer: at("RCPT", imiptest.Hang)}, way: imip.Plain, change: impatient, want: imip.Unreachable},
+		"no STARTTLS":          {server: &imiptest.Server{}, way: imip.StartTLS, want: imip.Unreachable},
+		"a false certificate":  {server: &imiptest.Server{StartTLS: true}, change: func(s *imip.Server) { s.Roots = nil }, want: imip.Unreachable},
+		"a wrong password":     {server: &imiptest.Server{StartTLS: true, User: "davit", Password: "x"}, change: func(s *imip.Server) { s.Password = "y" }, want: imip.Unreachable},
+		"a password in clear":  {server: &imiptest.Server{User: "davit", Password: "x"}, way: imip.Plain, change: notLocal, want: imip.Unreachable},
+		"nobody there":         {server: &imiptest.Server{}, change: func(s *imip.Server) { s.Address = "127.0.0.1:1" }, want: imip.Unreachable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := imiptest.Start(t, &row.server)
+			s := imiptest.Start(t, row.server)
 			by := to(s, row.way)
 			if row.change != nil {
 				row.change(by)

@@ -55,6 +55,7 @@ func newCalendarAdd(g *global) *cobra.Command {
 	cmd.Flags().StringVar(&n.Name, "name", "", "`name` that people read")
 	cmd.Flags().StringVar(&kinds, "kinds", "events", "what it takes in: `kinds` of events, tasks, journal, free-busy, availability")
 	cmd.Flags().StringVar(&n.Source, "source", "", "`URL` of a calendar elsewhere, which programs read there: a subscription")
+	cmd.Flags().BoolVar(&n.Fetch, "fetch", false, "the server itself reads what --source names and keeps it here, for all to read; the setting fetch-hosts lets it")
 	return carries(g, cmd, admin.AddCalendar, func(args []string) (admin.NewCalendar, error) {
 		n.Path = args[0]
 		n.Components = strings.FieldsFunc(kinds, func(c rune) bool { return c == ',' || c == ' ' })
@@ -70,7 +71,10 @@ func newCalendarList(g *global) *cobra.Command {
 		p.row("calendar", "name", "takes", "rights")
 		for _, c := range list {
 			takes := strings.Join(c.Components, " ")
-			if c.Source != "" {
+			switch {
+			case c.Fault != "":
+				takes = "nothing: " + c.Source + " (" + c.Fault + ")"
+			case c.Source != "":
 				takes = "nothing: " + c.Source
 			}
 			p.row(c.Path, c.Name, takes, c.Rights.String())
