@@ -82,6 +82,13 @@ func TestAvailabilityInCalendars(t *testing.T) {
 	share(s, "calendar:~mia/hours", "user:max", "free-busy")
 	max.Do("REPORT", "/caldav/mia/hours/", busy("20260310")).Want(t, 200, "BUSY-UNAVAILABLE:20260310T000000Z/20260310T080000Z", "BUSY-UNAVAILABLE:20260310T160000Z/", "!office", "!FBTYPE=BUSY:")
 	max.Do("REPORT", "/caldav/mia/hours/", busy("20270310")).Want(t, 200, "FBTYPE=BUSY:20270310T000000Z/20270310T080000Z", "!UNAVAILABLE")
+	within := func(start, end string) *davtest.Response {
+		return mia.Do("REPORT", "/caldav/mia/hours/", `<C:calendar-query`+calendarNS+`><D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VAVAILABILITY">`+
+			`<C:time-range start="`+start+`" end="`+end+`"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>`, "Depth", "1").Want(t, 207)
+	}
+	within("20260310T000000Z", "20260311T000000Z").Want(t, 207, "office.ics", "!later.ics")
+	within("20261231T000000Z", "20270101T000000Z").Want(t, 207, "office.ics", "!later.ics")
+	within("20261231T000000Z", "20270101T000001Z").Want(t, 207, "office.ics", "later.ics")
 	if n, err := s.Store.Reindex(t.Context(), func(fault string) { t.Error(fault) }); err != nil || n != 2 {
 		t.Errorf("%d objects indexed anew, %v", n, err)
 	}
