@@ -89,7 +89,11 @@ func TestAvailabilityInCalendars(t *testing.T) {
 	within("20260310T000000Z", "20260311T000000Z").Want(t, 207, "office.ics", "!later.ics")
 	within("20261231T000000Z", "20270101T000000Z").Want(t, 207, "office.ics", "!later.ics")
 	within("20261231T000000Z", "20270101T000001Z").Want(t, 207, "office.ics", "later.ics")
-	if n, err := s.Store.Reindex(t.Context(), func(fault string) { t.Error(fault) }); err != nil || n != 2 {
+	put(mia, "/caldav/mia/hours/own.ics", strings.ReplaceAll(weekdays("CLASS:PRIVATE\r\nSUMMARY:Clinic\r\nDTSTART:20280101T000000Z\r\n"), "UID:office", "UID:own")).Want(t, 201)
+	share(s, "calendar:~mia/hours", "user:max", "viewer")
+	max.Do("GET", "/caldav/mia/hours/office.ics", "").Want(t, 200, "BEGIN:AVAILABLE")
+	max.Do("GET", "/caldav/mia/hours/own.ics", "").Want(t, 200, "DTSTART:20280101T000000Z", "!Clinic", "!AVAILABLE")
+	if n, err := s.Store.Reindex(t.Context(), func(fault string) { t.Error(fault) }); err != nil || n != 3 {
 		t.Errorf("%d objects indexed anew, %v", n, err)
 	}
 }

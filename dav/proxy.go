@@ -122,7 +122,7 @@ func setProxies(rq *request) error {
 	case errors.Is(err, store.ErrInvalid):
 		return errors.Join(violated("no-ace-conflict"), err)
 	case err != nil:
-		if realm := rq.h.realmOf("caldav"); realm != nil { // whose URLs the refusal names
+		if realm := rq.h.holder(store.Path{"~" + group.Name}.Calendars()); realm != nil { // whose URLs the refusal names
 			rq.mount = mount{prefix: realm.Prefix, realm: realm}
 		}
 		return err
