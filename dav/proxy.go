@@ -128,7 +128,10 @@ func setProxies(rq *request) error {
 		return err
 	}
 	rq.mount.prefix = principalPrefix
-	return rq.patched(patch, protected)
+	if len(protected) > 0 {
+		return rq.patched(patch, protected)
+	}
+	return rq.patchedAll(patch)
 }
 
 // proxies finds the principals that the value of group-member-set names.
