@@ -82,7 +82,18 @@ func TestAvailabilityInCalendars(t *testing.T) {
 	share(s, "calendar:~mia/hours", "user:max", "free-busy")
 	max.Do("REPORT", "/caldav/mia/hours/", busy("20260310")).Want(t, 200, "BUSY-UNAVAILABLE:20260310T000000Z/20260310T080000Z", "BUSY-UNAVAILABLE:20260310T160000Z/", "!office", "!FBTYPE=BUSY:")
 	max.Do("REPORT", "/caldav/mia/hours/", busy("20270310")).Want(t, 200, "FBTYPE=BUSY:20270310T000000Z/20270310T080000Z", "!UNAVAILABLE")
-	if n, err := s.Store.Reindex(t.Context(), func(fault string) { t.Error(fault) }); err != nil || n != 2 {
+	within := func(start, end string) *davtest.Response {
+		return mia.Do("REPORT", "/caldav/mia/hours/", `<C:calendar-query`+calendarNS+`><D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VAVAILABILITY">`+
+			`<C:time-range start="`+start+`" end="`+end+`"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>`, "Depth", "1").Want(t, 207)
+	}
+	within("20260310T000000Z", "20260311T000000Z").Want(t, 207, "office.ics", "!later.ics")
+	within("20261231T000000Z", "20270101T000000Z").Want(t, 207, "office.ics", "!later.ics")
+	within("20261231T000000Z", "20270101T000001Z").Want(t, 207, "office.ics", "later.ics")
+	put(mia, "/caldav/mia/hours/own.ics", strings.ReplaceAll(weekdays("CLASS:PRIVATE\r\nSUMMARY:Clinic\r\nDTSTART:20280101T000000Z\r\n"), "UID:office", "UID:own")).Want(t, 201)
+	share(s, "calendar:~mia/hours", "user:max", "viewer")
+	max.Do("GET", "/caldav/mia/hours/office.ics", "").Want(t, 200, "BEGIN:AVAILABLE")
+	max.Do("GET", "/caldav/mia/hours/own.ics", "").Want(t, 200, "DTSTART:20280101T000000Z", "!Clinic", "!AVAILABLE")
+	if n, err := s.Store.Reindex(t.Context(), func(fault string) { t.Error(fault) }); err != nil || n != 3 {
 		t.Errorf("%d objects indexed anew, %v", n, err)
 	}
 }

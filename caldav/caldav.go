@@ -40,7 +40,7 @@ const (
 func Realm() dav.Realm {
 	return dav.Realm{
 		Prefix: Prefix,
-		// RFC 4791, section 5.1; RFC 6638, section 2; RFC 7953, section 7.1
+		// RFC 4791, section 5.1; RFC 6638, section 2; RFC 7953, section 7
 		Classes:    "calendar-access, calendar-auto-schedule, calendar-availability, calendar-proxy, calendarserver-sharing",
 		Place:      place,
 		URL:        urlOf,

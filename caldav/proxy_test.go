@@ -38,7 +38,7 @@ func TestProxies(t *testing.T) {
 	mia.Do("PROPFIND", "/caldav/lena/", "", "Depth", "1").Want(t, 404)
 	propfind(lena, "/principals/users/lena/", "1", "resourcetype").Want(t, 207, lenasReaders, lenasWriters, "calendar-proxy-read xmlns")
 
-	setProxies(lena, lenasReaders, "/principals/users/mia/").Want(t, 207, "200 OK")
+	setProxies(lena, lenasReaders, "/principals/users/mia/").Want(t, 207, "<D:href>"+lenasReaders+"</D:href>", "200 OK")
 	propfind(lena, lenasReaders, "0", "group-member-set").Want(t, 207, "<D:group-member-set><D:href>/principals/users/mia/</D:href>")
 	propfind(mia, lenasReaders, "0", "group-member-set").Want(t, 207, "!/principals/users/mia/")
 	propfind(max, "/principals/users/mia/", "0", "S:calendar-proxy-read-for", "group-membership").Want(t, 207, "!lena")

@@ -79,6 +79,11 @@ func proppatch(rq *request) error {
 	if err != nil {
 		return err
 	}
+	return rq.patchedAll(patch)
+}
+
+// patchedAll answers for properties that are all set.
+func (rq *request) patchedAll(patch []wire.PropPatch) error {
 	if wire.ParsePrefer(rq.r.Header).Minimal { // RFC 8144, section 2.2
 		rq.applied(returnMinimal)
 		rq.w.WriteHeader(http.StatusOK)

@@ -122,13 +122,16 @@ func setProxies(rq *request) error {
 	case errors.Is(err, store.ErrInvalid):
 		return errors.Join(violated("no-ace-conflict"), err)
 	case err != nil:
-		if realm := rq.h.realmOf("caldav"); realm != nil { // whose URLs the refusal names
+		if realm := rq.h.holder(store.Path{"~" + group.Name}.Calendars()); realm != nil { // whose URLs the refusal names
 			rq.mount = mount{prefix: realm.Prefix, realm: realm}
 		}
 		return err
 	}
 	rq.mount.prefix = principalPrefix
-	return rq.patched(patch, protected)
+	if len(protected) > 0 {
+		return rq.patched(patch, protected)
+	}
+	return rq.patchedAll(patch)
 }
 
 // proxies finds the principals that the value of group-member-set names.

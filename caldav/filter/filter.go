@@ -83,8 +83,9 @@ func invalid(format string, args ...any) *Error {
 	return &Error{"valid-filter", fmt.Sprintf(format, args...)}
 }
 
-// ranged are the components that the tables of RFC 4791, section 9.9, know.
-var ranged = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VALARM"}
+// ranged are the components that the tables of RFC 4791, section 9.9, know, and that of
+// RFC 7953.
+var ranged = []string{"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VALARM", "VAVAILABILITY"}
 
 func (f *Comp) check(depth int, terms *int) error {
 	if *terms++; depth > DepthMax || *terms > TermsMax {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"davit/caldav/ical"
+	"davit/caldav/rule"
 	"davit/caldav/zone"
 )
 
@@ -87,7 +88,6 @@ func (s *Series) available(c *ical.Component, zones []*ical.Component) (part ava
 		if err != nil {
 			return part, err
 		}
-		series.budget.Steps = StepsMax / int64(len(groups))
 		part.free = append(part.free, series)
 	}
 	return part, nil
@@ -213,11 +213,12 @@ func Beside(periods, others []BusyPeriod) []BusyPeriod {
 
 // Busy is when somebody is not to be asked within a range, from from on and before
 // to, in order. Of what overlaps the highest PRIORITY counts; among equals somebody
-// is available where any of them says so, and else busy in the strongest way. Where
-// that takes more than InstancesMax or StepsMax, nobody is available.
+// is available where any of them says so, and else busy in the strongest way. By
+// hours that take more than InstancesMax or StepsMax nobody is available.
 // RFC 7953, sections 4 and 5
 func (a *Availability) Busy(from, to time.Time) []BusyPeriod {
 	w := windowOf(from, to)
+	a.share()
 	var edges []edge
 	for i := range a.parts {
 		edges = a.parts[i].appendEdges(edges, i, w)
@@ -247,6 +248,22 @@ func (a *Availability) Busy(from, to time.Time) []BusyPeriod {
 	}
 	return MergeBusy(periods)
 }
+
+// share gives all series the work of one.
+func (a *Availability) share() {
+	n := 0
+	for i := range a.parts {
+		n += len(a.parts[i].free)
+	}
+	for i := range a.parts {
+		for _, s := range a.parts[i].free {
+			s.budget = rule.Budget{Steps: StepsMax / int64(n)}
+		}
+	}
+}
+
+// edgesMax is how many edges one question may have.
+const edgesMax = 2 * (InstancesMax + AvailabilitiesMax)
 
 // strength orders the ways of being busy.
 var strength = map[Busy]int{Tentative: 1, Unavailable: 2, IsBusy: 3}
@@ -289,9 +306,9 @@ func (p *available) appendEdges(edges []edge, i int, w window) []edge {
 			if start, end := max(in.start, w.from), min(in.end, w.to); start < end {
 				edges = append(edges, edge{start, i, true, 1}, edge{end, i, true, -1})
 			}
-			return len(edges)-said <= 2*InstancesMax
+			return len(edges) <= edgesMax
 		})
-		if err != nil || len(edges)-said > 2*InstancesMax {
+		if err != nil || len(edges) > edgesMax {
 			return edges[:said]
 		}
 	}

@@ -64,6 +64,23 @@ func TestAvailability(t *testing.T) {
 	}
 }
 
+// All that may be laid over one another, each the most work that it may be, is no
+// more work than one series, and nobody is available by it.
+func TestHostileAvailability(t *testing.T) {
+	const hours = "BEGIN:AVAILABLE\r\nDTSTART:19000101T000000Z\r\nDURATION:PT1S\r\nRRULE:FREQ=SECONDLY;BYMONTHDAY=31;BYDAY=1SU,-1MO\r\nEND:AVAILABLE\r\n"
+	one := "BEGIN:VAVAILABILITY\r\nUID:x\r\n" + strings.Repeat(hours, recur.AvailableMax) + "END:VAVAILABILITY\r\n"
+	a, err := availabilityOf(t, strings.Repeat(one, recur.AvailabilitiesMax))
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := time.Date(2026, 3, 9, 0, 0, 0, 0, time.UTC)
+	for range 2 { // a question leaves nothing for the next to pay
+		if got := told(a.Busy(from, from.AddDate(3, 0, 0))); got != "UNAVAILABLE 09T00:00-09T00:00\n" {
+			t.Errorf("it tells\n%s", got)
+		}
+	}
+}
+
 func TestBeside(t *testing.T) {
 	period := func(from, to int, busy recur.Busy) recur.BusyPeriod {
 		at := func(hour int) time.Time { return time.Date(2026, 3, 9, hour, 0, 0, 0, time.UTC) }

@@ -1,6 +1,7 @@
 package recur
 
-// overlaps judges an instance by the tables of RFC 4791, section 9.9.
+// overlaps judges an instance by the tables of RFC 4791, section 9.9, and what RFC 7953
+// adds to them.
 func overlaps(in *Instance, w window) bool {
 	switch in.Component.Name {
 	case "VEVENT":
@@ -9,6 +10,8 @@ func overlaps(in *Instance, w window) bool {
 		return w.todo(in)
 	case "VJOURNAL":
 		return in.timing.started && w.spans(in)
+	case "VAVAILABILITY": // RFC 7953, section 7
+		return w.from < in.free.end && w.to > in.free.start
 	}
 	return w.freeBusy(in)
 }

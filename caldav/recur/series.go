@@ -54,7 +54,7 @@ type Series struct {
 	pieces   []piece // of the rules: the master, then those with THISANDFUTURE
 	singles  []single
 	replaced map[key]bool
-	busy     []freeBusy // of VFREEBUSY
+	busy     []freeBusy // of VFREEBUSY, and of VAVAILABILITY what it is about
 	undated  *timing    // a VTODO or VJOURNAL without a time
 	budget   rule.Budget
 }
@@ -90,7 +90,7 @@ func New(obj *ical.Object, floating *zone.Zone) (*Series, error) {
 	var overrides []*ical.Component
 	for _, c := range obj.Calendar.Children {
 		switch c.Name {
-		case "VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "AVAILABLE":
+		case "VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY", "AVAILABLE":
 		default:
 			continue
 		}
@@ -105,6 +105,12 @@ func New(obj *ical.Object, floating *zone.Zone) (*Series, error) {
 				return nil, err
 			}
 			s.busy = append(s.busy, fb)
+		case c.Name == "VAVAILABILITY":
+			in, err := s.extent(c)
+			if err != nil {
+				return nil, err
+			}
+			s.busy = append(s.busy, freeBusy{component: c, bounded: true, start: in.from, end: in.to})
 		case c.Props.Get("RECURRENCE-ID") != nil && len(overrides) == OverridesMax:
 			return nil, s.tooMany(c, "RECURRENCE-ID", 0, OverridesMax)
 		case c.Props.Get("RECURRENCE-ID") != nil:
