@@ -84,17 +84,17 @@ func (c *comparison) readMirror(way []policy.Node) (*mirror, error) {
 // in a listing: RFC 6578, section 3.5.2. But what came while the asker may have
 // seen less than now is told to nobody, unless pages told it.
 func (c *comparison) readLog(p *mirror) error {
+	lasts, err := c.lasted(p.base.epoch, p.base.seq)
+	if err != nil {
+		return err
+	}
 	var failed error
-	same, lasts := p.base.epoch == c.now.epoch, false
-	err := c.tx.r.Scan(changeKey(c.space.ID, p.base.seq+1), changeKey(c.space.ID, c.now.seq+1), func(k, v []byte) bool {
+	err = c.tx.r.Scan(changeKey(c.space.ID, p.base.seq+1), changeKey(c.space.ID, c.now.seq+1), func(k, v []byte) bool {
 		var rec changeRec
 		if rec, failed = decodeChange(v); failed != nil {
 			return false
 		}
 		seq := binary.BigEndian.Uint64(k[9:])
-		if same && seq == p.base.seq+1 {
-			lasts = c.tx.state.Lasts(c.sub, c.space.ID, time.Unix(0, rec.at).Unix(), c.tx.now.Unix())
-		}
 		p.take(seq, &rec, lasts || seq <= p.base.until)
 		return true
 	})
@@ -102,6 +102,20 @@ func (c *comparison) readLog(p *mirror) error {
 		err = failed
 	}
 	return err
+}
+
+// lasted tells whether the asker has seen since an epoch, at each change after one,
+// what it sees now.
+func (c *comparison) lasted(epoch, seq uint64) (bool, error) {
+	if epoch != c.now.epoch || seq >= c.now.seq {
+		return seq >= c.now.seq, nil
+	}
+	v, err := c.tx.r.Get(changeKey(c.space.ID, seq+1))
+	if err != nil || v == nil {
+		return false, err
+	}
+	rec, err := decodeChange(v)
+	return c.tx.state.Lasts(c.sub, c.space.ID, time.Unix(0, rec.at).Unix(), c.tx.now.Unix()), err
 }
 
 // take notes one change, those of a node from the oldest on.

@@ -204,8 +204,16 @@ type old struct {
 func (c *comparison) run(g grant, sp *spot) error {
 	t := c.token
 	if t.goal != nil {
-		// The pages of one answer are all told to the same eyes.
-		if !t.goal.seen.is(&c.now.seen) || t.goal.seq > c.now.seq {
+		// The pages of one answer are all told to the same eyes, which were open all
+		// the time: what came and went between two pages is told as gone.
+		same := t.goal.seen.is(&c.now.seen) && t.goal.seq <= c.now.seq
+		if same {
+			var err error
+			if same, err = c.lasted(t.goal.epoch, max(t.goal.seq, t.goal.until)); err != nil {
+				return err
+			}
+		}
+		if !same {
 			return ErrSyncToken
 		}
 		c.last = t.after
@@ -234,7 +242,7 @@ func (c *comparison) next() *syncToken {
 		t.goal = c.now
 	}
 	goal := *t.goal
-	if c.now.seq > goal.seq {
+	if goal.epoch = c.now.epoch; c.now.seq > goal.seq {
 		goal.until = c.now.seq
 	}
 	if c.more {

@@ -194,6 +194,32 @@ func TestSyncOfPages(t *testing.T) {
 	}
 }
 
+// Who was away between two pages, and sees now what he saw before, begins anew: what
+// came and went meanwhile is none of his business.
+func TestSyncOfPagesApart(t *testing.T) {
+	c := newClock()
+	of := newOffice(t, Options{Clock: c.Now}, "mia max", "Team mia=editor max=viewer")
+	mia, max, team := of.as("mia"), of.as("max"), Path{"Team"}
+	for _, name := range []string{"a", "b", "c"} {
+		write(t, mia, Path{"Team", name}, name)
+	}
+	first, err := max.Changes(team, SyncQuery{Limit: 1})
+	must(t, err)
+	of.level("Team", "max", "none")
+	of.level("Team", "max", "viewer")
+	second, err := max.Changes(team, SyncQuery{Since: first.Token, Limit: 1})
+	if err != nil || toldBy(second) != "b" {
+		t.Fatalf("away while nothing happened: %q %v", toldBy(second), err)
+	}
+	of.level("Team", "max", "none")
+	write(t, mia, Path{"Team", "secret"}, "x")
+	must(t, mia.Remove(ctx, Path{"Team", "secret"}, Terms{}))
+	of.level("Team", "max", "viewer")
+	if page, err := max.Changes(team, SyncQuery{Since: second.Token, Limit: 1}); !errors.Is(err, ErrSyncToken) {
+		t.Errorf("away while something happened: %q %v", toldBy(page), err)
+	}
+}
+
 // What moves out of the way of the pages and back is told whole: the client has it
 // nowhere.
 func TestSyncOfTheRestless(t *testing.T) {
