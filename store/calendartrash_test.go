@@ -158,6 +158,23 @@ func TestMaskedInTheTrash(t *testing.T) {
 	f.Close()
 }
 
+// TestMessagesSynced: who syncs a message area is told of what he holds there as in a
+// listing.
+func TestMessagesSynced(t *testing.T) {
+	of := newOffice(t, Options{Index: toyIndex}, "mia max", "Team mia=manager max=editor")
+	mia, max := of.as("mia"), of.as("max")
+	must(t, second(mia.Calendars(ctx, Want{})))
+	area := cal("Team", "messages")
+	must(t, of.putObject(mia, append(slices.Clip(area), "m"), Object{UID: "m", Component: "VJOURNAL", Extent: day(3, 9, 1)}))
+	for _, s := range []*Session{mia, max} {
+		listed, _, err := s.List(area, "", 9, Want{})
+		must(t, err)
+		if synced := everything(t, s, area, "").Members; len(synced) != 1 || len(listed) != 1 || synced[0].Held != listed[0].Held {
+			t.Errorf("%s is told %+v by a sync, %+v by a listing", s.UserName(), synced, listed)
+		}
+	}
+}
+
 // TestMessagesInTheTrash: a message is read, and comes back, by the right to
 // messages, in the trash as before.
 func TestMessagesInTheTrash(t *testing.T) {

@@ -84,7 +84,7 @@ func (s *Session) changes(tx *Tx, p Path, q SyncQuery) (page SyncPage, err error
 	if !sp.entry().Dir {
 		return page, ErrNotDir
 	}
-	c := &comparison{s: s, tx: tx, sub: s.subject(tx), space: sp.space, deep: q.Deep, want: q.Want, left: q.Limit, page: q.Old[:0]}
+	c := &comparison{s: s, tx: tx, sub: s.subject(tx), top: sp, space: sp.space, deep: q.Deep, want: q.Want, left: q.Limit, page: q.Old[:0]}
 	if c.token, err = s.openToken(tx, sp, q.Since); err != nil {
 		return page, err
 	}
@@ -179,6 +179,7 @@ type comparison struct {
 	s     *Session
 	tx    *Tx
 	sub   policy.Subject
+	top   *spot // the collection that was asked for
 	space *policy.Space
 	deep  bool
 	want  Want
@@ -392,6 +393,9 @@ func (c *comparison) tell(m collectionNow, e *Entry, stood []old, same bool) err
 		told.Dir = e.Dir
 	default:
 		told.Dir, err = c.tx.wasDir(housekeeping(c.tx, stood[0].node), c.space.ID, stood[0].node)
+	}
+	if seen {
+		told.Held = c.top.heldOf(e, told.Held)
 	}
 	c.page, c.last = append(c.page, told), m.path
 	return err
