@@ -32,8 +32,9 @@ import (
 )
 
 // Format is the version of the data directory that this program writes. A newer
-// one is refused.
-const Format = 1
+// one is refused, and an older one is raised when it is opened: from 2 on copies have
+// references of their own, and who does not know them would erase what only copies use.
+const Format = 2
 
 // Errors that callers act on. The wrapping error says what was asked.
 var (
@@ -171,6 +172,9 @@ func Open(dir string, o Options) (*Store, error) {
 		err = st.indexTrash()
 	}
 	if err == nil {
+		err = st.raise()
+	}
+	if err == nil {
 		err = st.finishCopies()
 	}
 	if err == nil {
@@ -180,6 +184,17 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), st.Close())
 	}
 	return st, nil
+}
+
+// raise marks the data directory as one that older programs do not know.
+func (st *Store) raise() error {
+	return st.update(context.Background(), engine.Foreground, func(tx *Tx) error {
+		v, err := tx.r.Get(keyFormat)
+		if err != nil || binary.BigEndian.Uint32(v) == Format {
+			return err
+		}
+		return tx.w.Put(keyFormat, binary.BigEndian.AppendUint32(nil, Format))
+	})
 }
 
 func open(dir string, o Options) (*Store, error) {
