@@ -160,12 +160,8 @@ func (tx *Tx) collectionOf(n policy.Node) (*spot, error) {
 
 // tellOf tells of one meeting, unless it is over.
 func (tx *Tx) tellOf(s *Session, g grant, sp *spot, n *notice) error {
-	rec, err := tx.objectRec(g, sp.entry().Node)
-	if err != nil || rec.extent.To <= tx.now.Unix() {
-		return err
-	}
-	content, err := tx.whole(g, sp.entry())
-	if err != nil {
+	content, err := tx.toCome(g, sp.entry())
+	if err != nil || content == nil {
 		return err
 	}
 	c := ScheduleChange{Old: content, Silent: n.Silent}
@@ -226,15 +222,20 @@ func (s *Session) reinvite(tx *Tx, g grant, sp *spot) error {
 	if tx.st.scheduler == nil || !sp.inCalendars() || !sp.entry().Scheduled || sp.inBox() {
 		return nil
 	}
-	rec, err := tx.objectRec(g, sp.entry().Node)
-	if err != nil || rec.extent.To <= tx.now.Unix() {
-		return err
-	}
-	content, err := tx.whole(g, sp.entry())
-	if err != nil {
+	content, err := tx.toCome(g, sp.entry())
+	if err != nil || content == nil {
 		return err
 	}
 	return s.tellChange(tx, g, sp, ScheduleChange{New: content, Again: true})
+}
+
+// toCome is the content of a meeting, nil for one that is over.
+func (tx *Tx) toCome(g grant, e *Entry) ([]byte, error) {
+	rec, err := tx.objectRec(g, e.Node)
+	if err != nil || rec.extent.To <= tx.now.Unix() {
+		return nil, err
+	}
+	return tx.whole(g, e)
 }
 
 // farewell tells those who are invited by an account, or have invited it, that it goes.
