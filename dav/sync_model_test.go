@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -209,15 +210,21 @@ type syncPlay struct {
 	now     *atomic.Int64
 	people  map[string]*davtest.Client
 	mirrors []*mirror
-	seen    map[string]map[string]bool // by person: every URL ever listed
-	tree    map[string]string          // what the manager saw last
+	seen    map[string]map[seenName]bool // by person: all that was ever listed
+	tree    map[string]string            // what the manager saw last
 	trace   []string
+}
+
+// seenName is a name in a folder, wherever that stood then.
+type seenName struct {
+	folder policy.Node
+	name   string
 }
 
 var syncCast = []string{"olga", "mia", "max", "lea", "ben"}
 
 func newSyncPlay(t *testing.T, seed uint64) *syncPlay {
-	p := &syncPlay{t: t, rand: rand.New(rand.NewPCG(seed, 0)), now: new(atomic.Int64), people: map[string]*davtest.Client{}, seen: map[string]map[string]bool{}}
+	p := &syncPlay{t: t, rand: rand.New(rand.NewPCG(seed, 0)), now: new(atomic.Int64), people: map[string]*davtest.Client{}, seen: map[string]map[seenName]bool{}}
 	p.now.Store(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Unix())
 	p.s = davtest.StartWith(t, p.options(), syncCast...)
 	p.s.Group("staff", "user:mia", "user:lea")
@@ -229,7 +236,7 @@ func newSyncPlay(t *testing.T, seed uint64) *syncPlay {
 	for _, who := range syncCast {
 		p.mirrors = append(p.mirrors, newMirror(t, p.s, who, "/dav/Team/", "infinite"), newMirror(t, p.s, who, "/dav/Team/a/", "infinite"),
 			newMirror(t, p.s, who, "/dav/Team/", "1"))
-		p.seen[who] = map[string]bool{}
+		p.seen[who] = map[seenName]bool{}
 	}
 	return p
 }
@@ -353,10 +360,7 @@ func (p *syncPlay) state(to policy.SpaceState) {
 
 // entry changes the list of a path.
 func (p *syncPlay) entry(path string) {
-	at := strings.Split(strings.TrimPrefix(path, "/dav/"), "/")
-	for i := range at {
-		at[i], _ = url.PathUnescape(at[i])
-	}
+	at := namesOf(path)
 	who := pickOf(p, "group:guests", "group:staff", "user:ben", "user:max", "user:lea")
 	see := policy.See | policy.Read
 	e := pickOf(p, policy.Entry{Allow: see}, policy.Entry{Revoke: policy.All}, policy.Entry{Deny: policy.All}, policy.Entry{}, policy.Entry{},
@@ -378,10 +382,11 @@ func (p *syncPlay) entry(path string) {
 
 // look notes what everybody sees.
 func (p *syncPlay) look() {
+	folders := map[string]policy.Node{}
 	for who, c := range p.people {
 		tree := listed(p.t, c, "/dav/Team/", "infinity")
 		for href := range tree {
-			p.seen[who][href] = true
+			p.seen[who][p.named(href, folders)] = true
 		}
 		if who == "olga" {
 			p.tree = listed(p.t, c, "/dav/Other/", "infinity")
@@ -390,9 +395,31 @@ func (p *syncPlay) look() {
 	}
 }
 
+// named is what a URL names; folders remembers those that were looked up.
+func (p *syncPlay) named(href string, folders map[string]policy.Node) seenName {
+	dir, name := path.Split(href)
+	n, known := folders[dir]
+	if !known {
+		if at, _, err := p.s.Store.Operator().Place(namesOf(dir)); err == nil {
+			n = at.Path[len(at.Path)-1]
+		}
+		folders[dir] = n
+	}
+	return seenName{n, name}
+}
+
+// namesOf are the names in a URL below /dav/.
+func namesOf(href string) (names store.Path) {
+	for name := range strings.SplitSeq(strings.Trim(strings.TrimPrefix(href, "/dav/"), "/"), "/") {
+		name, _ = url.PathUnescape(name)
+		names = append(names, name)
+	}
+	return names
+}
+
 // catchUp lets one mirror ask, with changes between its pages, and then once more
-// without: now it has to be what PROPFIND shows, and it heard no name that its
-// owner never saw.
+// without: now it has to be what PROPFIND shows, and it heard no name in a folder that
+// its owner never saw there.
 func (p *syncPlay) catchUp(m *mirror) {
 	limit := p.rand.IntN(6)
 	p.trace = append(p.trace, fmt.Sprintf("-- %s syncs %s at level %s by %d", m.who, m.root, m.level, limit))
@@ -407,7 +434,7 @@ func (p *syncPlay) catchUp(m *mirror) {
 	there := m.sync(p.rand.IntN(4), func() {})
 	m.compare(there)
 	for _, href := range append(gone, m.gone...) {
-		if !p.seen[m.who][href] {
+		if !p.seen[m.who][p.named(href, map[string]policy.Node{})] {
 			p.t.Errorf("%s is told that %s is gone, and never saw it", m.who, href)
 		}
 	}
