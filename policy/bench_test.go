@@ -188,13 +188,10 @@ func timed(b *testing.B, run func(i int)) {
 	b.ReportMetric(float64(took[len(took)*99/100]), "p99-ns")
 }
 
-// askers are the kinds of questions at a place: of a file by random users
-// ("anyone"), and by users whom the space's levels name ("member").
-var askers = []string{"anyone", "member"}
-
-// outsider asks of the root of a space and sees nothing there. Whether it shows as
-// the way to something is a search of all that names him below.
-const outsider = "outsider"
+// askers are the kinds of questions: of a file by random users ("anyone"), of a
+// file by users whom the space's levels name ("member"), and of the root of a
+// space by users who see nothing there ("outsider").
+var askers = []string{"anyone", "member", "outsider"}
 
 // questions are random ones of a kind, made before the clock runs.
 func (c *company) questions(who string) (subs []policy.Subject, places []policy.Place) {
@@ -207,29 +204,22 @@ func (c *company) questions(who string) (subs []policy.Subject, places []policy.
 	return subs, places
 }
 
-// BenchmarkDecide asks for one right at a place.
+// BenchmarkDecide asks for one right.
 func BenchmarkDecide(b *testing.B) {
 	eachSize(b, func(b *testing.B, c *company) {
 		for _, who := range askers {
-			b.Run(who, func(b *testing.B) { c.decide(b, who) })
+			b.Run(who, func(b *testing.B) {
+				subs, places := c.questions(who)
+				timed(b, func(i int) { c.state.Decide(subs[i%len(subs)], places[i%len(places)], policy.Read) })
+			})
 		}
 	})
-}
-
-// BenchmarkShell asks whether the root of a space shows to an outsider.
-func BenchmarkShell(b *testing.B) {
-	eachSize(b, func(b *testing.B, c *company) { c.decide(b, outsider) })
-}
-
-func (c *company) decide(b *testing.B, who string) {
-	subs, places := c.questions(who)
-	timed(b, func(i int) { c.state.Decide(subs[i%len(subs)], places[i%len(places)], policy.Read) })
 }
 
 // BenchmarkExplain asks for one right and every step to it.
 func BenchmarkExplain(b *testing.B) {
 	eachSize(b, func(b *testing.B, c *company) {
-		for _, who := range append(askers[:len(askers):len(askers)], outsider) {
+		for _, who := range askers {
 			b.Run(who, func(b *testing.B) {
 				subs, places := c.questions(who)
 				timed(b, func(i int) { c.state.Explain(subs[i%len(subs)], places[i%len(places)], policy.Read) })
@@ -241,7 +231,7 @@ func BenchmarkExplain(b *testing.B) {
 // BenchmarkFlips looks for what would change the answer.
 func BenchmarkFlips(b *testing.B) {
 	eachSize(b, func(b *testing.B, c *company) {
-		for _, who := range append(askers[:len(askers):len(askers)], outsider) {
+		for _, who := range askers {
 			b.Run(who, func(b *testing.B) {
 				subs, places := c.questions(who)
 				timed(b, func(i int) { c.state.Flips(subs[i%len(subs)], places[i%len(places)], policy.Reshare) })
@@ -267,7 +257,7 @@ func (c *company) ask(rng *rand.Rand, s *policy.State, who string) (policy.Subje
 		if members := s.MembersOf(levels[rng.IntN(len(levels))].Principal); len(members) > 0 {
 			sub.User = members[rng.IntN(len(members))]
 		}
-	case outsider:
+	case "outsider":
 		at.Path = at.Path[:1]
 		for s.Held(sub, at)&policy.See != 0 {
 			sub.User = c.users[rng.IntN(len(c.users))]
