@@ -89,11 +89,12 @@ func (s *State) Decide(sub Subject, at Place, want Rights) Decision {
 	if sp == nil {
 		return d
 	}
-	d.Held = s.held(&sub, sp, ways, nil)
+	granted, walls := s.listed(&sub, sp, ways, nil)
+	d.Held = s.bounded(&sub, sp, ways, granted, walls, nil)
 	switch {
 	case d.Held&See != 0:
 		d.Visible = true
-	case len(ways) == len(at.Path) && s.leadsTo(&sub, sp, ways, at.Path):
+	case len(ways) == len(at.Path) && walls&See == 0 && s.leadsTo(&sub, sp, ways, granted, at.Path): // a wall holds below, too
 		d.Visible, d.Shell = true, true
 	}
 	return d
@@ -136,6 +137,12 @@ func (s *State) appendWays(dst []*way, path []Node) []*way {
 // also notes every step; it takes the same steps without.
 func (s *State) held(sub *Subject, sp *Space, ways []*way, tr *trace) Rights {
 	granted, walls := s.listed(sub, sp, ways, tr)
+	return s.bounded(sub, sp, ways, granted, walls, tr)
+}
+
+// bounded is what is left of what the lists grant: with the gifts, without what
+// walls and ceilings take.
+func (s *State) bounded(sub *Subject, sp *Space, ways []*way, granted, walls Rights, tr *trace) Rights {
 	granted |= s.shared(sub, sp, ways, lastCut(ways), tr)
 	return s.ceilings(sub, sp, granted&^walls, tr)
 }
@@ -367,22 +374,25 @@ func stateLets(st SpaceState, t Type) Rights {
 
 // leadsTo tells whether the subject sees anything below the place where the ways
 // end: then the place is a shell, a bare collection that lists only the way down.
-func (s *State) leadsTo(sub *Subject, sp *Space, ways []*way, path []Node) bool {
-	granted, walls := s.listed(sub, sp, ways, nil)
-	if walls&See != 0 {
-		return false // a wall holds below, too
+// The lists grant what is granted there, and no wall hides it.
+func (s *State) leadsTo(sub *Subject, sp *Space, ways []*way, granted Rights, path []Node) bool {
+	if s.ceilings(sub, sp, See, nil) == 0 {
+		return false // they are the same below
 	}
 	own := [1]ID{sub.id()}
 	ids := own[:]
 	if _, pinned := slices.BinarySearch(sp.Pins, sub.User); !pinned {
 		ids, _ = s.closures.get(uint64(sub.id()))
 	}
+	named, top := s.named.in(sp.Root), path[len(path)-1]
+	if len(ways) == 1 && s.mentioned(ids, named, top) {
+		return true
+	}
 	ids = s.withGivers(ids, sp.Root)
 	var cuts places
 	if all := s.cuts.within(sp.Root); len(all) > 0 && (granted&Manage != 0 || s.manages(sub, sp, ways)) {
 		cuts = all
 	}
-	named := s.named.in(sp.Root)
 	// There are two ways to find one: all that names the subject in this space, or
 	// all that is marked below. The shorter one is not known beforehand, so below
 	// the root the second is tried first and given up when it becomes the longer.
@@ -396,11 +406,10 @@ func (s *State) leadsTo(sub *Subject, sp *Space, ways []*way, path []Node) bool 
 			return found
 		}
 	}
-	top := path[len(path)-1]
 	for _, id := range ids {
 		at, _ := named.get(uint64(id))
 		for i := range at.count() {
-			if s.showsBelow(sub, ids, sp, top, at.nth(i)) {
+			if s.showsBelow(sub, ids, sp, top, at.nth(i).node()) {
 				return true
 			}
 		}
@@ -411,6 +420,36 @@ func (s *State) leadsTo(sub *Subject, sp *Space, ways []*way, path []Node) bool 
 		}
 	}
 	return false
+}
+
+// mentioned tells whether a mention of one of ids below a root shows its node
+// whoever asks and whenever, as nothing on the way there could hide it. That is so
+// as a rule, and spares the whole decision.
+func (s *State) mentioned(ids []ID, named table[mentions], root Node) bool {
+	_, hurdles := s.hurdles.get(uint64(root))
+	for _, id := range ids {
+		at, _ := named.get(uint64(id))
+		for i := range at.count() {
+			if m := at.nth(i); m.shows() && (!hurdles || s.openTo(root, m.node())) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// openTo tells whether a node below a root is not in the trash, and no wall between
+// them hides anything from anybody.
+func (s *State) openTo(root, n Node) bool {
+	w, _ := s.ways.get(uint64(n))
+	for n != root {
+		over, _ := s.ways.get(uint64(w.parent))
+		if w.hides || over.parked.n > 0 && !over.has(n) {
+			return false
+		}
+		n, w = w.parent, over
+	}
+	return true
 }
 
 // manages tells whether the subject keeps a way into the cut folders of a space:

@@ -89,7 +89,7 @@ func linksOf(marks []PlacedMark) map[ID]bool {
 func (e *edit) loadMarks(marks []PlacedMark) error {
 	b := builder{
 		edit: e, ways: map[Node]*way{}, kids: map[Node][]slot[struct{}]{},
-		named: map[ID]places{}, given: map[ID]places{}, gave: map[ID]places{}, shares: map[ID]Node{},
+		named: map[ID][]placedMention{}, given: map[ID]places{}, gave: map[ID]places{}, shares: map[ID]Node{},
 	}
 	for i := range marks {
 		if err := b.add(&marks[i]); err != nil {
@@ -111,7 +111,7 @@ type builder struct {
 	*edit
 	ways   map[Node]*way
 	kids   map[Node][]slot[struct{}]
-	named  map[ID]places
+	named  map[ID][]placedMention
 	given  map[ID]places
 	gave   map[ID]places
 	shares map[ID]Node
@@ -160,6 +160,9 @@ func (b *builder) add(pm *PlacedMark) error {
 		return invalid("two of them")
 	}
 	w.setMark(&mark)
+	if w.hides {
+		b.hurdle(path[0])
+	}
 	return b.index(&mark, spot{path[0], mark.Node})
 }
 
@@ -185,7 +188,7 @@ func (b *builder) hook(path []Node) error {
 
 func (b *builder) index(m *Mark, at spot) error {
 	for _, en := range m.Entries {
-		b.named[en.Principal] = append(b.named[en.Principal], at)
+		b.named[en.Principal] = append(b.named[en.Principal], placedMention{at.root, mentionOf(at.node, en.shows())})
 	}
 	if m.Cut {
 		b.cuts = append(b.cuts, at)
@@ -200,7 +203,7 @@ func (b *builder) index(m *Mark, at spot) error {
 			return err
 		}
 		b.shares[sh.ID] = at.node
-		b.named[sh.To] = append(b.named[sh.To], at)
+		b.named[sh.To] = append(b.named[sh.To], placedMention{at.root, mentionOf(at.node, false)})
 		b.given[sh.To] = append(b.given[sh.To], at)
 		b.gave[sh.By] = append(b.gave[sh.By], at)
 		if sh.IsLink() {

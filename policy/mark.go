@@ -51,8 +51,12 @@ func (c MoveNode) apply(e *edit) error {
 	if !ok {
 		return nil
 	}
-	elsewhere := e.rootOf(n) != c.To.Path[0]
+	from, to := e.rootOf(n), c.To.Path[0]
+	elsewhere := from != to
 	if elsewhere {
+		if _, hurdles := e.hurdles.get(uint64(from)); hurdles {
+			e.hurdle(to)
+		}
 		e.endShares(n)
 		e.eachMark(n, func(m *Mark) { e.index(m, &Mark{Node: m.Node}) })
 	}
@@ -103,8 +107,13 @@ func (c ParkNode) apply(e *edit) error {
 	next.kids = up.kids.del(uint64(c.Node))
 	next.parked = up.parked.set(uint64(c.Node), struct{}{})
 	e.ways = e.ways.set(uint64(w.parent), &next)
+	e.hurdle(e.rootOf(c.Node))
 	return nil
 }
+
+// hurdle notes that not everything below a root may be open. That is kept when the
+// hurdle is gone: then it costs a look.
+func (e *edit) hurdle(root Node) { e.hurdles = e.hurdles.set(uint64(root), struct{}{}) }
 
 func (c DropNodes) apply(e *edit) error {
 	for _, n := range c.Nodes {
@@ -149,6 +158,9 @@ func (e *edit) setMark(m *Mark) {
 	e.noteEnded(w.mark, m)
 	e.index(w.mark, m)
 	next.setMark(m)
+	if next.hides {
+		e.hurdle(e.rootOf(m.Node))
+	}
 	e.delta.Marks[m.Node] = m
 	if m.empty() {
 		next.setMark(nil)
@@ -174,7 +186,7 @@ func (e *edit) index(old, m *Mark) {
 		}
 	}
 	for _, en := range m.Entries {
-		e.named = e.named.with(en.Principal, at)
+		e.named = e.named.with(en.Principal, at, en.shows())
 	}
 	for _, sh := range m.Shares {
 		e.indexShare(&sh, at)
@@ -188,7 +200,7 @@ func (e *edit) index(old, m *Mark) {
 
 func (e *edit) indexShare(sh *Share, at spot) {
 	e.shares = e.shares.set(uint64(sh.ID), at.node)
-	e.named = e.named.with(sh.To, at)
+	e.named = e.named.with(sh.To, at, false)
 	e.given = withSpot(e.given, sh.To, at)
 	e.gave = withSpot(e.gave, sh.By, at)
 	if sh.IsLink() {

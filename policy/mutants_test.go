@@ -40,7 +40,7 @@ type suite struct {
 }
 
 var suites = []suite{
-	{"deciding", decisionMutants, []string{"-test.run", "^TestModel$"}},
+	{"deciding", decisionMutants, []string{"-test.run", "^(TestModel|TestLoad)$"}},
 	{"governing", governMutants, []string{"-courts", "150", "-test.run", "^(TestNobody.*|TestAttacks|TestRanks|TestCredentials.*|TestBadPlaces|TestSelfGrantEnds|TestOwnAccountStays|TestSharesKeepTheirAge|TestApplyRefuses)$"}},
 }
 

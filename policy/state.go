@@ -21,6 +21,7 @@ type State struct {
 	ways     table[*way]    // by node
 	names    table[[]named] // by hash of kind and folded name
 	named    naming         // where principals have an entry or share
+	hurdles  nodes          // the roots below which a wall may hide something, or something may lie in the trash
 	cuts     places         // the cut nodes
 	shares   table[Node]    // by share: where it is given
 	given    table[places]  // by principal: the nodes with a share to it
@@ -38,18 +39,20 @@ type way struct {
 	principals []ID // of the mark's entries
 	cut        bool // the mark's
 	shares     bool // whether the mark has any
+	hides      bool // whether an entry of the mark is a wall that hides
 	mark       *Mark
-	parent     Node // 0 at a space's root
-	kids       nodes
+	parent     Node  // 0 at a space's root
 	parked     nodes // kids in the trash
+	kids       nodes
 	few        [6]ID // holds the principals when they are no more
 }
 
 func (w *way) setMark(m *Mark) {
-	w.mark, w.principals, w.cut, w.shares = m, nil, false, false
+	w.mark, w.principals, w.cut, w.shares, w.hides = m, nil, false, false, false
 	if m != nil {
 		w.principals = appendPrincipals(w.few[:0:len(w.few)], m.Entries)
 		w.cut, w.shares = m.Cut, len(m.Shares) > 0
+		w.hides = slices.ContainsFunc(m.Entries, func(e Entry) bool { return e.Deny&See != 0 })
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func TestCompareKnowsAll(t *testing.T) {
 	read := map[string]string{
 		"Epoch": "counts changes and decides nothing", "users": "user", "groups": "by their closures", "profiles": "profile",
-		"spaces": "space", "roots": "by the spaces", "ways": "way", "names": "decide nothing", "named": "by the ways", "cuts": "by the ways",
+		"spaces": "space", "roots": "by the spaces", "ways": "way", "names": "decide nothing", "named": "by the ways", "cuts": "by the ways", "hurdles": "by the ways",
 		"given": "by the ways", "levelled": "by the spaces", "shares": "by the ways, and told", "gave": "by the ways, and for givers who changed", "settings": "settings",
 		"in": "by the closures", "closures": "memberships",
 	}
