@@ -159,7 +159,7 @@ func TestLayers(t *testing.T) {
 var doors = []string{
 	"tableEntry", "entryKey", "tableProp", "propKey", "tableLock", "lockKey", "tableInline", "blobs.Open", "tableTrash", "trashKey", "tableBin", "binKey",
 	"tableAside", "asideKey", "tableVersion", "versionKey", "tableObject", "objectKey", "tableUID", "uidKey", "tableSpan", "spanKey", "spanKeys", "tablePost", "postKey",
-	"tablePart", "partKey", "partPrefix",
+	"tablePart", "partKey", "partPrefix", "tableAttached", "attachedKey", "tableHolder", "holderKey", "attachedRefKey",
 }
 
 // keepers are the functions of package store that pass a door without a grant,
@@ -192,6 +192,8 @@ var keepers = map[string]string{
 	"tally": "counts changes", "tallyOf": "counts changes", "spanKeys": "makes the keys", "onceKeys": "makes the keys",
 	"propKey": "makes the key", "entryKey": "makes the key", "lockKey": "makes the key", "trashKey": "makes the key", "asideKey": "makes the key", "versionKey": "makes the key",
 	"binKey": "makes the key", "versionTable": "part of the check",
+	"attachedKey": "makes the key", "holderKey": "makes the key", "attachedRefKey": "makes the key",
+	"attachmentsOf": "part of the check", "attachmentTables": "part of the check",
 	"Scrub":       "hashes blobs and shows no bytes",
 	"postKey":     "makes the key",
 	"sendOut":     "keeps what the sender may send, for whom no calendar here is",

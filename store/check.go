@@ -16,9 +16,10 @@ import (
 
 // Checked is what a check found.
 type Checked struct {
-	Spaces, Collections, Files, Versions, Trashed, Locks, Links int
-	Bytes                                                       int64 // of files, listed or in the trash, and of their versions
-	Faults                                                      []string
+	Spaces, Collections, Files, Versions, Attachments, Trashed, Locks, Links int
+
+	Bytes  int64 // of files, listed or in the trash, of their versions and attachments
+	Faults []string
 }
 
 // faultsMax is how many faults are told; the rest is counted.
@@ -126,7 +127,7 @@ func (k *checker) run(ctx context.Context) error {
 		}
 	}
 	for _, pass := range []func() error{k.binTable, k.nodeTable, k.sumTable, k.versionTable, k.uploadTables, k.refTable, k.contentTables, k.orphanTable, k.propTable,
-		k.lockTable, k.asideTable, k.objectTables, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
+		k.lockTable, k.asideTable, k.objectTables, k.attachmentTables, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
 		if err := k.told(pass()); err != nil {
 			return err
 		}
@@ -248,6 +249,9 @@ func (k *checker) member(e *Entry, rec nodeRec, trash map[policy.Node][]trashRec
 	k.found.Files++
 	k.found.Bytes += e.Size
 	if err := k.versions(e); err != nil {
+		return sum{}, err
+	}
+	if err := k.attachmentsOf(e); err != nil {
 		return sum{}, err
 	}
 	if (e.content.where == nowhere) != (e.Size == 0) {

@@ -43,7 +43,10 @@ func decodeBlob(v []byte) (blobRec, error) {
 
 // use records that a node has the content. A blob that died since it was found
 // or kept, or of which another upload's generation came first, is errDead.
-func (tx *Tx) use(g grant, b body, n policy.Node) error {
+func (tx *Tx) use(g grant, b body, n policy.Node) error { return tx.useAs(g, b, refKey(b.hash, n)) }
+
+// useAs is use under another reference than that of a file itself.
+func (tx *Tx) useAs(g grant, b body, ref []byte) error {
 	switch b.where {
 	case nowhere:
 		return nil
@@ -72,7 +75,7 @@ func (tx *Tx) use(g grant, b body, n policy.Node) error {
 		}
 	}
 	tx.st.touched.note(b.hash)
-	return tx.w.Put(refKey(b.hash, n), nil)
+	return tx.w.Put(ref, nil)
 }
 
 // share records that another node has the content of a live entry too.

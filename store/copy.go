@@ -151,7 +151,7 @@ func (c *copying) begin(tx *Tx) error {
 	}
 	growth := size.live
 	if dst.missing() == 0 && !dst.entry().Dir && !src.entry().Dir {
-		growth -= dst.entry().Size
+		growth -= dst.entry().weight().live
 	}
 	if dg.op == opCopyTo {
 		err = tx.fit(dg, dst, c.hold, growth)
@@ -211,8 +211,9 @@ func (c *copying) slice(tx *Tx) error {
 			if err := admits(fileMax, m.Size); err != nil {
 				return err
 			}
-			tx.charge(dir.dstWay, sum{live: m.Size, files: 1})
-			total.live, total.files = total.live+m.Size, total.files+1
+			weight := sum{live: m.weight().live, files: 1}
+			tx.charge(dir.dstWay, weight)
+			total = total.plus(weight)
 			largest = max(largest, m.Size)
 		}
 	}
@@ -294,6 +295,9 @@ func (c *copying) member(tx *Tx, dir *copyDir, m *copied) (copyDir, error) {
 	if err := tx.copyObject(g, &m.Entry, n); err != nil {
 		return copyDir{}, err
 	}
+	if err := tx.copyAttachments(g, &m.Entry, nil, &e); err != nil {
+		return copyDir{}, err
+	}
 	if err := tx.link(g, dir.dst, &e); err != nil {
 		return copyDir{}, err
 	}
@@ -316,7 +320,7 @@ func (c *copying) member(tx *Tx, dir *copyDir, m *copied) (copyDir, error) {
 // the copier's.
 func (s *Session) duplicate(tx *Tx, e *Entry, n policy.Node) Entry {
 	d := *e
-	d.Node, d.Created, d.Creator, d.Touched, d.kept = n, tx.now, s.cred.id(), false, kept{}
+	d.Node, d.Created, d.Creator, d.Touched, d.kept, d.attached = n, tx.now, s.cred.id(), false, kept{}, attachedSum{}
 	return d
 }
 
@@ -371,6 +375,12 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 		if err := tx.copyProps(g, e, old.Node); err != nil {
 			return err
 		}
+		if err := tx.dropAttachments(dg, dst.above().nodes, old); err != nil {
+			return err
+		}
+		if err := tx.copyAttachments(g, e, dst.above().nodes, old); err != nil {
+			return err
+		}
 		obj, err := tx.object(g, e)
 		if err != nil {
 			return err
@@ -395,6 +405,9 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	if err := tx.copyObject(g, e, n); err != nil {
 		return err
 	}
+	if err := tx.copyAttachments(g, e, nil, &d); err != nil {
+		return err
+	}
 	if err := tx.link(dg, parent[len(parent)-1], &d); err != nil {
 		return err
 	}
@@ -404,7 +417,7 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	if err := tx.copyProps(g, e, n); err != nil {
 		return err
 	}
-	tx.charge(parent, sum{live: d.Size, files: 1})
+	tx.charge(parent, d.weight())
 	return nil
 }
 
@@ -502,7 +515,7 @@ func (tx *Tx) someMembers(g grant, dir policy.Node, most int) (members []doomed,
 func (tx *Tx) dropMember(g grant, way []policy.Node, m *doomed) error {
 	size := sum{}
 	if !m.Dir {
-		size = sum{live: m.Size, versions: m.kept.bytes, files: 1}
+		size = m.weight()
 	}
 	if m.bin == nil {
 		tx.charge(way, size.negative())
@@ -541,7 +554,7 @@ func (tx *Tx) eraseRecords(g grant, e *Entry) error {
 			return err
 		}
 	}
-	if err := tx.dropProps(g, e); err != nil {
+	if err := errors.Join(tx.dropProps(g, e), tx.dropAttachments(g, nil, e)); err != nil {
 		return err
 	}
 	if e.Fetched() {

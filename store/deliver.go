@@ -340,6 +340,9 @@ func (s *Session) rewrite(tx *Tx, g grant, sp *spot, b body, obj *Object, tag ta
 		return nil
 	}
 	_, dir := sp.parent()
+	if err := s.keepAttachments(tx, g, sp.above().nodes, e, e, obj); err != nil {
+		return err
+	}
 	seq, err := tx.log(sp.space.ID, s.cred.id(), changeRec{op: Updated, node: e.Node, parent: dir.Node, name: e.Name, before: before{how: byReplacement, rev: e.Rev}})
 	if err != nil {
 		return err

@@ -38,9 +38,10 @@ type Entry struct {
 	Scheduled bool
 	// Tagged is the number of the change that its clients have to know of before
 	// they write it; of what is not Scheduled it is 0.
-	Tagged  uint64
-	content content
-	kept    kept
+	Tagged   uint64
+	content  content
+	kept     kept
+	attached attachedSum
 }
 
 // kept sums up the versions of a file.
@@ -102,6 +103,7 @@ const (
 	flagIndexed
 	flagPrivate
 	flagScheduled
+	flagAttached
 )
 
 // appendEntry encodes all but the name, which is in the key.
@@ -128,6 +130,9 @@ func appendEntry(b []byte, e *Entry) []byte {
 	if e.Scheduled {
 		flags |= flagScheduled
 	}
+	if e.attached.count > 0 {
+		flags |= flagAttached
+	}
 	b = append(b, flags, byte(e.content.where))
 	b = binary.AppendUvarint(b, uint64(e.Node))
 	b = binary.AppendUvarint(b, uint64(e.Size))
@@ -145,6 +150,10 @@ func appendEntry(b []byte, e *Entry) []byte {
 	}
 	if e.Scheduled {
 		b = binary.AppendUvarint(b, e.Tagged)
+	}
+	if e.attached.count > 0 {
+		b = binary.AppendUvarint(b, uint64(e.attached.count))
+		b = binary.AppendUvarint(b, uint64(e.attached.bytes))
 	}
 	return b
 }
@@ -178,6 +187,9 @@ func decodeEntry(e *Entry, b []byte) error {
 	}
 	if e.Scheduled = flags&flagScheduled != 0; e.Scheduled {
 		e.Tagged = d.uvarint()
+	}
+	if flags&flagAttached != 0 {
+		e.attached = attachedSum{int(d.uvarint()), int64(d.uvarint())}
 	}
 	return d.done("entry")
 }
@@ -276,6 +288,11 @@ type sum struct {
 
 func (s sum) plus(d sum) sum {
 	return sum{s.live + d.live, s.versions + d.versions, s.trash + d.trash, s.files + d.files}
+}
+
+// weight is what a file weighs where it stands: with its attachments and versions.
+func (e *Entry) weight() sum {
+	return sum{live: e.Size + e.attached.bytes, versions: e.kept.bytes, files: 1}
 }
 
 func (s sum) negative() sum { return sum{-s.live, -s.versions, -s.trash, -s.files} }

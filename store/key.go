@@ -48,6 +48,8 @@ const (
 	tableNotice    = 'N' // calendar -> what is still to be told of its going or coming back
 	tablePublished = 'F' // calendar -> what is known of the fetching of what it has
 	tableLetters   = 'Q' // account -> how many of these it has sent on a day
+	tableAttached  = 'J' // node, id -> attachment of a calendar object
+	tableHolder    = 'j' // id, node -> nothing: which objects have an attachment
 )
 
 var (

@@ -32,6 +32,8 @@ type Object struct {
 	Private  bool // see Entry.Private
 	// Scheduled: it names an organizer.
 	Scheduled bool
+	// Attachments are the ids of those that it names, each once.
+	Attachments []string
 }
 
 // A Span is a stretch of time in Unix seconds, without its end. What has no
@@ -150,6 +152,15 @@ func (tx *Tx) object(g grant, e *Entry) (*Object, error) {
 	o := &Object{UID: rec.uid, Component: rec.component, Extent: rec.extent, Known: rec.known, Private: e.Private, Scheduled: e.Scheduled}
 	for i := range rec.years {
 		o.Instants = rec.years[i].appendSpans(o.Instants)
+	}
+	if e.attached.count > 0 {
+		list, err := tx.attachments(g, e.Node)
+		if err != nil {
+			return nil, err
+		}
+		for i := range list {
+			o.Attachments = append(o.Attachments, list[i].ID)
+		}
 	}
 	return o, nil
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"davit/policy"
 )
@@ -58,6 +59,7 @@ func (k *checker) readObject(g grant, e *Entry, rec *objectRec) {
 	if obj.Scheduled != e.Scheduled {
 		k.faultf("calendar object %d (%q): it says scheduled=%t, and its content %t", e.Node, e.Name, e.Scheduled, obj.Scheduled)
 	}
+	k.namedAttachments(g, e, &obj)
 	want := recordOf(&obj)
 	if !bytes.Equal(appendObject(nil, &want), appendObject(nil, rec)) {
 		k.faultf("calendar object %d (%q): found by what its content does not say: %s", e.Node, e.Name, rec.difference(&want))
@@ -111,6 +113,65 @@ func (k *checker) objectTables() error {
 	}
 	for key := range k.objects.keys {
 		k.faultf("index of calendar %d: %x is missing", readKey([]byte(key)), key[9:])
+	}
+	return nil
+}
+
+// attachmentsOf holds what an object says of its attachments against them.
+func (k *checker) attachmentsOf(e *Entry) error {
+	list, err := k.tx.attachments(housekeeping(k.tx, e.Node), e.Node)
+	if err != nil {
+		k.faultf("calendar object %d (%q): its attachments: %v", e.Node, e.Name, err)
+		return k.told(err)
+	}
+	var have attachedSum
+	for i := range list {
+		a := &list[i]
+		have = attachedSum{have.count + 1, have.bytes + a.own()}
+		if v, err := k.tx.r.Get(holderKey(a.ID, e.Node)); err != nil || v == nil {
+			k.faultf("attachment %s: it does not know of object %d, which has it (%v)", a.ID, e.Node, err)
+		}
+		if a.where != nowhere {
+			k.uses[refOf{a.content, e.Node, attachedVersion(a.number)}] = a.Size
+		}
+	}
+	k.found.Attachments += len(list)
+	k.found.Bytes += have.bytes
+	if have != e.attached {
+		k.faultf("calendar object %d (%q): its attachments are %+v, it says %+v", e.Node, e.Name, have, e.attached)
+	}
+	return nil
+}
+
+// namedAttachments holds what the content of an object names against what the object
+// has. What other servers have given is nothing here.
+func (k *checker) namedAttachments(g grant, e *Entry, obj *Object) {
+	list, err := k.tx.attachments(g, e.Node)
+	if err != nil {
+		return // told with the sums
+	}
+	for i := range list {
+		if !slices.Contains(obj.Attachments, list[i].ID) {
+			k.faultf("calendar object %d (%q): it has attachment %s and does not name it", e.Node, e.Name, list[i].ID)
+		}
+	}
+	for _, id := range obj.Attachments {
+		if IsAttachmentID(id) && !slices.ContainsFunc(list, func(a attached) bool { return a.ID == id }) {
+			k.faultf("calendar object %d (%q): it names attachment %s and does not have it", e.Node, e.Name, id)
+		}
+	}
+}
+
+// attachmentTables: every attachment is of an object that was reached, and leads to it.
+func (k *checker) attachmentTables() error {
+	for table, of := range map[byte]string{tableAttached: "attachments", tableHolder: "ways from attachments to objects"} {
+		n, err := count(k.tx.r, table)
+		if err != nil {
+			return err
+		}
+		if n != k.found.Attachments {
+			k.faultf("%d %s, the objects that are there have %d", n, of, k.found.Attachments)
+		}
 	}
 	return nil
 }

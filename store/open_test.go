@@ -149,7 +149,7 @@ func TestReleases(t *testing.T) {
 	}
 	for _, archive := range archives {
 		t.Run(filepath.Base(archive), func(t *testing.T) {
-			of := officeAt(t, unpack(t, archive), Options{})
+			of := officeAt(t, unpack(t, archive), Options{Index: toyIndex})
 			s := of.as("mia")
 			of.wantContent(s, "/Team/dir/big", bigFile)
 			of.wantContent(s, "/Team/dir/small", text(1, 100))
@@ -157,11 +157,14 @@ func TestReleases(t *testing.T) {
 			if err != nil || len(info.Props) != 1 || string(info.Props[0].Value) != "blue" || info.Quota.Used != 50_100 {
 				t.Errorf("the collection is %+v (%v)", info, err)
 			}
-			files := 4
-			if archive == "testdata/format-1.tar.gz" {
-				files = 3 // without a copy
+			files, attachments := 5, 1
+			switch archive {
+			case "testdata/format-1.tar.gz":
+				files, attachments = 3, 0 // without a copy
+			case "testdata/format-2.tar.gz":
+				files, attachments = 4, 0 // without an event
 			}
-			if found := of.clean(); found.Trashed != 1 || found.Files != files || found.Locks != 1 {
+			if found := of.clean(); found.Trashed != 1 || found.Files != files || found.Locks != 1 || found.Attachments != attachments {
 				t.Errorf("found %+v", found)
 			}
 			must(t, of.st.view(func(tx *Tx) error {
@@ -184,7 +187,7 @@ func TestReleases(t *testing.T) {
 
 // release packs a data directory with something of everything.
 func release(t *testing.T) {
-	of := newOffice(t, Options{}, "mia max", "Team mia=editor max=viewer")
+	of := newOffice(t, Options{Index: toyIndex}, "mia max", "Team mia=editor max=viewer")
 	s := of.as("mia")
 	of.mkdir(s, "/Team/dir")
 	of.quota("/Team/dir", 1_000_000)
@@ -198,6 +201,10 @@ func release(t *testing.T) {
 	must(t, s.Remove(ctx, split("/Team/thrown"), Terms{}))
 	must(t, s.SetProps(ctx, split("/Team/dir"), []Prop{{"urn:test", "color", []byte("blue")}}, time.Time{}, Terms{}))
 	of.lock(s, "/Team/dir/small", LockRequest{})
+	must(t, s.BeginCalendars(ctx))
+	event := cal("~mia", "calendar", "event")
+	must(t, of.putObject(s, event, toy("event")))
+	must(t, second(of.attach(s, event, bigFile)))
 	must(t, of.st.SetPassword(ctx, of.user("mia"), "phc"))
 	must(t, second(of.st.AddDevice(ctx, of.user("mia"), Device{Name: "phone"})))
 	must(t, of.st.SetLockout(ctx, "mia", Lockout{Failures: 2}))

@@ -192,5 +192,5 @@ func (tx *Tx) sizeOf(e *Entry) (sum, error) {
 		s, err := tx.sumOf(e.Node)
 		return s.plus(tx.charges[e.Node]), err
 	}
-	return sum{live: e.Size, versions: e.kept.bytes, files: 1}, nil
+	return e.weight(), nil
 }

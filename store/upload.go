@@ -53,6 +53,8 @@ type Upload struct {
 	known   [32]byte // marked as in flight
 	kept    bool
 	then    func(*Tx) error // is done with the commit, nil for nothing
+	// attaching is of an attachment, nil of the content of a file.
+	attaching *attaching
 }
 
 // reserveStep is how much room an upload of unannounced length takes at a time.
@@ -295,7 +297,11 @@ func (u *Upload) Commit(ctx context.Context, m Meta) (info Info, created bool, e
 	}
 	for range 3 {
 		err = u.s.update(ctx, func(tx *Tx) error {
-			info, created, err = u.commit(tx, b, m)
+			if u.attaching != nil {
+				info, err = u.commitAttachment(tx, b)
+			} else {
+				info, created, err = u.commit(tx, b, m)
+			}
 			return err
 		})
 		if !errors.Is(err, errDead) {
@@ -429,6 +435,9 @@ func (s *Session) create(tx *Tx, g grant, sp *spot, b body, m Meta) error {
 	if err := tx.keepObject(g, n, m.Object); err != nil {
 		return err
 	}
+	if err := s.keepAttachments(tx, g, sp.nodes, &e, nil, m.Object); err != nil {
+		return err
+	}
 	if err := tx.link(g, parent, &e); err != nil {
 		return err
 	}
@@ -458,6 +467,9 @@ func (s *Session) overwrite(tx *Tx, g grant, sp *spot, b body, m Meta, room int6
 	e := sp.entry()
 	s.touch(e)
 	_, dir := sp.parent()
+	if err := s.keepAttachments(tx, g, sp.above().nodes, e, e, m.Object); err != nil {
+		return err
+	}
 	was := before{how: e.content.replacedBy(b.content), rev: e.Rev}
 	if err := tx.use(g, b, e.Node); err != nil {
 		return err
