@@ -2,6 +2,7 @@ package caldav
 
 import (
 	"encoding/xml"
+	"time"
 
 	"davit/caldav/filter"
 	"davit/caldav/ical"
@@ -82,6 +83,25 @@ func (b *busyList) add(content []byte) {
 		b.periods = append(b.periods, p)
 	}
 }
+
+// addPeriods takes in what is known of objects that need not be read.
+func (b *busyList) addPeriods(periods []store.BusyPeriod) {
+	for _, p := range periods {
+		from, to := time.Unix(p.From, 0), time.Unix(p.To, 0)
+		if from.Before(b.within.From) {
+			from = b.within.From
+		}
+		if to.After(b.within.To) {
+			to = b.within.To
+		}
+		if from.Before(to) {
+			b.periods = append(b.periods, recur.BusyPeriod{Start: from, End: to, Busy: takenAs[p.Busy]})
+		}
+	}
+}
+
+// takenAs are the names of what the index knows.
+var takenAs = map[store.Busy]recur.Busy{store.BusyTaken: recur.IsBusy, store.BusyTentative: recur.Tentative}
 
 // addInbox takes in what the properties of an inbox say.
 func (b *busyList) addInbox(props []store.Prop) {

@@ -84,7 +84,7 @@ func count(rq *dav.Request, f *store.Feed) error {
 // exportBusy writes when the events of a calendar take somebody's time, and nothing
 // else of them.
 func exportBusy(w io.Writer, s *store.Session, p store.Path) error {
-	contents, err := s.FreeBusy(p, store.Always)
+	contents, err := s.BusyContents(p, store.Always)
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,37 @@ func (e *event) index(near store.Span) (o store.Object, err error) {
 			o.Known, o.Instants = near, spans
 		}
 	}
+	if e.Component == "VEVENT" {
+		o.Busy, o.Taken = e.taken()
+	}
 	return o, nil
+}
+
+// taken tells how and when an event that happens once takes time, where that does not
+// hang on who reads it.
+func (e *event) taken() (store.Busy, store.Span) {
+	var busy store.Busy
+	var taken store.Span
+	for in, err := range e.series.Between(time.Time{}, time.Time{}) {
+		if err != nil || busy != store.BusyUnknown || in.From.Form != ical.UTC {
+			return store.BusyUnknown, store.Span{}
+		}
+		busy, taken = store.BusyFree, store.Span{From: in.Start.Unix(), To: in.End.Unix()}
+	}
+	if taken.From >= taken.To {
+		return store.BusyUnknown, store.Span{}
+	}
+	for p, err := range e.series.Busy(time.Time{}, time.Time{}) {
+		switch {
+		case err != nil:
+			return store.BusyUnknown, store.Span{}
+		case p.Busy == recur.Tentative:
+			busy = store.BusyTentative
+		default:
+			busy = store.BusyTaken
+		}
+	}
+	return busy, taken
 }
 
 // instants are when the instances within a span take place, widened where that

@@ -162,6 +162,7 @@ func (q *busyQuestion) busy(s *store.Session, who string) ([]recur.BusyPeriod, s
 		if transparent(c.Props) {
 			continue
 		}
+		busy.addPeriods(c.Periods)
 		for _, content := range c.Contents {
 			if obj, err := itip.Parse(content); err == nil {
 				content = obj.Free(parties(person.Addresses))

@@ -29,7 +29,11 @@ type Object struct {
 	// fill its extent.
 	Known    Span
 	Instants []Span
-	Private  bool // see Entry.Private
+	// Busy is how it takes time, and Taken when, where that is known of one that does
+	// not recur.
+	Busy    Busy
+	Taken   Span
+	Private bool // see Entry.Private
 	// Scheduled: it names an organizer.
 	Scheduled bool
 	// Attachments are the ids of those that it names, each once.
@@ -71,12 +75,15 @@ type objectRec struct {
 	uid, component string
 	extent, known  Span
 	years          []yearDays
+	taking         taking // of one that does not recur
 }
 
 func recordOf(o *Object) objectRec {
 	rec := objectRec{uid: o.UID, component: o.Component, extent: o.Extent, known: o.Known}
 	if o.Known.From < o.Known.To {
 		rec.years = daysOf(o.Instants, o.Known)
+	} else {
+		rec.taking = takingOf(o)
 	}
 	return rec
 }
@@ -92,7 +99,7 @@ func appendObject(b []byte, o *objectRec) []byte {
 		b = binary.AppendVarint(b, int64(o.years[i].year))
 		b = append(b, o.years[i].days[:]...)
 	}
-	return b
+	return o.taking.append(b, o.extent)
 }
 
 func decodeObject(v []byte) (o objectRec, err error) {
@@ -104,6 +111,7 @@ func decodeObject(v []byte) (o objectRec, err error) {
 		copy(y.days[:], d.take(len(y.days)))
 		o.years = append(o.years, y)
 	}
+	o.taking = d.taking(o.extent)
 	return o, d.done("object")
 }
 
@@ -149,7 +157,7 @@ func (tx *Tx) object(g grant, e *Entry) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Object{UID: rec.uid, Component: rec.component, Extent: rec.extent, Known: rec.known, Private: e.Private, Scheduled: e.Scheduled}
+	o := &Object{UID: rec.uid, Component: rec.component, Extent: rec.extent, Known: rec.known, Busy: rec.taking.busy, Taken: rec.taking.period, Private: e.Private, Scheduled: e.Scheduled}
 	for i := range rec.years {
 		o.Instants = rec.years[i].appendSpans(o.Instants)
 	}

@@ -83,50 +83,75 @@ func (s *Session) calendar(tx *Tx, p Path) (*spot, error) {
 // search finds the objects on which the asker holds a right.
 func (s *Session) search(tx *Tx, g grant, sp *spot, q Search, need policy.Rights) (found []Info, err error) {
 	calendar := sp.entry().Node
-	sub, here := s.subject(tx), sp.place()
-	held := tx.state.Held(sub, here)
-	add := func(e *Entry) {
-		own := held
-		if tx.state.OnWay(e.Node) {
-			own = tx.state.Held(sub, at(here.Space, here.Path, e.Node))
-		}
-		if own&need == need {
-			found = append(found, Info{Entry: *e, Held: sp.heldOf(e, own), Owner: sp.space.Owner})
-		}
-	}
+	in := s.membersOf(tx, sp, need)
 	var nodes []policy.Node
 	switch {
 	case q.Everything:
 	case q.UID != "":
 		nodes, err = tx.withUID(g, calendar, q.UID, q.AnyCase)
 	default:
-		err = tx.inSpan(g, calendar, q.Span, func(n policy.Node) { nodes = append(nodes, n) })
+		err = tx.inSpan(g, calendar, q.Span, func(h hit) { nodes = append(nodes, h.node) })
 	}
 	if q.Everything || errors.Is(err, engine.ErrDamaged) { // what the index does not tell any more all may be
 		err = tx.children(g, calendar, "", func(e *Entry) bool {
 			if e.Indexed {
-				add(e)
+				in.add(e)
 			}
 			return true
 		})
-		return found, err
+		return in.found, err
 	}
 	if err != nil {
 		return nil, err
 	}
-	found = make([]Info, 0, len(nodes))
+	return in.found, in.addNodes(g, nodes)
+}
+
+// members gathers the members of a calendar on which the asker holds a right.
+type members struct {
+	tx    *Tx
+	sub   policy.Subject
+	of    *spot
+	above policy.Rights // what is held on the calendar
+	need  policy.Rights
+	found []Info
+}
+
+func (s *Session) membersOf(tx *Tx, of *spot, need policy.Rights) members {
+	sub := s.subject(tx)
+	return members{tx: tx, sub: sub, of: of, above: tx.state.Held(sub, of.place()), need: need}
+}
+
+// held is what the asker holds on a member.
+func (in *members) held(n policy.Node) policy.Rights {
+	if !in.tx.state.OnWay(n) {
+		return in.above
+	}
+	here := in.of.place()
+	return in.tx.state.Held(in.sub, at(here.Space, here.Path, n))
+}
+
+func (in *members) add(e *Entry) {
+	if own := in.held(e.Node); own&in.need == in.need {
+		in.found = append(in.found, Info{Entry: *e, Held: in.of.heldOf(e, own), Owner: in.of.space.Owner})
+	}
+}
+
+// addNodes adds what an index has led to, and sorts all by name.
+func (in *members) addNodes(g grant, nodes []policy.Node) error {
+	in.found = slices.Grow(in.found, len(nodes))
 	for _, n := range nodes {
-		e, err := tx.memberOf(g, calendar, n)
+		e, err := in.tx.memberOf(g, in.of.entry().Node, n)
 		switch {
 		case errors.Is(err, errAstray):
 			continue // an index that is wrong hides nothing that is right
 		case err != nil:
-			return nil, err
+			return err
 		}
-		add(&e)
+		in.add(&e)
 	}
-	slices.SortFunc(found, func(a, b Info) int { return cmp.Compare(a.Name, b.Name) })
-	return found, nil
+	slices.SortFunc(in.found, func(a, b Info) int { return cmp.Compare(a.Name, b.Name) })
+	return nil
 }
 
 // errAstray: the index of a calendar leads to what does not stand there.
@@ -145,60 +170,6 @@ func (tx *Tx) memberOf(g grant, dir, n policy.Node) (Entry, error) {
 		err = errAstray
 	}
 	return e, err
-}
-
-// FreeBusy gives the content of every object of a calendar that may make somebody
-// busy within a span, to be told as busy time and as nothing else: it needs the
-// right to free-busy alone, on the calendar and on each object.
-func (s *Session) FreeBusy(p Path, when Span) (contents [][]byte, err error) {
-	err = s.view(func(tx *Tx) error {
-		contents = nil
-		sp, err := s.calendar(tx, p)
-		if err != nil {
-			return err
-		}
-		g, err := s.authorizeFreeBusy(tx, sp)
-		if err != nil {
-			return err
-		}
-		one, err := s.busyIn(tx, g, sp, when)
-		contents = one.Contents
-		return err
-	})
-	return contents, err
-}
-
-// busyIn gathers what may make somebody busy in one calendar.
-func (s *Session) busyIn(tx *Tx, g grant, sp *spot, when Span) (c BusyCalendar, err error) {
-	if sp.entry().HasProps {
-		if c.Props, err = tx.props(g, sp.entry().Node); err != nil {
-			return c, err
-		}
-	}
-	found, err := s.search(tx, g, sp, Search{Span: when}, policy.FreeBusy)
-	for i := range found {
-		if err == nil {
-			// What is damaged keeps nobody from knowing of the rest.
-			if b, unread := tx.whole(g, &found[i].Entry); unread == nil {
-				c.Contents = append(c.Contents, b)
-			}
-		}
-	}
-	return c, err
-}
-
-// authorizeFreeBusy decides reading busy time, for which a calendar need not be
-// visible: to who may only read that it is there under its own name.
-func (s *Session) authorizeFreeBusy(tx *Tx, sp *spot) (grant, error) {
-	g, err := s.authorize(tx, sp, opFreeBusy)
-	if !errors.Is(err, ErrNotFound) {
-		return g, err
-	}
-	held := tx.state.Held(s.subject(tx), sp.place())
-	if held&policy.FreeBusy == 0 {
-		return grant{}, err
-	}
-	return grant{tx, opFreeBusy, sp.entry().Node, held}, nil
 }
 
 // whole reads content into memory.

@@ -20,9 +20,9 @@ import (
 // The kinds of keys below a calendar in tableSpan.
 const (
 	spanTally  byte = iota // how often members changed
-	spanMonth              // month, node -> extent
+	spanMonth              // month, node -> extent, and how it is taken
 	spanYear               // year, node -> days
-	spanLong               // node -> extent, of what reaches into too many months
+	spanLong               // node -> the same, of what reaches into too many months
 	spanBeyond             // node -> extent and what is known of it
 )
 
@@ -131,7 +131,7 @@ func (o *objectRec) spanKeys(calendar, n policy.Node) iter.Seq2[[]byte, []byte] 
 }
 
 func (o *objectRec) onceKeys(calendar, n policy.Node, yield func(k, v []byte) bool) {
-	extent := appendSpan(nil, o.extent)
+	extent := o.taking.append(appendSpan(nil, o.extent), o.extent)
 	if o.extent.From >= indexable.From && o.extent.To <= indexable.To {
 		first, last := monthOf(o.extent.From), monthOf(o.extent.To-1)
 		if last-first < monthsMax {
@@ -146,8 +146,15 @@ func (o *objectRec) onceKeys(calendar, n policy.Node, yield func(k, v []byte) bo
 	yield(spanKey(calendar, spanLong, 0, n), extent)
 }
 
+// A hit is an object that may be in a span. Of what happens once it tells more.
+type hit struct {
+	node   policy.Node
+	extent Span
+	taking taking
+}
+
 // inSpan gives each object of a calendar that may be in a span, once.
-func (tx *Tx) inSpan(g grant, calendar policy.Node, when Span, found func(policy.Node)) error {
+func (tx *Tx) inSpan(g grant, calendar policy.Node, when Span, found func(hit)) error {
 	if when.From >= when.To {
 		return nil
 	}
@@ -158,7 +165,7 @@ func (tx *Tx) inSpan(g grant, calendar policy.Node, when Span, found func(policy
 	once := func(n policy.Node) {
 		if !seen[n] {
 			seen[n] = true
-			found(n)
+			found(hit{node: n})
 		}
 	}
 	if err := tx.yearsBetween(g, calendar, when, once); err != nil {
@@ -188,20 +195,21 @@ func nodeIn(key []byte) policy.Node { return policy.Node(binary.BigEndian.Uint64
 
 // onceBetween finds what happens once, in the first of its months that the span
 // has.
-func (tx *Tx) onceBetween(g grant, calendar policy.Node, when Span, found func(policy.Node)) error {
+func (tx *Tx) onceBetween(g grant, calendar policy.Node, when Span, found func(hit)) error {
 	var failed error
-	meets := func(v []byte) (extent Span, meets bool) {
+	meets := func(k, v []byte) (h hit, meets bool) {
 		d := decoder{b: v}
-		extent = d.span()
+		h = hit{node: nodeIn(k), extent: d.span()}
+		h.taking = d.taking(h.extent)
 		failed = d.done("span")
-		return extent, failed == nil && extent.Meets(when)
+		return h, failed == nil && h.extent.Meets(when)
 	}
 	if months := when.within(indexable); months.From < months.To {
 		first, last := monthOf(months.From), monthOf(months.To-1)
 		err := tx.r.Scan(spanKey(calendar, spanMonth, first, 0), spanKey(calendar, spanMonth, last+1, 0), func(k, v []byte) bool {
-			extent, hit := meets(v)
-			if hit && binary.BigEndian.Uint32(k[10:]) == max(first, monthOf(extent.From)) {
-				found(nodeIn(k))
+			h, there := meets(k, v)
+			if there && binary.BigEndian.Uint32(k[10:]) == max(first, monthOf(h.extent.From)) {
+				found(h)
 			}
 			return failed == nil
 		})
@@ -210,8 +218,8 @@ func (tx *Tx) onceBetween(g grant, calendar policy.Node, when Span, found func(p
 		}
 	}
 	err := scanPrefix(tx.r, append(key1(tableSpan, uint64(calendar)), spanLong), func(k, v []byte) bool {
-		if _, hit := meets(v); hit {
-			found(nodeIn(k))
+		if h, there := meets(k, v); there {
+			found(h)
 		}
 		return failed == nil
 	})
