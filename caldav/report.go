@@ -27,7 +27,8 @@ func report(rq *dav.Request) error {
 		return err
 	}
 	p, stored := rq.Path()
-	if name, err := wire.RootName(body); err == nil && name == calName("free-busy-query") && stored && len(p) == 3 && p.InCalendars() {
+	box := len(p) == 3 && reserved(p[2]) // RFC 6638, section 2.3
+	if name, err := wire.RootName(body); err == nil && name == calName("free-busy-query") && stored && len(p) == 3 && p.InCalendars() && !box {
 		return freeBusy(rq, rq.Session(), nil, body)
 	}
 	_, r := rq.HTTP()
