@@ -84,7 +84,7 @@ func count(rq *dav.Request, f *store.Feed) error {
 // exportBusy writes when the events of a calendar take somebody's time, and nothing
 // else of them.
 func exportBusy(w io.Writer, s *store.Session, p store.Path) error {
-	contents, err := s.FreeBusy(p, store.Always)
+	calendar, err := s.FreeBusy(p, store.Always)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func exportBusy(w io.Writer, s *store.Session, p store.Path) error {
 		return err
 	}
 	zones := map[string]bool{}
-	for _, content := range contents {
+	for _, content := range calendar.Contents {
 		obj, err := ical.Decode(Mask(content))
 		if err != nil || !takesTime(obj) {
 			continue

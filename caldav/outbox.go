@@ -162,11 +162,12 @@ func (q *busyQuestion) busy(s *store.Session, who string) ([]recur.BusyPeriod, s
 		if transparent(c.Props) {
 			continue
 		}
+		floating := zoneKept(c.Props)
 		for _, content := range c.Contents {
 			if obj, err := itip.Parse(content); err == nil {
 				content = obj.Free(parties(person.Addresses))
 			}
-			busy.add(content)
+			busy.add(content, floating)
 		}
 	}
 	return busy.all(), itip.Success + ";Success"

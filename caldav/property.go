@@ -21,7 +21,7 @@ var (
 	timezoneName = calName("calendar-timezone")
 	componentSet = calName("supported-calendar-component-set")
 	dataName     = calName("calendar-data")
-	sourceName   = serverName("source")
+	sourceName   = xml.Name{Space: store.SourceSpace, Local: store.SourceLocal}
 )
 
 func isCalendar(m *dav.Member) bool {

@@ -311,13 +311,13 @@ func freeBusy(rq *dav.Request, s *store.Session, _ *dav.Member, body []byte) err
 
 // tellBusy answers with when somebody is busy within a range.
 func tellBusy(rq *dav.Request, s *store.Session, p store.Path, r *filter.Range) error {
-	contents, err := s.FreeBusy(p, spanOf(r))
+	calendar, err := s.FreeBusy(p, spanOf(r))
 	if err != nil {
 		return err
 	}
-	busy := busyList{within: r}
-	for _, content := range contents {
-		busy.add(content)
+	busy, floating := busyList{within: r}, zoneKept(calendar.Props)
+	for _, content := range calendar.Contents {
+		busy.add(content, floating)
 	}
 	answer := appendFreeBusy(nil, "", r, busy.all(), time.Now())
 	w, req := rq.HTTP()

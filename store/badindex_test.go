@@ -160,7 +160,7 @@ func (of *office) holdOthers(s *Session, home Path) {
 		names = append(names, synced.Members[i].Path[0])
 	}
 	has("a sync", names, err)
-	if busy, err := s.FreeBusy(home, day(3, 0, 24)); err != nil || len(busy) < 2 {
-		of.t.Errorf("busy time is of %d, %v", len(busy), err)
+	if busy, err := s.FreeBusy(home, day(3, 0, 24)); err != nil || len(busy.Contents) < 2 {
+		of.t.Errorf("busy time is of %d, %v", len(busy.Contents), err)
 	}
 }

@@ -254,10 +254,10 @@ func TestFreeBusyAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := max.FreeBusy(home, day(3, 0, 24)); err != nil || len(got) != 1 {
+	if got, err := max.FreeBusy(home, day(3, 0, 24)); err != nil || len(got.Contents) != 1 {
 		t.Errorf("busy %q, %v", got, err)
 	}
-	if got, err := max.FreeBusy(home, day(4, 0, 24)); err != nil || len(got) != 0 {
+	if got, err := max.FreeBusy(home, day(4, 0, 24)); err != nil || len(got.Contents) != 0 {
 		t.Errorf("busy the day after %q, %v", got, err)
 	}
 	if _, err := max.Stat(home, Want{}); !errors.Is(err, ErrNotFound) {

@@ -150,9 +150,8 @@ func (tx *Tx) memberOf(g grant, dir, n policy.Node) (Entry, error) {
 // FreeBusy gives the content of every object of a calendar that may make somebody
 // busy within a span, to be told as busy time and as nothing else: it needs the
 // right to free-busy alone, on the calendar and on each object.
-func (s *Session) FreeBusy(p Path, when Span) (contents [][]byte, err error) {
+func (s *Session) FreeBusy(p Path, when Span) (busy BusyCalendar, err error) {
 	err = s.view(func(tx *Tx) error {
-		contents = nil
 		sp, err := s.calendar(tx, p)
 		if err != nil {
 			return err
@@ -161,11 +160,10 @@ func (s *Session) FreeBusy(p Path, when Span) (contents [][]byte, err error) {
 		if err != nil {
 			return err
 		}
-		one, err := s.busyIn(tx, g, sp, when)
-		contents = one.Contents
+		busy, err = s.busyIn(tx, g, sp, when)
 		return err
 	})
-	return contents, err
+	return busy, err
 }
 
 // busyIn gathers what may make somebody busy in one calendar.
