@@ -66,14 +66,15 @@ type busyList struct {
 	availability recur.Availability
 }
 
-// add takes in an object. One that cannot be read keeps nobody busy.
-func (b *busyList) add(content []byte) {
-	e, err := read(content, zone.UTC())
+// add takes in an object of a calendar in whose zone times without one are read. One
+// that cannot be read keeps nobody busy. RFC 4791, sections 5.2.2 and 7.10
+func (b *busyList) add(content []byte, floating *zone.Zone) {
+	e, err := read(content, floating)
 	if err != nil {
 		return
 	}
 	if e.Component == availabilityKind {
-		b.availability.Add(e.Object, zone.UTC()) // what is too much besides the others says nothing
+		b.availability.Add(e.Object, floating) // what is too much besides the others says nothing
 		return
 	}
 	for p, err := range e.series.Busy(b.within.From, b.within.To) {

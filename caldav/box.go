@@ -82,6 +82,9 @@ func setInboxProps(rq *dav.Request, props []store.Prop, t store.Terms) error {
 			others = append(others, props[i])
 			continue
 		}
+		if props[i].Value == nil {
+			return violation(http.StatusForbidden, "default-calendar-needed", "there always is a calendar for what arrives") // RFC 6638, section 4.3.1.1
+		}
 		nodes, err := wire.ParseFragment(dav.PropValue(&props[i]))
 		href := ""
 		if err == nil && len(nodes) == 1 && nodes[0].Name == davName("href") {
@@ -91,7 +94,7 @@ func setInboxProps(rq *dav.Request, props []store.Prop, t store.Terms) error {
 		if err == nil {
 			err = s.SetDefaultCalendar(rq.Context(), target, t)
 		}
-		if err != nil { // RFC 6638, section 9.2.1
+		if err != nil { // RFC 6638, section 4.3.1.2
 			return violation(http.StatusForbidden, "valid-schedule-default-calendar-URL", "the calendar for what arrives is one of one's own that takes events")
 		}
 	}

@@ -125,6 +125,8 @@ func urlOf(rq *dav.Request, p store.Path) wire.Path {
 		return append(wire.Path{trashRoot, p[1]}, p[calendar:]...)
 	case s.OwnPath(p):
 		return append(home, p[2:]...)
+	case p[2] == store.Outbox && strings.HasPrefix(p[0], "~"):
+		return wire.Path{p[0][1:], store.Outbox} // named where scheduling is refused; nobody else gets there
 	}
 	info, err := s.Stat(p[:calendar], store.Want{})
 	if err != nil {

@@ -70,7 +70,7 @@ func askBusy(rq *dav.Request) error {
 		return err
 	}
 	if !parties(rq.Session().Addresses()).Has(q.organizer) {
-		return violation(http.StatusForbidden, itip.OrganizerWho, "the ORGANIZER has to be who asks") // RFC 6638, section 5.1
+		return violation(http.StatusForbidden, "valid-organizer", "the ORGANIZER has to be who asks") // RFC 6638, section 5.2.2
 	}
 	h := w.Header()
 	answer := q.answer(rq.Session().Pinned(), time.Now())
@@ -87,7 +87,7 @@ func readBusyQuestion(body []byte) (q busyQuestion, err error) {
 		return q, broken(err)
 	}
 	unfit := func(reason string) error {
-		return violation(http.StatusForbidden, "valid-scheduling-message", reason)
+		return violation(http.StatusBadRequest, "valid-scheduling-message", reason) // RFC 6638, section 5.2.1
 	}
 	if _, err := obj.Message("VFREEBUSY"); err != nil {
 		return q, unfit("only questions for busy time are posted: " + err.Error())
@@ -163,11 +163,12 @@ func (q *busyQuestion) busy(s *store.Session, who string) ([]recur.BusyPeriod, s
 			continue
 		}
 		busy.addPeriods(c.Periods)
+		floating := zoneKept(c.Props)
 		for _, content := range c.Contents {
 			if obj, err := itip.Parse(content); err == nil {
 				content = obj.Free(parties(person.Addresses))
 			}
-			busy.add(content)
+			busy.add(content, floating)
 		}
 	}
 	return busy.all(), itip.Success + ";Success"

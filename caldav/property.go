@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"davit/caldav/ical"
+	"davit/caldav/itip"
 	"davit/caldav/zone"
 	"davit/dav"
 	"davit/dav/wire"
@@ -20,7 +21,7 @@ var (
 	timezoneName = calName("calendar-timezone")
 	componentSet = calName("supported-calendar-component-set")
 	dataName     = calName("calendar-data")
-	sourceName   = serverName("source")
+	sourceName   = xml.Name{Space: store.SourceSpace, Local: store.SourceLocal}
 )
 
 func isCalendar(m *dav.Member) bool {
@@ -29,8 +30,37 @@ func isCalendar(m *dav.Member) bool {
 
 // takesKinds: a calendar, here or elsewhere.
 func takesKinds(m *dav.Member) bool {
-	return isCalendar(m) || m.Subscribed() && !m.Shell && !deleted(m)
+	return takesData(m) || m.Subscribed() && !m.Shell && !deleted(m)
 }
+
+// takesData: a calendar or a box, of which the limits are told.
+// RFC 6638, sections 2.1 and 2.2
+func takesData(m *dav.Member) bool { return isCalendar(m) || m.Box() != "" }
+
+// kindsIn are the components that a collection takes.
+func kindsIn(m *dav.Member) []string {
+	switch m.Box() {
+	case store.Inbox:
+		return []string{"VEVENT", "VTODO", "VJOURNAL"}
+	case store.Outbox:
+		return []string{"VFREEBUSY"}
+	}
+	return m.Components()
+}
+
+// writeSizeMax tells the largest object or message that a collection takes.
+func writeSizeMax(a *wire.Multistatus, m *dav.Member) {
+	most := ObjectMax
+	switch m.Box() {
+	case store.Inbox:
+		most = itip.SizeMax
+	case store.Outbox:
+		most = busyMax
+	}
+	a.Text(sizeMaxElement, strconv.Itoa(most))
+}
+
+var sizeMaxElement = wire.NewElement(calName("max-resource-size"))
 
 // deleted: it lies in the trash, and is no calendar to any client.
 func deleted(m *dav.Member) bool {
@@ -55,11 +85,12 @@ func isPrincipal(m *dav.Member) bool { return m.Principal() != nil }
 func properties() []dav.Property {
 	return slices.Concat(principalProperties(), schedulingProperties(), sharingProperties(), []dav.Property{
 		{Name: componentSet, Has: takesKinds, Write: func(a *wire.Multistatus, m *dav.Member) {
-			a.Append(wire.NewElement(componentSet), func(dst []byte) []byte { return appendComponents(dst, m.Components()) })
+			a.Append(wire.NewElement(componentSet), func(dst []byte) []byte { return appendComponents(dst, kindsIn(m)) })
 		}}, // RFC 4791, section 5.2.3
-		constant(calName("supported-calendar-data"), isCalendar, `<C:calendar-data xmlns:C="`+nsCalDAV+`" content-type="text/calendar" version="2.0"/>`),
+		constant(calName("supported-calendar-data"), takesData, `<C:calendar-data xmlns:C="`+nsCalDAV+`" content-type="text/calendar" version="2.0"/>`),
 		constant(calName("supported-collation-set"), isCalendar, collations),
-		constant(calName("max-resource-size"), isCalendar, strconv.Itoa(ObjectMax)),
+		{Name: calName("max-resource-size"), Has: takesData, Write: writeSizeMax},
+		constant(calName("max-attendees-per-instance"), takesData, strconv.Itoa(itip.AttendeesMax)), // RFC 4791, section 5.2.9
 		constant(calName("max-instances"), isCalendar, strconv.Itoa(InstancesMax)),
 		constant(calName("min-date-time"), isCalendar, "00010101T000000Z"),
 		constant(calName("max-date-time"), isCalendar, "99991231T235959Z"),
@@ -98,11 +129,7 @@ func principalProperties() []dav.Property {
 			a.Href(homeSet, Prefix, wire.Path{m.Principal().Name}, true) // RFC 4791, section 6.2.1
 		}},
 		{Name: calName("calendar-user-type"), Has: isPrincipal, Write: func(a *wire.Multistatus, m *dav.Member) { // RFC 6638, section 2.4.2
-			if isUser(m) {
-				a.Text(kind, "INDIVIDUAL")
-			} else {
-				a.Text(kind, "GROUP")
-			}
+			a.Text(kind, dav.UserType(m.Principal()))
 		}},
 		{Name: serverName("email-address-set"), Has: isUser, Write: func(a *wire.Multistatus, m *dav.Member) {
 			a.Append(emails, func(dst []byte) []byte {

@@ -27,7 +27,8 @@ func report(rq *dav.Request) error {
 		return err
 	}
 	p, stored := rq.Path()
-	if name, err := wire.RootName(body); err == nil && name == calName("free-busy-query") && stored && len(p) == 3 && p.InCalendars() {
+	box := len(p) == 3 && reserved(p[2]) // RFC 6638, section 2.3
+	if name, err := wire.RootName(body); err == nil && name == calName("free-busy-query") && stored && len(p) == 3 && p.InCalendars() && !box {
 		return freeBusy(rq, rq.Session(), nil, body)
 	}
 	_, r := rq.HTTP()
@@ -314,10 +315,10 @@ func tellBusy(rq *dav.Request, s *store.Session, p store.Path, r *filter.Range) 
 	if err != nil {
 		return err
 	}
-	busy := busyList{within: r}
+	busy, floating := busyList{within: r}, zoneKept(calendar.Props)
 	busy.addPeriods(calendar.Periods)
 	for _, content := range calendar.Contents {
-		busy.add(content)
+		busy.add(content, floating)
 	}
 	answer := appendFreeBusy(nil, "", r, busy.all(), time.Now())
 	w, req := rq.HTTP()

@@ -100,3 +100,25 @@ func TestSharingRefuses(t *testing.T) {
 	sharings(lena, calendar, setSharing("mailto:mia@example.com", "read-write")).Want(t, 200)
 	propfind(lena, calendar, "0", "acl").Want(t, 207, "<D:deny><D:privilege><D:unbind/>")
 }
+
+// Only who may set a list shares, and no guest ever may, whatever its level: so nobody
+// learns by sharing who has an address, of which guests know some only.
+func TestGuestsShareNothing(t *testing.T) {
+	t.Parallel()
+	s := company(t, store.Options{}, "lena", "mia")
+	if _, err := s.AddUser(policy.User{Name: "gast", Type: policy.Guest, Email: "gast@example.com"}); err != nil {
+		t.Fatal(err)
+	}
+	s.Space("Team", "user:lena=viewer", "user:gast=manager")
+	gast := s.As("gast")
+	at := sharedAt.FindString(propfind(gast, "/caldav/gast/", "1", "displayname").Want(t, 207).Body)
+	if at == "" {
+		t.Fatal("the guest sees no calendar")
+	}
+	known := sharings(gast, at, setSharing("mailto:lena@example.com", "read")).Want(t, 403, "need-privileges", "write-acl")
+	for _, address := range []string{"mailto:mia@example.com", "mailto:nobody@example.com", "/principals/groups/none/"} {
+		if r := sharings(gast, at, setSharing(address, "read")); r.Status != known.Status || r.Body != known.Body {
+			t.Errorf("%s: %d %s", address, r.Status, r.Body)
+		}
+	}
+}

@@ -92,6 +92,7 @@ func (rq *request) answerTo(err error) answer {
 		breaks  *Violation
 		sameUID *store.UIDError
 		broken  violated
+		foreign *store.NotForOwner
 	)
 	switch {
 	case errors.As(err, &refused):
@@ -122,12 +123,12 @@ func (rq *request) answerTo(err error) answer {
 		return answer{status: http.StatusForbidden, why: cal("calendar-collection-location-ok")} // RFC 4791, section 5.3.1.1
 	case errors.Is(err, store.ErrComponent):
 		return answer{status: http.StatusForbidden, why: cal("supported-calendar-component")} // RFC 4791, section 5.3.2.1
-	case errors.Is(err, store.ErrNotForOwner):
-		return answer{status: http.StatusForbidden, why: append(cal("organizer-allowed"), own("reason", err.Error()))}
+	case errors.As(err, &foreign):
+		return answer{status: http.StatusForbidden, why: []wire.Precondition{rq.needsSchedule(foreign), own("reason", err.Error())}}
 	case errors.Is(err, store.ErrScheduledAway):
 		return answer{status: http.StatusForbidden, why: append(cal("allowed-organizer-scheduling-object-change"), own("reason", err.Error()))} // RFC 6638, section 3.2.4.3
-	case errors.Is(err, store.ErrLastCalendar):
-		return answer{status: http.StatusForbidden, why: cal("default-calendar-needed")} // RFC 6638, section 4.3.1
+	case errors.Is(err, store.ErrDefaultCalendar):
+		return answer{status: http.StatusForbidden, why: cal("default-calendar-needed")} // RFC 6638, section 4.3.1.1
 	case errors.Is(err, store.ErrNoLock) && rq.r.Method == "UNLOCK":
 		return answer{status: http.StatusConflict, why: dav("lock-token-matches-request-uri")} // RFC 4918, section 9.11.1
 	case errors.Is(err, store.ErrNoLock):

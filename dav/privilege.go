@@ -47,10 +47,29 @@ var everyPrivilege = privilege{davName("all"), policy.All, 0, "everything", []pr
 	leaf(ownName("messages"), policy.Messages, "use the message area"),
 	leaf(xml.Name{Space: calDAV, Local: "read-free-busy"}, policy.FreeBusy, "see busy times"), // RFC 4791, section 6.1.1
 	{ownName("schedule"), policy.Schedule, policy.Schedule, "invite in the name of a calendar", []privilege{
-		{xml.Name{Space: calDAV, Local: "schedule-deliver"}, policy.Schedule, 0, "take invitations in", nil}, // RFC 6638, section 6.1.1
-		{xml.Name{Space: calDAV, Local: "schedule-send"}, policy.Schedule, 0, "send invitations", nil},       // RFC 6638, section 6.1.2
+		schedules(calName("schedule-deliver"), "take in what people send", // RFC 6638, section 6.3
+			schedules(calName("schedule-deliver-invite"), "take in what organizers send"),
+			schedules(calName("schedule-deliver-reply"), "take in answers"),
+			schedules(calName("schedule-query-freebusy"), "let people ask for busy times")),
+		schedules(calName("schedule-send"), "send to people",
+			schedules(sendInvite, "send what organizers send"),
+			schedules(sendReply, "send answers"),
+			schedules(calName("schedule-send-freebusy"), "ask for busy times")),
 	}},
 }}
+
+// The privileges that who speaks for somebody else may lack. RFC 6638, section 6.2
+var (
+	sendInvite = calName("schedule-send-invite")
+	sendReply  = calName("schedule-send-reply")
+)
+
+func calName(local string) xml.Name { return xml.Name{Space: calDAV, Local: local} }
+
+// schedules is one of the privileges of scheduling, all of which one right gives.
+func schedules(name xml.Name, about string, parts ...privilege) privilege {
+	return privilege{name, policy.Schedule, 0, about, parts}
+}
 
 func leaf(name xml.Name, right policy.Right, about string) privilege {
 	return privilege{name, right, right, about, nil}

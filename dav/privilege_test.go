@@ -71,7 +71,8 @@ func TestPrivilegesOfLevels(t *testing.T) {
 		"reviser": "read x:see x:read read-current-user-privilege-set write-content write-properties x:history read-free-busy",
 		"creator": "read x:see x:read read-current-user-privilege-set write-content write-properties bind x:delete-own x:history x:trash read-free-busy",
 		"editor": "read x:see x:read read-current-user-privilege-set write write-content write-properties bind unbind " +
-			"x:delete-own x:history x:trash read-free-busy x:schedule schedule-deliver schedule-send",
+			"x:delete-own x:history x:trash read-free-busy x:schedule schedule-deliver schedule-deliver-invite schedule-deliver-reply schedule-query-freebusy " +
+			"schedule-send schedule-send-invite schedule-send-reply schedule-send-freebusy",
 	} {
 		rights, err := policy.LevelRights(level)
 		if err != nil {

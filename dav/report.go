@@ -123,6 +123,28 @@ var searchable = []struct {
 }{
 	{wire.SearchProperty{Name: displayName, About: "name"}, func(p *store.Principal) string { return p.Name }},
 	{wire.SearchProperty{Name: emailName, About: "mail address"}, func(p *store.Principal) string { return p.Email }},
+	{wire.SearchProperty{Name: calName("calendar-user-address-set"), About: "address for invitations"}, addressesOf}, // RFC 6638, section 2.4.1
+	{wire.SearchProperty{Name: calName("calendar-user-type"), About: "kind of calendar user"}, UserType},             // RFC 6638, section 2.4.2
+}
+
+// addressesOf are the calendar user addresses of a principal that the asker may know.
+func addressesOf(p *store.Principal) string {
+	if p.Kind != policy.KindUser || p.Proxies != "" {
+		return ""
+	}
+	addresses := string(wire.AppendHref(nil, principalPrefix, wire.Path{"users", p.Name}, true))
+	if p.Email != "" {
+		addresses = "mailto:" + p.Email + "\n" + addresses
+	}
+	return addresses
+}
+
+// UserType is what kind of calendar user a principal is. RFC 5545, section 3.2.3
+func UserType(p *store.Principal) string {
+	if p.Kind == policy.KindUser {
+		return "INDIVIDUAL"
+	}
+	return "GROUP"
 }
 
 // searchProperties answers a principal-search-property-set.

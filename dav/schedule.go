@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"davit/dav/wire"
 	"davit/store"
 )
 
@@ -12,8 +13,10 @@ import (
 const ifScheduleTag = "If-Schedule-Tag-Match"
 
 // tellScheduleTag tells the schedule tag of what has one. RFC 6638, section 8.2
-func tellScheduleTag(h http.Header, e *store.Entry) {
-	if tag := e.ScheduleTag(); tag != "" {
+func tellScheduleTag(h http.Header, e *store.Entry) { setScheduleTag(h, e.ScheduleTag()) }
+
+func setScheduleTag(h http.Header, tag string) {
+	if tag != "" {
 		h.Set("Schedule-Tag", tag)
 	}
 }
@@ -25,6 +28,16 @@ func scheduleMatches(h http.Header, target *store.Entry) error {
 		return nil
 	}
 	return store.ErrStale
+}
+
+// needsSchedule names the privilege that lacks who speaks for somebody else.
+// RFC 6638, sections 6.2.2 and 6.2.3
+func (rq *request) needsSchedule(n *store.NotForOwner) wire.Precondition {
+	name := sendInvite
+	if n.Replies {
+		name = sendReply
+	}
+	return wire.Precondition{Name: davName("need-privileges"), Privileges: []wire.Privilege{{Href: rq.href(n.Outbox, true), Name: name}}}
 }
 
 // calendarNames is how many names lead to a calendar.

@@ -41,11 +41,11 @@ func copyTo(rq *request) error {
 	if err != nil {
 		return err
 	}
-	created, err := rq.session.Copy(rq.r.Context(), rq.path, t.to, t.overwrite, t.depth == wire.Depth0, t.terms)
+	placed, err := rq.session.Copy(rq.r.Context(), rq.path, t.to, t.overwrite, t.depth == wire.Depth0, t.terms)
 	if err != nil {
 		return err
 	}
-	rq.made(created)
+	rq.placed(placed)
 	return nil
 }
 
@@ -58,12 +58,18 @@ func move(rq *request) error {
 	if t.depth == wire.Depth0 {
 		return errDepth
 	}
-	created, err := rq.session.Move(rq.r.Context(), rq.path, t.to, t.overwrite, t.terms)
+	placed, err := rq.session.Move(rq.r.Context(), rq.path, t.to, t.overwrite, t.terms)
 	if err != nil {
 		return err
 	}
-	rq.made(created)
+	rq.placed(placed)
 	return nil
+}
+
+// placed answers for what a COPY or MOVE has put at its destination.
+func (rq *request) placed(p store.Placed) {
+	setScheduleTag(rq.w.Header(), p.ScheduleTag)
+	rq.made(p.Created)
 }
 
 // made answers a change without more to tell.

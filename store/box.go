@@ -271,12 +271,25 @@ func (tx *Tx) calendarsIn(space *policy.Space) (list []*spot, err error) {
 	return list, err
 }
 
-// needed refuses removing the last calendar that takes in what arrives.
-// RFC 6638, section 4.3.1
-func (tx *Tx) needed(sp *spot) error {
+// needed refuses removing the calendar that takes in what arrives: its owner chooses
+// another one first. The operator, who chooses nothing for people, leaves one that takes
+// events. RFC 6638, section 4.3
+func (s *Session) needed(tx *Tx, sp *spot) error {
 	if !sp.inCalendars() || len(sp.path) != calendarDepth || sp.space.Kind != policy.Personal || !slices.Contains(sp.entry().Components(), "VEVENT") {
 		return nil
 	}
+	if s.operates {
+		return tx.lastOfItsKind(sp)
+	}
+	taking, err := tx.calendarFor(sp.space, "VEVENT")
+	if err == nil && taking.entry().Node == sp.entry().Node {
+		err = ErrDefaultCalendar
+	}
+	return err
+}
+
+// lastOfItsKind refuses removing the only calendar of a drive that takes events.
+func (tx *Tx) lastOfItsKind(sp *spot) error {
 	calendars, err := tx.calendarsIn(sp.space)
 	if err != nil {
 		return err
@@ -286,5 +299,5 @@ func (tx *Tx) needed(sp *spot) error {
 			return nil
 		}
 	}
-	return ErrLastCalendar
+	return ErrDefaultCalendar
 }

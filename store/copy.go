@@ -25,14 +25,15 @@ const dropSlice = 500
 // the target is replaced when overwrite is set, otherwise the answer is
 // ErrExists. A shallow copy of a collection is an empty one. A single file that is
 // larger than the copier's profile admits refuses the whole.
-func (s *Session) Copy(ctx context.Context, from, to Path, overwrite, shallow bool, t Terms) (created bool, err error) {
+func (s *Session) Copy(ctx context.Context, from, to Path, overwrite, shallow bool, t Terms) (Placed, error) {
 	if done, err := s.copyBack(ctx, from, to, overwrite, t); done {
-		return false, err
+		return Placed{}, err
 	}
 	c := &copying{s: s, from: from, to: to, overwrite: overwrite, shallow: shallow, terms: t, hold: s.st.ledger.hold(nil)}
 	defer c.hold.release()
-	if err := s.update(ctx, c.begin); err != nil {
-		return false, err
+	err := s.update(ctx, c.begin)
+	if err != nil {
+		return Placed{}, err
 	}
 	for len(c.todo) > 0 && err == nil {
 		err = s.update(ctx, c.slice)
@@ -45,7 +46,7 @@ func (s *Session) Copy(ctx context.Context, from, to Path, overwrite, shallow bo
 			s.st.log.Error("copy given up, its half is left for the next start", "error", cleanErr)
 		}
 	}
-	return c.created, err
+	return c.placed, err
 }
 
 // copying is one COPY under way. A collection is built below a top that is
@@ -58,7 +59,7 @@ type copying struct {
 	terms              Terms
 
 	hold    *hold
-	created bool
+	placed  Placed
 	done    bool
 	top     policy.Node
 	todo    []copyDir
@@ -117,7 +118,7 @@ func (c *copying) decide(tx *Tx) (src, dst *spot, g, dg grant, err error) {
 	if err = s.judge(tx, src, c.terms, locked); err != nil {
 		return
 	}
-	if c.created = dst.missing() == 1; !c.created && !c.overwrite {
+	if c.placed.Created = dst.missing() == 1; !c.placed.Created && !c.overwrite {
 		err = ErrExists
 	}
 	return
@@ -163,7 +164,9 @@ func (c *copying) begin(tx *Tx) error {
 	}
 	if c.done = !src.entry().Dir; c.done {
 		tx.holds = append(tx.holds, c.hold)
-		return c.s.copyFile(tx, g, dg, src, dst)
+		err := c.s.copyFile(tx, g, dg, src, dst)
+		c.placed.ScheduleTag = dst.scheduleTag()
+		return err
 	}
 	return c.stage(tx, dg, src.entry(), src.nodes, g.held)
 }
@@ -402,6 +405,9 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 	if d.Rev, err = tx.log(dst.space.ID, s.cred.id(), making(n, parent[len(parent)-1], d.Name)); err != nil {
 		return err
 	}
+	if d.Scheduled {
+		d.Tagged = d.Rev
+	}
 	if err := tx.copyObject(g, e, n); err != nil {
 		return err
 	}
@@ -418,6 +424,7 @@ func (s *Session) copyFile(tx *Tx, g, dg grant, src, dst *spot) error {
 		return err
 	}
 	tx.charge(parent, d.weight())
+	dst.nodes, dst.entries = append(slices.Clip(parent), n), append(slices.Clip(dst.entries[:len(parent)]), d)
 	return nil
 }
 

@@ -124,7 +124,7 @@ func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
 		if sp.inBox() {
 			return s.dismiss(tx, g, sp)
 		}
-		if err := tx.needed(sp); err != nil {
+		if err := s.needed(tx, sp); err != nil {
 			return err
 		}
 		if err := s.unschedule(tx, g, sp, t); err != nil {
@@ -138,15 +138,16 @@ func (s *Session) Remove(ctx context.Context, p Path, t Terms) error {
 // Move gives a file or collection another place or name: one write whatever it
 // holds. What stands there is replaced, and goes into the trash, when overwrite
 // is set; otherwise the answer is ErrExists.
-func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Terms) (created bool, err error) {
+func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Terms) (placed Placed, err error) {
 	err = s.update(ctx, func(tx *Tx) error {
 		src, dst, err := s.ends(tx, from, to)
 		if err != nil {
 			return err
 		}
+		defer func() { placed.ScheduleTag = dst.scheduleTag() }()
 		switch src.realm() {
 		case inTrash:
-			created, err = s.restore(tx, src, dst, overwrite, t)
+			placed.Created, err = s.restore(tx, src, dst, overwrite, t)
 			return err
 		case inVersions:
 			return s.moveBack(tx, src, dst, overwrite, t)
@@ -171,11 +172,11 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 		if err := s.judge(tx, src, t, locked); err != nil {
 			return err
 		}
-		created = dst.missing() == 1
-		if !created && !overwrite {
+		placed.Created = dst.missing() == 1
+		if !placed.Created && !overwrite {
 			return ErrExists
 		}
-		if !created {
+		if !placed.Created {
 			if err := s.unschedule(tx, dg, dst, t); err != nil {
 				return err
 			}
@@ -188,7 +189,21 @@ func (s *Session) Move(ctx context.Context, from, to Path, overwrite bool, t Ter
 		}
 		return s.move(tx, g, dg, src, dst)
 	})
-	return created, s.st.afterNotice(ctx, to, err)
+	return placed, s.st.afterNotice(ctx, to, err)
+}
+
+// Placed is what MOVE and COPY have put at a place.
+type Placed struct {
+	Created     bool   // nothing stood there
+	ScheduleTag string // empty for what is not scheduled
+}
+
+// scheduleTag is that of what stands at a spot, empty where nothing scheduled does.
+func (sp *spot) scheduleTag() string {
+	if sp.missing() > 0 || sp.past != nil {
+		return ""
+	}
+	return sp.entry().ScheduleTag()
 }
 
 // ends resolves both ends of a MOVE or COPY.
@@ -286,8 +301,12 @@ func (s *Session) arrive(tx *Tx, dg grant, from *policy.Space, dst *spot, e Entr
 	if from != dst.space {
 		came = Arrived
 	}
-	if _, err := tx.log(dst.space.ID, s.cred.id(), changeRec{op: came, node: e.Node, parent: way[len(way)-1], name: e.Name, before: was}); err != nil {
+	seq, err := tx.log(dst.space.ID, s.cred.id(), changeRec{op: came, node: e.Node, parent: way[len(way)-1], name: e.Name, before: was})
+	if err != nil {
 		return err
+	}
+	if e.Scheduled {
+		e.Tagged = max(seq, e.Tagged+1) // RFC 6638, section 3.2.10
 	}
 	if err := tx.link(dg, way[len(way)-1], &e); err != nil {
 		return err

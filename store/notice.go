@@ -171,7 +171,8 @@ func (tx *Tx) tellOf(s *Session, g grant, sp *spot, n *notice) error {
 	err = s.tellChange(tx, g, sp, c)
 	var twice *UIDError
 	var unfit *unfit
-	if errors.As(err, &twice) || errors.As(err, &unfit) || errors.Is(err, ErrNotForOwner) {
+	var foreign *NotForOwner
+	if errors.As(err, &twice) || errors.As(err, &unfit) || errors.As(err, &foreign) {
 		return nil
 	}
 	return err

@@ -111,6 +111,9 @@ func (s *Session) setProps(tx *Tx, g grant, sp *spot, patch []Prop, modified tim
 		return fmt.Errorf("%d properties, the limit is %d: %w", len(list), PropCountMax, ErrTooMany)
 	}
 	e.HasProps = len(list) > 0
+	if err := tx.sourceChanged(e, patch); err != nil {
+		return err
+	}
 	if !modified.IsZero() {
 		e.Modified = modified
 	}

@@ -94,6 +94,30 @@ type PublishedObject struct {
 	Object  Object
 }
 
+// The property of a calendar that says where it is published.
+const (
+	SourceSpace = "http://calendarserver.org/ns/"
+	SourceLocal = "source"
+)
+
+// sourceChanged has a calendar fetched at once after its source was set.
+func (tx *Tx) sourceChanged(e *Entry, patch []Prop) error {
+	sets := slices.ContainsFunc(patch, func(p Prop) bool { return p.Space == SourceSpace && p.Local == SourceLocal })
+	if !sets || !e.Fetched() {
+		return nil
+	}
+	v, err := tx.r.Get(publishedKey(e.Node))
+	if err != nil || v == nil {
+		return err
+	}
+	p, err := decodePublished(publishedKey(e.Node), v)
+	if err != nil {
+		return err
+	}
+	p.Next = tx.now
+	return keepRecord(tx.w, publishedKey(e.Node), &p)
+}
+
 func publishedKey(calendar policy.Node) []byte { return key1(tablePublished, uint64(calendar)) }
 
 // beginPublished has a new calendar fetched at once.

@@ -120,9 +120,9 @@ func TestSaveOver(t *testing.T) {
 		if _, err := max.Move(ctx, split("/Team/tmp"), split("/Team/doc"), true, Terms{}); kindOf(err) != errLocked {
 			t.Errorf("saved over a lock: %v", err)
 		}
-		created, err := max.Move(ctx, split("/Team/tmp"), split("/Team/doc"), true, holding(l.Token))
-		if created || err != nil {
-			t.Fatalf("created %t, %v", created, err)
+		placed, err := max.Move(ctx, split("/Team/tmp"), split("/Team/doc"), true, holding(l.Token))
+		if placed.Created || err != nil {
+			t.Fatalf("created %t, %v", placed.Created, err)
 		}
 		of.wantSaved(was, text(2, size))
 		of.wantVersions("/Team/doc", text(1, 100))

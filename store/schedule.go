@@ -16,11 +16,8 @@ import (
 
 // Errors of scheduling.
 var (
-	// ErrNotForOwner: who may write in somebody else's calendar, and not schedule,
-	// invites nobody in the owner's name.
-	ErrNotForOwner = errors.New("to invite, or to answer, in the name of a calendar's owner needs the right to schedule there")
-	// ErrLastCalendar: what arrives needs a calendar.
-	ErrLastCalendar = errors.New("the last calendar of a drive takes in what arrives; make another one first")
+	// ErrDefaultCalendar: what arrives needs a calendar.
+	ErrDefaultCalendar = errors.New("this calendar takes in what arrives; choose another one for that first")
 	// ErrScheduledAway: a meeting stays with whose it is.
 	ErrScheduledAway = errors.New("a meeting does not move to the calendars of somebody else; invite from there anew")
 )
@@ -210,13 +207,32 @@ func (s *Session) schedule(tx *Tx, g grant, sp *spot, c ScheduleChange) ([]byte,
 		case own:
 			status[m.To] = statusForbidden
 		default:
-			return nil, ErrNotForOwner
+			return nil, &NotForOwner{Outbox: sp.outbox(), Replies: m.Method == "REPLY"}
 		}
 	}
 	if err := tx.recordDeliveries(sp, out.Messages, status); err != nil || out.Kept == nil {
 		return nil, err
 	}
 	return out.Kept(status), nil
+}
+
+// NotForOwner refuses who may write in somebody else's calendar, and not schedule, to
+// tell people anything in the owner's name.
+type NotForOwner struct {
+	Outbox  Path // the owner's, or the calendar of a space, which has none
+	Replies bool // it is an answer, and no invitation
+}
+
+func (n *NotForOwner) Error() string {
+	return "to invite, or to answer, in the name of a calendar's owner needs the right to schedule there"
+}
+
+// outbox is the path of what stands for the sending of messages from a calendar.
+func (sp *spot) outbox() Path {
+	if sp.space.Kind != policy.Personal {
+		return sp.path[:calendarDepth]
+	}
+	return append(slices.Clone(sp.path[:calendarDepth-1]), Outbox)
 }
 
 // unfit is the error of an object of which nothing can be told.

@@ -41,8 +41,8 @@ type Sharing struct {
 }
 
 // ShareCalendar carries sharings out, as far as the asker may give and take what they
-// are: all of them, or *Undelegated. unknown are the addresses of nobody whom the
-// asker may know, which change nothing.
+// are: all of them, or *Undelegated. unknown are the addresses of nobody, which change
+// nothing.
 func (s *Session) ShareCalendar(ctx context.Context, p Path, list []Sharing, t Terms) (unknown []string, err error) {
 	if !p.InCalendars() || len(p) != calendarDepth {
 		return nil, ErrMisplaced
@@ -73,14 +73,11 @@ func (s *Session) ShareCalendar(ctx context.Context, p Path, list []Sharing, t T
 // groupAddress is where the principals of groups have their URLs.
 const groupAddress = "/principals/groups/"
 
-// sharee is the user or group of an address, Nobody for one that the asker may not
-// know.
+// sharee is the user or group of an address, Nobody for one that nobody has. Who sets a
+// list is no guest, and knows everybody: nothing is told here that is not his to know.
 func (s *Session) sharee(tx *Tx, address string, find Find) policy.ID {
 	if name, is := strings.CutPrefix(address, groupAddress); is {
 		return find(policy.KindGroup, name)
 	}
-	if to := tx.addressed(address); s.knows(tx, to) {
-		return to.user
-	}
-	return policy.Nobody
+	return tx.addressed(address).user
 }

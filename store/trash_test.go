@@ -155,7 +155,7 @@ func TestRestoring(t *testing.T) {
 	of.wantContent(mia, "/Team/sub/c", text(2, 100))
 	of.wantUsage("/Team", policy.Usage{Live: 200, Trash: 100})
 	of.put(mia, "/Team/b", text(9, 10))
-	if created, err := mia.Move(ctx, split(there[1]+"/b"), split("/Team/b"), false, Terms{}); created || !errors.Is(err, ErrExists) {
+	if placed, err := mia.Move(ctx, split(there[1]+"/b"), split("/Team/b"), false, Terms{}); placed.Created || !errors.Is(err, ErrExists) {
 		t.Errorf("onto a name that is taken: %v", err)
 	}
 	of.move(mia, there[1]+"/b", "/Team/b") // what stood there goes into the trash

@@ -3,12 +3,8 @@ package imip_test
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
-	"io"
 	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
 	"net/mail"
 	"slices"
 	"strings"
@@ -49,64 +45,22 @@ type received struct {
 
 func open(t *testing.T, data string) (r received) {
 	t.Helper()
-	m, err := mail.ReadMessage(strings.NewReader(data))
+	header, parts, err := imiptest.Letter{Data: data}.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header = m.Header
-	for kind, text := range parts(t, m.Header.Get("Content-Type"), m.Body) {
+	r.Header = header
+	for _, p := range parts {
 		switch {
-		case strings.HasPrefix(kind, "text/plain"):
-			r.words = strings.ReplaceAll(text, "\r\n", "\n")
-		case strings.HasPrefix(kind, "text/calendar"):
-			r.message, r.messageType = text, kind
-		case strings.HasPrefix(kind, "application/ics"):
-			r.file = text
+		case strings.HasPrefix(p.Type, "text/plain"):
+			r.words = strings.ReplaceAll(p.Text, "\r\n", "\n")
+		case strings.HasPrefix(p.Type, "text/calendar"):
+			r.message, r.messageType = p.Text, p.Type
+		case strings.HasPrefix(p.Type, "application/ics"):
+			r.file = p.Text
 		}
 	}
 	return r
-}
-
-// parts are the leaves of a body, by their types.
-func parts(t *testing.T, kind string, body io.Reader) map[string]string {
-	t.Helper()
-	media, params, err := mime.ParseMediaType(kind)
-	if err != nil {
-		t.Fatalf("%q: %v", kind, err)
-	}
-	if !strings.HasPrefix(media, "multipart/") {
-		t.Fatalf("%q has no parts", media)
-	}
-	all := map[string]string{}
-	reader := multipart.NewReader(body, params["boundary"])
-	for {
-		part, err := reader.NextRawPart()
-		if err == io.EOF {
-			return all
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		inner := part.Header.Get("Content-Type")
-		if strings.HasPrefix(inner, "multipart/") {
-			for k, v := range parts(t, inner, part) {
-				all[k] = v
-			}
-			continue
-		}
-		var r io.Reader = part
-		switch part.Header.Get("Content-Transfer-Encoding") {
-		case "base64":
-			r = base64.NewDecoder(base64.StdEncoding, part)
-		case "quoted-printable":
-			r = quotedprintable.NewReader(part)
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[inner] = string(text)
-	}
 }
 
 func sent(t *testing.T, s *imiptest.Server, way imip.TLS, l imip.Letter) received {
@@ -160,7 +114,7 @@ func TestLetter(t *testing.T) {
 	if want := "text/calendar; method=REQUEST; charset=UTF-8"; r.messageType != want {
 		t.Errorf("the message is %s", r.messageType)
 	}
-	if r.message != string(l.Body) || r.file != string(l.Body) {
+	if withoutZones(r.message) != string(l.Body) || r.file != r.message {
 		t.Errorf("the message is\n%s\nthe file is\n%s", r.message, r.file)
 	}
 	has(t, r.words, "Lena invites you to:\n\n  What:    Plan\n  When:    Tuesday, 10 March 2026, 09:00 to 10:30 (Europe/Berlin)\n  Where:   Room 1\n",

@@ -52,8 +52,9 @@ func (s *Server) compose(l Letter) (*mail.Msg, error) {
 	m.SetGenHeader(mail.HeaderReferences, thread)
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834, section 5
 	m.SetBodyString(mail.TypeTextPlain, told.text)
-	m.AddAlternativeString(mail.ContentType("text/calendar; method="+l.Method), string(l.Body), mail.WithPartEncoding(mail.EncodingB64))
-	err = m.AttachReader("invite.ics", bytes.NewReader(l.Body), mail.WithFileContentType("application/ics"))
+	body := withZones(l.Body, l.Written)
+	m.AddAlternativeString(mail.ContentType("text/calendar; method="+l.Method), string(body), mail.WithPartEncoding(mail.EncodingB64))
+	err = m.AttachReader("invite.ics", bytes.NewReader(body), mail.WithFileContentType("application/ics"))
 	return m, err
 }
 

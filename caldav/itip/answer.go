@@ -168,7 +168,7 @@ func (c *Change) mayAnswer() error {
 			if key == "" || olds[""] == nil && c.Old.master() == nil {
 				return &Error{AttendeeChange, "an attendee adds no instances"}
 			}
-			if was = c.Old.instance(c.Old.master(), key); was == nil {
+			if was = c.Old.instance(c.Old.master(), key); was == nil || !c.Old.has(key) {
 				return &Error{AttendeeChange, "there is no such instance"}
 			}
 			if !c.Old.takesAsLong(was, part) {

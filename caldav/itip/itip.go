@@ -35,6 +35,8 @@ type Message struct {
 	From, To string // addresses as the object writes them
 	Method   Method
 	Body     []byte // a VCALENDAR with its METHOD
+
+	gone []string // the keys of what a cancellation is of
 }
 
 // A Role is what somebody is in an object.
@@ -52,6 +54,7 @@ const (
 	Sent        = "1.1" // nothing is known of its arrival
 	Delivered   = "1.2"
 	Success     = "2.0"
+	Ignored     = "2.3" // a parameter of the object says nothing that is known
 	Unknown     = "3.7" // no such calendar user
 	Forbidden   = "3.8" // the sender lacks the right
 	Unavailable = "5.1" // it could not be delivered now
@@ -72,7 +75,6 @@ const (
 	SameOrganizer   = "same-organizer-in-all-components"
 	OrganizerChange = "allowed-organizer-scheduling-object-change"
 	AttendeeChange  = "allowed-attendee-scheduling-object-change"
-	OrganizerWho    = "organizer-allowed"
 	TooMany         = "max-attendees-per-instance"
 )
 

@@ -330,7 +330,8 @@ func TestReceiveReply(t *testing.T) {
 		"for somebody else": {answer(weekly), calendar(series), "max", Forbidden, nil, true},
 		"not invited":       {strings.ReplaceAll(answer(weekly), "mia", "zoe"), calendar(series), "zoe", Forbidden, nil, true},
 		"an old one":        {answer(weekly), heard, "mia", Success, nil, true},
-		"to an old time":    {answer(weekly), calendar(with(series, "SEQUENCE:2")), "mia", Success, nil, true},
+		"to an old time":    {answer(weekly), strings.ReplaceAll(calendar(with(series, "SEQUENCE:2")), "T090000", "T080000"), "mia", Success, nil, true},
+		"to the same time":  {answer(weekly), calendar(with(series, "SEQUENCE:2")), "mia", Delivered, []string{"PARTSTAT=DECLINED;SCHEDULE-STATUS=2.0"}, false},
 		"to nothing":        {answer(weekly), "", "mia", Rejected, nil, true},
 	} {
 		got := received(t, Reply, row.body, row.have, row.sender, "lena")

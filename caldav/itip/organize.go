@@ -52,7 +52,11 @@ func (c Change) Send() (Outcome, error) {
 		c.actForOwner()
 		role = c.New.RoleOf(c.Owner)
 		if c.Old != nil {
-			if was := c.Old.RoleOf(c.Owner); was != Nobody && Key(c.Old.OrganizerOf()) != Key(c.New.OrganizerOf()) {
+			was, organizer := c.Old.RoleOf(c.Owner), c.New.OrganizerOf()
+			switch {
+			case was == Organizer && organizer == "":
+				return c.callOff()
+			case was != Nobody && Key(c.Old.OrganizerOf()) != Key(organizer):
 				return Outcome{}, otherOrganizer(was)
 			}
 		}
@@ -68,6 +72,19 @@ func (c Change) Send() (Outcome, error) {
 		out, err = c.answer()
 	}
 	if c.Silent && (role == Attendee || c.New != nil) {
+		out.Messages = nil
+	}
+	return out, err
+}
+
+// callOff tells those who were invited to what stays as an event with no organizer.
+// RFC 6638, section 3.2.3.1
+func (c Change) callOff() (Outcome, error) {
+	kept := c.New
+	c.New = nil
+	out, err := c.organize()
+	out.Object = kept
+	if c.Silent {
 		out.Messages = nil
 	}
 	return out, err
@@ -110,6 +127,17 @@ func (c Change) organize() (Outcome, error) {
 	if c.New != nil {
 		c.settle()
 	}
+	if out.Messages = c.messages(); c.raiseCancelled(out.Messages) {
+		out.Messages = c.messages()
+	}
+	if c.New != nil {
+		c.New.dropForce()
+	}
+	return out, nil
+}
+
+// messages are for all who are invited, or were.
+func (c Change) messages() (all []Message) {
 	now := stamp(c.Now)
 	keys, address := c.New.attendees()
 	olds, oldAddress := c.Old.attendees()
@@ -121,19 +149,37 @@ func (c Change) organize() (Outcome, error) {
 	}
 	from := c.New.organizer(c.Old)
 	for _, key := range keys {
-		who := Party{key}
-		if slices.Contains(c.Owner, key) || !c.New.serves(c.Old, who) {
+		if slices.Contains(c.Owner, key) {
 			continue
 		}
-		for _, m := range c.tell(who, now) {
+		for _, m := range c.tell(Party{key}, now) {
 			m.From, m.To = from, address[key]
-			out.Messages = append(out.Messages, m)
+			all = append(all, m)
 		}
 	}
-	if c.New != nil {
-		c.New.dropForce()
+	return all
+}
+
+// raiseCancelled gives a component of which somebody is told that he is not invited
+// any more the number under which he is told so: should he be invited again, that has
+// to be newer. RFC 5546, section 2.1.4
+func (c Change) raiseCancelled(messages []Message) (raised bool) {
+	if c.New == nil {
+		return false
 	}
-	return out, nil
+	for _, m := range messages {
+		if m.Method != Cancel {
+			continue
+		}
+		for _, key := range m.gone {
+			part, next := c.New.part(key), c.cancelSequence(key)
+			if part != nil && number(part.text("SEQUENCE")) < next {
+				part.set("SEQUENCE", strconv.Itoa(next))
+				raised = true
+			}
+		}
+	}
+	return raised
 }
 
 // organizer is the organizer's address, of an object or what it was before.
@@ -144,27 +190,32 @@ func (o *Object) organizer(old *Object) string {
 	return old.OrganizerOf()
 }
 
-// serves tells whether messages to an attendee are the server's to send: as the
-// object says, or where he is in it no more as it said.
-func (o *Object) serves(old *Object, who Party) bool {
-	for _, in := range []*Object{o, old} {
-		if in == nil {
-			continue
-		}
-		for _, c := range in.parts() {
-			if it := c.attendee(who); it != nil {
-				return served(it)
-			}
+// serves tells whether messages to an attendee are the server's to send. His lines say
+// the same of that everywhere in an object; the first counts. RFC 6638, section 7.1
+func (o *Object) serves(who Party) bool {
+	for _, c := range o.parts() {
+		if it := c.attendee(who); it != nil {
+			return served(it)
 		}
 	}
 	return false
 }
 
-// dropForce takes away what counts for one request. RFC 6638, section 7.2
+// forcible are the methods that may be forced on the lines of a property.
+var forcible = map[string][]Method{"ORGANIZER": {Reply}, "ATTENDEE": {Request, Cancel}}
+
+// dropForce takes away what counts for one request, and notes what of it is unknown.
+// RFC 6638, section 7.2
 func (o *Object) dropForce() {
 	for _, c := range o.parts() {
-		for _, name := range []string{"ORGANIZER", "ATTENDEE"} {
-			c.each(name, func(it *item) { it.param("SCHEDULE-FORCE-SEND", "") })
+		for name, known := range forcible {
+			c.each(name, func(it *item) {
+				forced := it.get("SCHEDULE-FORCE-SEND", "")
+				it.param("SCHEDULE-FORCE-SEND", "")
+				if forced != "" && served(it) && !slices.Contains(known, Method(forced)) {
+					it.param("SCHEDULE-STATUS", Ignored)
+				}
+			})
 		}
 	}
 }
@@ -204,14 +255,18 @@ func (c *Change) settle() {
 		if was == nil {
 			continue
 		}
-		moved := c.New.when(part) != c.Old.when(was)
+		moved, changed := c.reschedules(part, was)
 		if own := c.Old.part(key); own == nil { // an instance that has become one of its own
 			start := part.first("DTSTART")
 			moved = start != nil && c.New.moment(&start.prop) != key || !c.New.takesAsLong(part, was)
+			changed = moved
 		}
 		c.settlePart(part, was, moved)
-		if moved && number(part.text("SEQUENCE")) <= number(was.text("SEQUENCE")) {
+		switch is, before := number(part.text("SEQUENCE")), number(was.text("SEQUENCE")); {
+		case changed && is <= before:
 			part.set("SEQUENCE", strconv.Itoa(sequence+1)) // RFC 5546, section 2.1.4
+		case is < before: // a client that has not heard of the last number
+			part.set("SEQUENCE", strconv.Itoa(before))
 		}
 	}
 }
@@ -265,7 +320,7 @@ func (c Change) tell(who Party, now string) (messages []Message) {
 		gone = was.keys()
 	}
 	if len(gone) > 0 && was.object != nil {
-		cancel := Message{Method: Cancel, Body: c.cancel(&was, who, gone, now)}
+		cancel := Message{Method: Cancel, Body: c.cancel(&was, who, gone, now), gone: gone}
 		messages = slices.Insert(messages, 0, cancel)
 	}
 	return messages
@@ -345,7 +400,7 @@ func (c Change) cancel(was *view, who Party, gone []string, now string) []byte {
 		}
 		part = part.clone()
 		part.set("STATUS", "CANCELLED")
-		part.set("SEQUENCE", strconv.Itoa(max(number(part.text("SEQUENCE")), c.sequence(key))))
+		part.set("SEQUENCE", strconv.Itoa(c.cancelSequence(key)))
 		mine := *part.attendee(who)
 		part.drop("ATTENDEE")
 		mine.param("PARTSTAT", "")
@@ -355,14 +410,20 @@ func (c Change) cancel(was *view, who Party, gone []string, now string) []byte {
 	return o.Bytes()
 }
 
-// sequence is that of an instance as the organizer has it now.
-func (c Change) sequence(key string) int {
-	if c.New == nil {
+// cancelSequence is the number of a cancellation: newer than what was said before, and
+// no older than what the organizer has now. RFC 5546, sections 2.1.4 and 3.2.5
+func (c Change) cancelSequence(key string) int {
+	return max(c.Old.sequence(key)+1, c.New.sequence(key))
+}
+
+// sequence is that of an instance, of its own or of the series.
+func (o *Object) sequence(key string) int {
+	if o == nil {
 		return 0
 	}
-	part := c.New.part(key)
+	part := o.part(key)
 	if part == nil {
-		part = c.New.master()
+		part = o.master()
 	}
 	if part == nil {
 		return 0

@@ -127,10 +127,11 @@ func (o *Object) adopt(have *Object) {
 	*o = *merged
 }
 
-// older tells whether a component was made before another. RFC 5546, section 2.1.5
+// older tells whether a component was made before another. Who is invited again to what
+// was called off is by a newer message, whatever its number. RFC 5546, section 2.1.5
 func older(c, than *component) bool {
 	a, b := number(c.text("SEQUENCE")), number(than.text("SEQUENCE"))
-	if a != b {
+	if a != b && !strings.EqualFold(than.text("STATUS"), "CANCELLED") {
 		return a < b
 	}
 	return made(c).Before(made(than))
@@ -260,8 +261,8 @@ func (o *Object) replied(have *Object, sender, me Party) Receipt {
 			continue
 		}
 		theirs = true
-		if number(answer.text("SEQUENCE")) < number(part.text("SEQUENCE")) {
-			continue
+		if number(answer.text("SEQUENCE")) < number(part.text("SEQUENCE")) && o.when(answer, wholeTimes...) != next.when(part, wholeTimes...) {
+			continue // to what was at another time
 		}
 		mine, when := part.attendee(sender), answer.text("DTSTAMP")
 		if heard := mine.prop.Params.Get(replied); heard != withSeries && when < heard {

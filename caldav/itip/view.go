@@ -13,11 +13,11 @@ type view struct {
 	without map[string]bool
 }
 
-// viewOf cuts an object to what somebody is invited to. Instances that are not for
+// viewOf cuts an object to what the server invites somebody to. Instances that are not for
 // him are exceptions of the series. What is cancelled invites nobody.
 func (o *Object) viewOf(who Party) view {
 	v := view{without: map[string]bool{}}
-	if o == nil {
+	if o == nil || !o.serves(who) { // RFC 6638, section 3.2.1.2
 		return v
 	}
 	v.object = o.clone()
@@ -106,15 +106,87 @@ func (o *Object) meaning(it *item) string {
 // unescape reads TEXT, of which some clients escape more than others.
 var unescape = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\N`, "\n", `\,`, ",", `\;`, ";", `\:`, ":")
 
-// when is the time of a component, which asks those who are invited anew when it
-// changes.
-func (o *Object) when(c *component) string {
+// wholeTimes are the properties of a component's time that ask those who are invited anew
+// when they change in any way.
+var wholeTimes = []string{"DTSTART", "DTEND", "DURATION", "DUE"}
+
+// when is the time of a component, of its own and as far as these properties say.
+func (o *Object) when(c *component, names ...string) string {
 	var lines []string
 	for i := range c.items {
-		if p := &c.items[i].prop; slices.Contains([]string{"DTSTART", "DTEND", "DURATION", "DUE", "RRULE", "RDATE"}, p.Name) {
+		if p := &c.items[i].prop; c.items[i].sub == nil && slices.Contains(names, p.Name) {
 			lines = append(lines, p.Name+" "+o.meaning(&c.items[i]))
 		}
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
+}
+
+// reschedules tells of a component whether its times have changed at all, and whether
+// they have moved: whether any instance is new or at another time, which asks those who
+// are invited anew. RFC 6638, section 3.2.8
+func (c *Change) reschedules(is, was *component) (moved, changed bool) {
+	if c.New.when(is, wholeTimes...) != c.Old.when(was, wholeTimes...) {
+		return true, true
+	}
+	rules, ruled := c.New.when(is, "RRULE"), c.Old.when(was, "RRULE")
+	dates, dated := c.New.dates(is), c.Old.dates(was)
+	left, leftBefore := c.New.exceptions(is), c.Old.exceptions(was)
+	moved = rules != ruled && !endsSooner(rules, ruled) || !covers(dated, dates) || !covers(left, leftBefore)
+	return moved, moved || rules != ruled || !covers(dates, dated)
+}
+
+// dates are the further times of a series.
+func (o *Object) dates(c *component) map[string]bool {
+	keys := map[string]bool{}
+	c.each("RDATE", func(it *item) {
+		for value := range strings.SplitSeq(it.prop.Value, ",") {
+			keys[o.momentOf(value, it.prop.Params.Get("TZID"))] = true
+		}
+	})
+	return keys
+}
+
+// covers tells whether a set has all of another.
+func covers(set, other map[string]bool) bool {
+	for key := range other {
+		if !set[key] {
+			return false
+		}
+	}
+	return true
+}
+
+// endsSooner tells whether a rule, as when tells it, is another one that goes on for
+// less long, so that all of its instances were the other's.
+func endsSooner(rule, other string) bool {
+	if rule == "" {
+		return true
+	}
+	mine, count, until := ruleEnd(rule)
+	theirs, countBefore, untilBefore := ruleEnd(other)
+	switch {
+	case mine != theirs || strings.Contains(rule, "\n"):
+		return false
+	case countBefore > 0:
+		return until == "" && count > 0 && count <= countBefore
+	case untilBefore != "":
+		return count == 0 && len(until) == len(untilBefore) && until <= untilBefore
+	}
+	return true
+}
+
+// ruleEnd takes apart when a rule ends and what else it says.
+func ruleEnd(rule string) (rest string, count int, until string) {
+	var others []string
+	for part := range strings.SplitSeq(strings.TrimPrefix(rule, "RRULE "), ";") {
+		if n, is := strings.CutPrefix(part, "COUNT="); is {
+			count = number(n)
+		} else if t, is := strings.CutPrefix(part, "UNTIL="); is {
+			until = t
+		} else {
+			others = append(others, part)
+		}
+	}
+	return strings.Join(others, ";"), count, until
 }

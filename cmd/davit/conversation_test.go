@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"davit/caldav/imip/imiptest"
 )
 
 // TestConversations tells the stories of testdata/conversations to a server in
@@ -49,11 +52,17 @@ type talk struct {
 	http  map[string]*http.Client // a connection for each person, kept open
 	uses  map[string][]word       // the headers that a person's client sends with every request
 	kept  map[string]string
-	where string // file and line
+	mail  *imiptest.Server // of $MAIL, nil where a conversation has no letters
+	read  map[string]int   // how many letters of a person were told of
+	where string           // file and line
 }
 
 func converse(t *testing.T, on stage, file, text string) {
-	c := &talk{t: t, on: on, http: map[string]*http.Client{}, uses: map[string][]word{}, kept: map[string]string{"URL": on.url}}
+	c := &talk{t: t, on: on, http: map[string]*http.Client{}, uses: map[string][]word{}, kept: map[string]string{"URL": on.url}, read: map[string]int{}}
+	if strings.Contains(text, "$MAIL") {
+		c.mail = imiptest.Start(t, &imiptest.Server{})
+		c.kept["MAIL"] = c.mail.Address
+	}
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -69,8 +78,45 @@ func converse(t *testing.T, on stage, file, text string) {
 			c.operate(words[1:])
 		case words[1].text == "uses":
 			c.uses[words[0].text] = words[2:]
+		case words[1].text == "receives":
+			c.receive(words)
 		default:
 			c.ask(words)
+		}
+	}
+	c.unread()
+}
+
+// letterPatience is how long a letter may take that the next line is about.
+const letterPatience = 30 * time.Second
+
+// receive holds the next letter to somebody to what its line says.
+func (c *talk) receive(words []word) {
+	c.t.Helper()
+	_, want := c.outcome(words)
+	to := words[0].text
+	letter, came := c.mail.Await(to, c.read[to], letterPatience)
+	if !came {
+		c.t.Fatalf("%s: no letter comes", c.where)
+	}
+	c.read[to]++
+	text, err := letter.Text()
+	if err != nil {
+		c.t.Fatalf("%s: %v", c.where, err)
+	}
+	c.look(want, text)
+}
+
+// unread names a letter that no line has told of.
+func (c *talk) unread() {
+	c.t.Helper()
+	if c.mail == nil {
+		return
+	}
+	came := map[string]int{}
+	for _, l := range c.mail.Letters() {
+		if came[l.To]++; came[l.To] > c.read[l.To] {
+			c.t.Errorf("no line tells of a letter to %s:\n%s", l.To, l.Data)
 		}
 	}
 }

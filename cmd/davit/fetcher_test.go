@@ -142,6 +142,24 @@ func TestFetcher(t *testing.T) {
 	mia.Do("GET", at+"b.ics", "").Want(t, 200, "SUMMARY:Another")
 	mia.Do("GET", at+"c.ics", "").Want(t, 200, "SUMMARY:Three")
 
+	// Another source counts at once, whenever the old one was to be asked again.
+	other := publish(t)
+	other.set(200, published("", "b=Another", "c=From the other"))
+	allow(elsewhere.url, other.url, "127.0.0.1/32")
+	source := func(url string) {
+		mia.Do("PROPPATCH", at, `<D:propertyupdate xmlns:D="DAV:" xmlns:S="http://calendarserver.org/ns/"><D:set><D:prop><S:source><D:href>`+url+`</D:href></S:source></D:prop></D:set></D:propertyupdate>`).Want(t, 207, "200 OK")
+		round(0)
+	}
+	source(other.url + "/h.ics")
+	mia.Do("GET", at+"c.ics", "").Want(t, 200, "SUMMARY:From the other")
+	mia.Do("PROPPATCH", at, `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:displayname>Days</D:displayname></D:prop></D:set></D:propertyupdate>`).Want(t, 207, "200 OK")
+	asked := other.asked
+	if round(0); other.asked != asked {
+		t.Error("another name has it fetched again")
+	}
+	source(elsewhere.url + "/h.ics")
+	allow(elsewhere.url, "127.0.0.1/32")
+
 	// What goes wrong is told to the owner, and takes nothing away.
 	for _, row := range []struct {
 		status        int
@@ -182,7 +200,7 @@ func TestFetcher(t *testing.T) {
 	s.Quota("~mia", policy.NoLimit)
 	mia.Do("DELETE", at, "").Want(t, 204)
 	round(7 * time.Hour)
-	asked := elsewhere.asked
+	asked = elsewhere.asked
 	round(7 * time.Hour)
 	if elsewhere.asked != asked {
 		t.Error("what lies in the trash is fetched")

@@ -56,6 +56,7 @@ type Server struct {
 	listener net.Listener
 	mutex    sync.Mutex
 	letters  []Letter
+	came     *sync.Cond // of mutex: another letter
 	open     map[net.Conn]bool
 	sessions sync.WaitGroup
 }
@@ -64,6 +65,7 @@ type Server struct {
 func Start(t testing.TB, s *Server) *Server {
 	t.Helper()
 	s.certify(t)
+	s.came = sync.NewCond(&s.mutex)
 	var err error
 	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
@@ -242,6 +244,7 @@ func (c *session) take() {
 	c.server.mutex.Lock()
 	defer c.server.mutex.Unlock()
 	c.server.letters = append(c.server.letters, c.letter)
+	c.server.came.Broadcast()
 }
 
 func (c *session) extensions() string {
