@@ -289,7 +289,7 @@ func (rq *request) allow() string {
 		if rq.mount.realm != nil && rq.isOutbox() {
 			return "OPTIONS, GET, HEAD, POST, PROPFIND, PROPPATCH, REPORT, ACL, LOCK, UNLOCK" // RFC 6638, section 5
 		}
-		if rq.mount.realm != nil && len(rq.path) == calendarNames {
+		if rq.mount.realm != nil && (len(rq.path) == calendarNames || rq.isObject()) {
 			return "OPTIONS, GET, HEAD, POST, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"
 		}
 		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"
