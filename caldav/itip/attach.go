@@ -135,9 +135,18 @@ func (o *Object) instanceOf(series *recur.Series, name string) (*component, erro
 		return part, nil
 	}
 	part := o.instance(master, key)
-	if part == nil {
+	if part == nil || o.movedWithOthers(key) {
 		return nil, ErrRecurrence
 	}
 	o.addPart(part)
 	return part, nil
+}
+
+// movedWithOthers tells whether an instance is as a component says that stands for it
+// and others: made one of its own, it would be as the series says.
+func (o *Object) movedWithOthers(key string) bool {
+	return slices.ContainsFunc(o.parts(), func(c *component) bool {
+		id := c.first("RECURRENCE-ID")
+		return id != nil && id.get("RANGE", "") == "THISANDFUTURE" && o.key(c) <= key
+	})
 }
