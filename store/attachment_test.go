@@ -210,7 +210,9 @@ func TestAttachmentQuota(t *testing.T) {
 	used(whole, 0)
 	must(t, second(mia.Copy(ctx, a, twin, false, false, Terms{})))
 	used(whole, whole)
+	of.quota("/Room", policy.Limit(whole+100)) // room for what comes in the place of what goes
 	must(t, second(mia.Copy(ctx, a, twin, true, false, Terms{})))
+	of.quota("/Room", -1)
 	used(whole, whole)
 	must(t, mia.Remove(ctx, twin, Terms{}))
 	used(whole, whole)
@@ -639,4 +641,37 @@ func TestAttachmentOfProfile(t *testing.T) {
 		t.Errorf("what is too large is attached: %v", err)
 	}
 	must(t, second(of.attach(mia, a, text(1, 7000))))
+}
+
+// A whole calendar is copied, goes and is erased with what its events have.
+func TestAttachmentsOfCalendars(t *testing.T) {
+	of := newOffice(t, Options{Index: toyIndex}, "mia", "Team mia=manager", "Room mia=manager")
+	mia := of.as("mia")
+	must(t, second(mia.Calendars(ctx, Want{})))
+	a := cal("Team", "calendar", "a")
+	must(t, of.putObject(mia, a, toy("a")))
+	id, err := of.attach(mia, a, bigFile)
+	must(t, err)
+	must(t, second(mia.Copy(ctx, cal("Team", "calendar"), cal("Room", "twin"), false, false, Terms{})))
+	info, err := mia.Stat(a, Want{})
+	must(t, err)
+	whole := info.Size + int64(len(bigFile))
+	if used := of.st.Operator().Usage(of.nodeAt("/Room"), policy.NoLimit).Used(); used != whole {
+		t.Errorf("the copy is charged as %d, want %d", used, whole)
+	}
+	if found := of.clean(); found.Attachments != 2 {
+		t.Errorf("the check finds %d attachments", found.Attachments)
+	}
+	must(t, mia.Remove(ctx, a, Terms{}))
+	of.wantAttachment(mia, id, bigFile)
+	must(t, mia.Remove(ctx, cal("Room", "twin"), Terms{}))
+	of.wantAttachment(mia, id, nil)
+	must(t, second(mia.Empty(ctx, calendarTrash("Room"), Terms{})))
+	of.collect(0)
+	if used := of.st.Operator().Usage(of.nodeAt("/Room"), policy.NoLimit).Used(); used != 0 {
+		t.Errorf("%d bytes are charged for what is gone", used)
+	}
+	if found := of.clean(); found.Attachments != 1 {
+		t.Errorf("the check finds %d attachments", found.Attachments)
+	}
 }
