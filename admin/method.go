@@ -27,6 +27,7 @@ var methods = map[string]method{
 	"REPORT":          {store.ActStat, http.StatusMultiStatus, 0},
 	"PROPPATCH":       {store.ActProps, http.StatusMultiStatus, 0},
 	http.MethodPut:    {store.ActWrite, http.StatusNoContent, http.StatusCreated},
+	http.MethodPost:   {store.ActAttach, http.StatusCreated, 0},
 	"MKCOL":           {store.ActMkdir, http.StatusCreated, http.StatusCreated},
 	"MKCALENDAR":      {store.ActMkCalendar, http.StatusCreated, http.StatusCreated},
 	"LOCK":            {store.ActLock, http.StatusOK, http.StatusCreated},
@@ -71,6 +72,7 @@ var refusals = []struct {
 	{store.ErrExists, http.StatusMethodNotAllowed, "something stands there already"},
 	{store.ErrIsDir, http.StatusMethodNotAllowed, "a folder stands there, which has no content of its own"},
 	{store.ErrMisplaced, http.StatusForbidden, "among the calendars stand calendars, in these calendar objects, and nothing else"},
+	{store.ErrNoObject, http.StatusMethodNotAllowed, "attachments are posted to an object of a calendar"},
 	{store.ErrLoop, http.StatusForbidden, "a folder cannot go into itself, nor into the place of one that it stands in"},
 }
 

@@ -40,8 +40,8 @@ const (
 func Realm() dav.Realm {
 	return dav.Realm{
 		Prefix: Prefix,
-		// RFC 4791, section 5.1; RFC 6638, section 2; RFC 7953, section 7
-		Classes:    "calendar-access, calendar-auto-schedule, calendar-availability, calendar-proxy, calendarserver-sharing",
+		// RFC 4791, section 5.1; RFC 6638, section 2; RFC 7953, section 7; RFC 8607, section 3.2
+		Classes:    "calendar-access, calendar-auto-schedule, calendar-availability, calendar-managed-attachments, calendar-proxy, calendarserver-sharing",
 		Place:      place,
 		URL:        urlOf,
 		Self:       self,

@@ -21,8 +21,11 @@ const productID = "-//davit//calendar//EN"
 const pageSize = 1000
 
 // get answers GET and HEAD: of a calendar all that the asker reads of it, in one
-// stream; of all else what WebDAV does.
+// stream; attachments of events; of all else what WebDAV does.
 func get(rq *dav.Request) error {
+	if names := rq.URL(); len(names) > 0 && names[0] == attachmentsRoot {
+		return attachment(rq, names)
+	}
 	p, stored := rq.Path()
 	if !stored || len(p) != 3 || !p.InCalendars() {
 		return rq.Serve("GET")

@@ -45,6 +45,11 @@ func TestHiddenIsMissing(t *testing.T) {
 	compare("/caldav/lena/calendar/", "/caldav/lena/absent/")
 	compare("/caldav/lena/calendar/", "/caldav/none/calendar/")
 	compare("/caldav/LENA/", "/caldav/NONE/")
+	id, kept := attach(t, lena, "/caldav/lena/calendar/plan.ics", "add", "x")
+	compare(kept, strings.Replace(kept, id, strings.Repeat("A", 26), 1))
+	for _, query := range []string{"add", "eat", "remove&managed-id=" + id, "update&managed-id=" + id, "add&rid=M"} {
+		compare("/caldav/lena/calendar/plan.ics?action=attachment-"+query, "/caldav/lena/calendar/none.ics?action=attachment-"+query)
+	}
 	// Where one calendar shows, the others do not.
 	share(s, "calendar:~lena/calendar", "user:max", "viewer")
 	propfind(max, "/caldav/lena/", "1", "displayname").Want(t, 207, "/caldav/lena/calendar/", "!secret", "!tasks", "!inbox")

@@ -17,9 +17,9 @@ const sharedMark = "shared-"
 
 func sharedName(n policy.Node) string { return sharedMark + strconv.FormatUint(uint64(n), 36) }
 
-// Two names stand beside the homes, which no listing shows and no client looks for:
-// below the one lies what was deleted of calendars, below the other stand the
-// calendars of spaces, each by its name. No user has a name that begins so.
+// Names stand beside the homes, which no listing shows and no client looks for: below
+// one lies what was deleted of calendars, below another stand the calendars of spaces,
+// each by its name, and below a third attachments. No user has a name that begins so.
 //
 //	/caldav/.trash/~mia/plan (17).ics
 //	/caldav/.spaces/Finance/deadlines/
@@ -55,8 +55,8 @@ func place(rq *dav.Request, url wire.Path) (store.Path, bool) {
 		return nil, false
 	case len(url) == 1 && opens(s, url[0]):
 		return nil, false
-	case len(url) == 1:
-		return nowhere, true
+	case len(url) == 1, url[0] == attachmentsRoot: // what is there is read, and is nothing else
+		return slices.Concat(nowhere, store.Path(url[1:])), true
 	case url[0] == trashRoot:
 		return append(store.Path{trashRoot}, store.Path(url[1:]).Calendars()...), true
 	case url[0] == spacesRoot:

@@ -73,7 +73,8 @@ func Index(content []byte, near store.Span) (store.Object, error) {
 }
 
 func (e *event) index(near store.Span) (o store.Object, err error) {
-	o = store.Object{UID: e.UID, Component: e.Component, Private: private(e.Object), Scheduled: scheduled(e.Object)}
+	o = store.Object{UID: e.UID, Component: e.Component, Private: private(e.Object), Scheduled: scheduled(e.Object),
+		Attachments: attachments(e.Object)}
 	if len(o.UID) > store.UIDSizeMax {
 		return o, &ical.Error{Precondition: ical.ValidCalendarObjectResource, Reason: fmt.Sprintf("the UID has more than %d bytes", store.UIDSizeMax)}
 	}

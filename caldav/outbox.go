@@ -30,7 +30,8 @@ type busyQuestion struct {
 	attendees []string
 }
 
-// post answers POST, which is one thing on an outbox and another on a calendar.
+// post answers POST, which is one thing on an outbox, another on a calendar and a third
+// on an object.
 func post(rq *dav.Request) error {
 	m, err := rq.Self(rq.Session(), store.Want{})
 	switch {
@@ -40,6 +41,8 @@ func post(rq *dav.Request) error {
 		return askBusy(rq)
 	case isCalendar(&m) && bringsXML(rq):
 		return share(rq)
+	case m.Indexed:
+		return attach(rq)
 	}
 	return rq.NotAllowed()
 }

@@ -75,6 +75,11 @@ func inRealm(m *dav.Member) bool {
 // isObject: something that a calendar or an inbox holds.
 func isObject(m *dav.Member) bool { return m.Indexed || m.In(Prefix) && !m.Dir && len(m.Names()) == 3 }
 
+// isHome: a calendar home.
+func isHome(m *dav.Member) bool {
+	return m.In(Prefix) && len(m.Names()) == 1 && !deleted(m) && m.Names()[0] != spacesRoot
+}
+
 func isUser(m *dav.Member) bool {
 	return m.Principal() != nil && m.Principal().Kind == policy.KindUser
 }
@@ -92,6 +97,9 @@ func properties() []dav.Property {
 		{Name: calName("max-resource-size"), Has: takesData, Write: writeSizeMax},
 		constant(calName("max-attendees-per-instance"), takesData, strconv.Itoa(itip.AttendeesMax)), // RFC 4791, section 5.2.9
 		constant(calName("max-instances"), isCalendar, strconv.Itoa(InstancesMax)),
+		constant(calName("max-attachment-size"), isCalendar, strconv.Itoa(AttachmentMax)),                 // RFC 8607, section 6.2
+		constant(calName("max-attachments-per-resource"), isCalendar, strconv.Itoa(store.AttachmentsMax)), // RFC 8607, section 6.3
+		constant(calName("managed-attachments-server-URL"), isHome, ""),                                   // this server: RFC 8607, section 6.1
 		constant(calName("min-date-time"), isCalendar, "00010101T000000Z"),
 		constant(calName("max-date-time"), isCalendar, "99991231T235959Z"),
 		settable(constant(transparency, isCalendar, `<C:opaque xmlns:C="`+nsCalDAV+`"/>`)), // RFC 6638, section 9.1

@@ -57,7 +57,7 @@ func Publish(stream []byte, now time.Time) (p Publication, err error) {
 		part := &parts[i]
 		var obj store.Object
 		if part.Err == nil {
-			part.Body = unorganized(part.Body)
+			part.Body = Unmanaged(unorganized(part.Body))
 			obj, part.Err = Index(part.Body, near)
 		}
 		if part.Err != nil || names[part.Name()] {

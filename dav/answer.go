@@ -54,6 +54,7 @@ var answers = []struct {
 	{store.ErrTooMany, http.StatusInsufficientStorage, ""},
 	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"}, // RFC 3744, section 8.1.1
 	{store.ErrMisplaced, http.StatusForbidden, ""},
+	{store.ErrNoObject, http.StatusMethodNotAllowed, ""},
 	{errReport, http.StatusForbidden, "supported-report"},                         // RFC 3253, section 3.6
 	{store.ErrSyncToken, http.StatusForbidden, "valid-sync-token"},                // RFC 6578, section 3.2
 	{wire.ErrGrammar, http.StatusUnprocessableEntity, "search-grammar-supported"}, // RFC 5323, section 2.4
@@ -125,6 +126,10 @@ func (rq *request) answerTo(err error) answer {
 		return answer{status: http.StatusForbidden, why: cal("supported-calendar-component")} // RFC 4791, section 5.3.2.1
 	case errors.As(err, &foreign):
 		return answer{status: http.StatusForbidden, why: []wire.Precondition{rq.needsSchedule(foreign), own("reason", err.Error())}}
+	case errors.Is(err, store.ErrNotAttached):
+		return answer{status: http.StatusForbidden, why: append(cal("valid-managed-id-parameter"), own("reason", err.Error()))} // RFC 8607, section 3.11
+	case errors.Is(err, store.ErrAttachments):
+		return answer{status: http.StatusForbidden, why: cal("max-attachments-per-resource")} // RFC 8607, section 3.11
 	case errors.Is(err, store.ErrScheduledAway):
 		return answer{status: http.StatusForbidden, why: append(cal("allowed-organizer-scheduling-object-change"), own("reason", err.Error()))} // RFC 6638, section 3.2.4.3
 	case errors.Is(err, store.ErrDefaultCalendar):
@@ -285,7 +290,7 @@ func (rq *request) allow() string {
 		if rq.mount.realm != nil && rq.isOutbox() {
 			return "OPTIONS, GET, HEAD, POST, PROPFIND, PROPPATCH, REPORT, ACL, LOCK, UNLOCK" // RFC 6638, section 5
 		}
-		if rq.mount.realm != nil && len(rq.path) == calendarNames {
+		if rq.mount.realm != nil && (len(rq.path) == calendarNames || rq.isObject()) {
 			return "OPTIONS, GET, HEAD, POST, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"
 		}
 		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"

@@ -35,6 +35,11 @@ func get(rq *request) error {
 		return err
 	}
 	defer f.Close()
+	return rq.sendFile(f)
+}
+
+// sendFile answers with the bytes of a file, or what the request asks for of them.
+func (rq *request) sendFile(f *store.File) error {
 	rq.describe(f)
 	if part := rq.r.Header.Get("Range"); part != "" && !strings.HasPrefix(part, "bytes=") {
 		rq.r.Header.Del("Range") // RFC 9110, section 14.2: a unit that is not known is ignored

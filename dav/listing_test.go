@@ -305,7 +305,7 @@ func TestMount(t *testing.T) {
 		[]string{"/", "/dav/", "/dav/Mine/", "/dav/home/", "/dav/shared/"})
 	for _, path := range []string{"/", "/dav/", "/dav/home/", "/dav/home/none", "/dav/Others/x"} {
 		r := mia.Do("OPTIONS", path, "").Want(t, 200)
-		if r.Header.Get("Dav") != "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability, calendar-proxy, calendarserver-sharing" || r.Header.Get("Ms-Author-Via") != "DAV" || !strings.Contains(r.Header.Get("Allow"), "PROPFIND") {
+		if r.Header.Get("Dav") != "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability, calendar-managed-attachments, calendar-proxy, calendarserver-sharing" || r.Header.Get("Ms-Author-Via") != "DAV" || !strings.Contains(r.Header.Get("Allow"), "PROPFIND") {
 			t.Errorf("OPTIONS %s: %v", path, r.Header)
 		}
 	}

@@ -32,31 +32,40 @@ func put(rq *request) error {
 	if err != nil {
 		return err
 	}
-	end, err := rq.h.uploads.begin(rq.session, &rq.mount)
-	if err != nil {
+	begin := func() (*store.Upload, error) { return rq.session.Begin(rq.path, rq.r.ContentLength, t) }
+	info, created, err := rq.receive(begin, &meta, func(u *store.Upload) (err error) {
+		meta.Object, meta.Body, err = rq.takeIn(u)
 		return err
-	}
-	defer end()
-	u, err := rq.session.Begin(rq.path, rq.r.ContentLength, t)
-	if err != nil {
-		return err
-	}
-	if n, foretold := expected(rq.r); foretold {
-		if err := u.Expect(n); err != nil {
-			u.Abort()
-			return err
-		}
-	}
-	if meta.Object, meta.Body, err = rq.takeIn(u); err != nil {
-		u.Abort()
-		return err
-	}
-	info, created, err := u.Commit(rq.r.Context(), meta)
+	})
 	if err != nil {
 		return err
 	}
 	rq.stored(info, created, accepted)
 	return nil
+}
+
+// receive takes an upload from its beginning to its end; take takes in its body.
+func (rq *request) receive(begin func() (*store.Upload, error), meta *store.Meta, take func(*store.Upload) error) (info store.Info, created bool, err error) {
+	end, err := rq.h.uploads.begin(rq.session, &rq.mount)
+	if err != nil {
+		return info, false, err
+	}
+	defer end()
+	u, err := begin()
+	if err != nil {
+		return info, false, err
+	}
+	if n, foretold := expected(rq.r); foretold {
+		err = u.Expect(n)
+	}
+	if err == nil {
+		err = take(u)
+	}
+	if err != nil {
+		u.Abort()
+		return info, false, err
+	}
+	return u.Commit(rq.r.Context(), *meta)
 }
 
 // meta is what a PUT tells of its content; accepted means that the time is the

@@ -3,6 +3,7 @@ package dav
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"net/http"
 
 	"davit/dav/wire"
@@ -136,6 +137,30 @@ func (rq *Request) Serve(method string) error { return methods[method](rq) }
 
 // NotAllowed is the answer to a method that is not for the resource.
 func (rq *Request) NotAllowed() error { return errMethodNotAllowed }
+
+// Upload takes the body of the request, of at most max bytes, into an upload that begin
+// begins, and keeps it; tooLong is the answer to a longer one.
+func (rq *Request) Upload(begin func() (*store.Upload, error), max int64, tooLong error) (store.Info, error) {
+	sum, err := rq.announcedSum()
+	if err != nil {
+		return store.Info{}, err
+	}
+	info, _, err := rq.receive(begin, &store.Meta{Sum: sum}, func(u *store.Upload) error {
+		_, err := u.ReadFrom(http.MaxBytesReader(rq.w, rq.r.Body, max))
+		var past *http.MaxBytesError
+		if errors.As(err, &past) {
+			return tooLong
+		}
+		return bodyError(err)
+	})
+	return info, err
+}
+
+// Stored answers for a file of the realm that has a new content.
+func (rq *Request) Stored(info store.Info, created bool) { rq.stored(info, created, false) }
+
+// SendFile answers GET and HEAD with a file.
+func (rq *Request) SendFile(f *store.File) error { return rq.sendFile(f) }
 
 // Protects tells whether a property is computed and not to be set.
 func (rq *Request) Protects(name xml.Name) bool { return rq.protects(name) }

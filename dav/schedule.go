@@ -43,6 +43,12 @@ func (rq *request) needsSchedule(n *store.NotForOwner) wire.Precondition {
 // calendarNames is how many names lead to a calendar.
 const calendarNames = 3
 
+// isObject tells whether the request is one on an object of a calendar, or where one
+// may stand.
+func (rq *request) isObject() bool {
+	return rq.path.InCalendars() && len(rq.path) == calendarNames+1 && rq.path[2] != store.Inbox
+}
+
 // isOutbox tells whether the request is one on an outbox.
 func (rq *request) isOutbox() bool {
 	return rq.path.InCalendars() && len(rq.path) == calendarNames && rq.path[2] == store.Outbox

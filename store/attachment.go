@@ -21,8 +21,8 @@ import (
 // attachment: a copy, or a series that was cut in two, and each pays for its own.
 //
 // What an invitation names is lent: the guest's object has no bytes of its own, and
-// he reads what the object of the same UID has that he was invited from, for as long
-// as that is listed and whose it is has an account that counts.
+// he reads what the object of the same UID has that he is invited from, for as long as
+// that is listed and whose it is has an account that counts.
 
 // AttachmentsMax is how many attachments one object has.
 const AttachmentsMax = 100
@@ -369,7 +369,10 @@ func (tx *Tx) attachmentAt(g grant, sp *spot, id string) (a attached, there bool
 		if rec, err = tx.objectRec(g, holders[i]); err != nil || rec.uid != mine.uid {
 			continue
 		}
-		if a, err = tx.attachment(g, holders[i], id); err == nil && !a.lent() {
+		if a, err = tx.attachment(g, holders[i], id); err != nil || a.lent() {
+			continue
+		}
+		if there, err = tx.invites(g, lender, tx.ownerOf(sp.space)); err == nil && there {
 			return a, true, nil
 		}
 	}
@@ -465,13 +468,19 @@ func (s *Session) mayAttach(tx *Tx, p Path, t Terms) (sp *spot, g grant, err err
 	if sp, err = s.resolve(tx, p); err != nil {
 		return sp, g, err
 	}
-	if g, err = s.authorize(tx, sp, opReplace); err != nil {
+	if g, err = s.authorizeAttach(tx, sp); err != nil {
 		return sp, g, err
 	}
-	if !sp.entry().Indexed || sp.inBox() {
-		return sp, g, ErrNoObject
-	}
 	return sp, g, s.judge(tx, sp, t, s.unlockedAt(tx, g, sp.nodes, t))
+}
+
+// authorizeAttach decides attaching something: who writes the object does.
+func (s *Session) authorizeAttach(tx *Tx, sp *spot) (grant, error) {
+	g, err := s.authorize(tx, sp, opReplace)
+	if err == nil && (!sp.entry().Indexed || sp.inBox()) {
+		err = ErrNoObject
+	}
+	return g, err
 }
 
 // revised is what a revision makes of the object at a spot.

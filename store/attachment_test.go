@@ -210,7 +210,9 @@ func TestAttachmentQuota(t *testing.T) {
 	used(whole, 0)
 	must(t, second(mia.Copy(ctx, a, twin, false, false, Terms{})))
 	used(whole, whole)
+	of.quota("/Room", policy.Limit(whole+100)) // room for what comes in the place of what goes
 	must(t, second(mia.Copy(ctx, a, twin, true, false, Terms{})))
+	of.quota("/Room", -1)
 	used(whole, whole)
 	must(t, mia.Remove(ctx, twin, Terms{}))
 	used(whole, whole)
@@ -543,5 +545,133 @@ func TestAttachmentModel(t *testing.T) {
 	}
 	if found := of.clean(); found.Attachments != held {
 		t.Errorf("%d attachments are kept, want %d", found.Attachments, held)
+	}
+}
+
+// Who sees an event without reading it is refused, unless he reads another event that
+// has the attachment. The bearer of a link is told of none.
+func TestAttachmentOfSeveral(t *testing.T) {
+	of := newOffice(t, Options{Index: toyIndex}, "mia max", "Team mia=manager max=viewer", "Room mia=manager max=viewer")
+	mia, max := of.as("mia"), of.as("max")
+	must(t, second(mia.Calendars(ctx, Want{})))
+	a, b := cal("Team", "calendar", "a"), cal("Room", "calendar", "b")
+	must(t, of.putObject(mia, a, toy("a")))
+	id, err := of.attach(mia, a, text(1, 100))
+	must(t, err)
+	wall := func(p Path, rights policy.Rights) {
+		t.Helper()
+		must(t, of.st.Operator().ChangeAt(ctx, p, func(_ *policy.State, at policy.Place) ([]policy.Change, error) {
+			return []policy.Change{policy.SetEntry{At: at, Entry: policy.Entry{Principal: of.user("max"), Deny: rights}}}, nil
+		}))
+	}
+	wall(a, policy.Read)
+	if _, err := max.OpenAttachment(id); kindOf(err) != errRefused {
+		t.Errorf("who sees the event and does not read it: %v", err)
+	}
+	must(t, of.putObject(mia, b, toy("b", id)))
+	of.wantAttachment(max, id, text(1, 100))
+	wall(b, policy.All)
+	if _, err := max.OpenAttachment(id); kindOf(err) != errRefused {
+		t.Errorf("another event is hidden from him: %v", err)
+	}
+	wall(a, policy.All)
+	of.wantAttachment(max, id, nil)
+
+	link, err := mia.Link(ctx, cal("Team", "calendar"), policy.Share{Rights: policy.See | policy.Read}, NewLink{Token: [32]byte{7}})
+	must(t, err)
+	if content, err := of.bearer(link).Open(a, Terms{}); err != nil {
+		t.Errorf("the bearer of the link does not read the event: %v", err)
+	} else {
+		must(t, content.Close())
+	}
+	if _, err := of.bearer(link).OpenAttachment(id); !errors.Is(err, ErrNotFound) {
+		t.Errorf("the bearer of a link reads the attachment: %v", err)
+	}
+}
+
+// What lies in the trash for too long ends with what it has, and the collector gives
+// back what that took.
+func TestAttachmentsExpire(t *testing.T) {
+	c := newClock()
+	of := newOffice(t, Options{Index: toyIndex, Clock: c.Now}, "mia")
+	mia := of.as("mia")
+	must(t, mia.BeginCalendars(ctx))
+	a := cal("~mia", "calendar", "a")
+	must(t, of.putObject(mia, a, toy("a")))
+	must(t, second(of.attach(mia, a, bigFile)))
+	must(t, mia.Remove(ctx, a, Terms{}))
+	c.advance(29 * 24 * time.Hour)
+	of.collect(time.Hour)
+	if found := of.clean(); found.Attachments != 1 {
+		t.Errorf("after 29 days: %d attachments", found.Attachments)
+	}
+	c.advance(2 * 24 * time.Hour)
+	of.collect(time.Hour)
+	c.advance(2 * time.Hour)
+	if got := of.collect(time.Hour); got.Files != 1 || got.Bytes < int64(len(bigFile)) {
+		t.Errorf("the collector gives back %+v", got)
+	}
+	if found := of.clean(); found.Attachments != 0 {
+		t.Errorf("after 31 days: %d attachments", found.Attachments)
+	}
+	of.wantFile(blobPath(bigFile, 0), false)
+	if used := of.st.Operator().Usage(of.nodeAt("~mia"), policy.NoLimit).Used(); used != 0 {
+		t.Errorf("%d bytes are charged for what is gone", used)
+	}
+}
+
+// A profile bounds attachments as it bounds files.
+func TestAttachmentOfProfile(t *testing.T) {
+	of := newOffice(t, Options{Index: toyIndex}, "mia")
+	mia := of.as("mia")
+	must(t, mia.BeginCalendars(ctx))
+	a := cal("~mia", "calendar", "a")
+	must(t, of.putObject(mia, a, toy("a")))
+	u, err := mia.BeginAttachment(a, 9000, Attachment{}, naming(), Terms{})
+	must(t, err)
+	must(t, second(u.Write(text(1, 9000))))
+	p := *of.st.Policy().Profile(of.st.Policy().User(of.user("mia")).Profile)
+	p.FileMax = 8000
+	of.change(policy.PutProfile{Profile: p})
+	var large *FileTooLargeError
+	if _, _, err := u.Commit(ctx, Meta{}); !errors.As(err, &large) {
+		t.Errorf("what is too large by now is attached: %v", err)
+	}
+	if _, err := of.attach(mia, a, text(1, 9000)); !errors.As(err, &large) {
+		t.Errorf("what is too large is attached: %v", err)
+	}
+	must(t, second(of.attach(mia, a, text(1, 7000))))
+}
+
+// A whole calendar is copied, goes and is erased with what its events have.
+func TestAttachmentsOfCalendars(t *testing.T) {
+	of := newOffice(t, Options{Index: toyIndex}, "mia", "Team mia=manager", "Room mia=manager")
+	mia := of.as("mia")
+	must(t, second(mia.Calendars(ctx, Want{})))
+	a := cal("Team", "calendar", "a")
+	must(t, of.putObject(mia, a, toy("a")))
+	id, err := of.attach(mia, a, bigFile)
+	must(t, err)
+	must(t, second(mia.Copy(ctx, cal("Team", "calendar"), cal("Room", "twin"), false, false, Terms{})))
+	info, err := mia.Stat(a, Want{})
+	must(t, err)
+	whole := info.Size + int64(len(bigFile))
+	if used := of.st.Operator().Usage(of.nodeAt("/Room"), policy.NoLimit).Used(); used != whole {
+		t.Errorf("the copy is charged as %d, want %d", used, whole)
+	}
+	if found := of.clean(); found.Attachments != 2 {
+		t.Errorf("the check finds %d attachments", found.Attachments)
+	}
+	must(t, mia.Remove(ctx, a, Terms{}))
+	of.wantAttachment(mia, id, bigFile)
+	must(t, mia.Remove(ctx, cal("Room", "twin"), Terms{}))
+	of.wantAttachment(mia, id, nil)
+	must(t, second(mia.Empty(ctx, calendarTrash("Room"), Terms{})))
+	of.collect(0)
+	if used := of.st.Operator().Usage(of.nodeAt("/Room"), policy.NoLimit).Used(); used != 0 {
+		t.Errorf("%d bytes are charged for what is gone", used)
+	}
+	if found := of.clean(); found.Attachments != 1 {
+		t.Errorf("the check finds %d attachments", found.Attachments)
 	}
 }

@@ -323,14 +323,22 @@ func (s *Session) authorizeAnswer(tx *Tx, sp *spot, refusal error) (grant, error
 // invitedTo tells whether the asker is invited to the meeting at a spot, as whoever
 // reads it can see.
 func (s *Session) invitedTo(tx *Tx, sp *spot) (bool, error) {
-	if sp.missing() > 0 || tx.st.scheduler == nil {
+	if sp.missing() > 0 {
 		return false, nil
 	}
-	content, err := tx.scheduled(housekeeping(tx, sp.entry().Node), sp)
+	return tx.invites(housekeeping(tx, sp.entry().Node), sp, tx.partyOf(s.cred.User))
+}
+
+// invites tells whether what stands at a spot invites somebody.
+func (tx *Tx) invites(g grant, sp *spot, who party) (bool, error) {
+	if tx.st.scheduler == nil {
+		return false, nil
+	}
+	content, err := tx.scheduled(g, sp)
 	if err != nil || content == nil {
 		return false, err
 	}
-	out, err := tx.st.scheduler.Send(ScheduleChange{Old: content, New: content, Owner: tx.partyOf(s.cred.User).addresses, Now: tx.now})
+	out, err := tx.st.scheduler.Send(ScheduleChange{Old: content, New: content, Owner: who.addresses, Now: tx.now})
 	return err == nil && out.Role == AsAttendee, nil
 }
 

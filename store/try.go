@@ -56,6 +56,7 @@ const (
 	ActWrite      Act = "write"
 	ActMkdir      Act = "make a collection"
 	ActMkCalendar Act = "make a calendar"
+	ActAttach     Act = "attach"
 	ActProps      Act = "set properties"
 	ActLock       Act = "lock"
 	ActUnlock     Act = "unlock"
@@ -80,6 +81,9 @@ var acts = map[Act]func(s *Session, tx *Tx, sp, to *spot) error{
 	},
 	ActMkCalendar: func(s *Session, tx *Tx, sp, _ *spot) error {
 		return verdict(s.authorizeMakeCalendar(tx, sp))
+	},
+	ActAttach: func(s *Session, tx *Tx, sp, _ *spot) error {
+		return verdict(s.authorizeAttach(tx, sp))
 	},
 	ActLock: func(s *Session, tx *Tx, sp, _ *spot) error {
 		return verdict(s.authorizeLock(tx, sp))
@@ -181,7 +185,7 @@ func isAnswer(err error) bool {
 	if err == nil || errors.As(err, &refused) {
 		return true
 	}
-	for _, answer := range []error{ErrNotFound, ErrNoParent, ErrExists, ErrReserved, ErrIsDir, ErrLoop, ErrMisplaced} {
+	for _, answer := range []error{ErrNotFound, ErrNoParent, ErrExists, ErrReserved, ErrIsDir, ErrLoop, ErrMisplaced, ErrNoObject} {
 		if errors.Is(err, answer) {
 			return true
 		}

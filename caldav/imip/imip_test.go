@@ -335,3 +335,15 @@ func FuzzLetter(f *testing.F) {
 		}
 	})
 }
+
+// A letter names no attachment that nobody outside can read, and those that all can.
+func TestLetterKeepsAttachmentsBack(t *testing.T) {
+	t.Parallel()
+	s := imiptest.Start(t, &imiptest.Server{StartTLS: true, User: "davit", Password: "secret"})
+	kept := "ATTACH;MANAGED-ID=X;FILENAME=agenda.txt:https://davit.example/caldav/.attachments/X/agenda.txt"
+	open := "ATTACH:https://example.org/open"
+	r := sent(t, s, imip.StartTLS, letter("REQUEST", append(slices.Clone(invitation), kept, open)...))
+	if want := string(message("REQUEST", append(slices.Clone(invitation), open)...)); r.message != want || r.file != want {
+		t.Errorf("the message is\n%s\nthe file is\n%s", r.message, r.file)
+	}
+}

@@ -32,6 +32,7 @@ func (s *Server) compose(l Letter) (*mail.Msg, error) {
 	if l.Method != "REQUEST" && l.Method != "REPLY" && l.Method != "CANCEL" {
 		return nil, errMethod
 	}
+	l.Body = outward(l.Body)
 	told, err := tell(l)
 	if err != nil {
 		return nil, err
@@ -56,6 +57,23 @@ func (s *Server) compose(l Letter) (*mail.Msg, error) {
 	m.AddAlternativeString(mail.ContentType("text/calendar; method="+l.Method), string(body), mail.WithPartEncoding(mail.EncodingB64))
 	err = m.AttachReader("invite.ics", bytes.NewReader(body), mail.WithFileContentType("application/ics"))
 	return m, err
+}
+
+// outward is a message without the attachments that the server keeps, which nobody
+// reads who has no account here.
+func outward(body []byte) []byte {
+	obj, err := ical.Decode(body)
+	if err != nil {
+		return body
+	}
+	out := make([]byte, 0, len(body))
+	for i := range obj.Lines {
+		line := &obj.Lines[i]
+		if line.Name != "ATTACH" || line.Prop().Params.Get("MANAGED-ID") == "" {
+			out = append(out, line.Text...)
+		}
+	}
+	return out
 }
 
 // A telling is what a letter says to people.

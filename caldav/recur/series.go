@@ -383,3 +383,21 @@ func (s *Series) written(k key) ical.Time {
 	}
 	return ical.Time{Wall: ical.Wall(k), Form: ical.UTC}
 }
+
+// Original tells whether a time, written as a RECURRENCE-ID may be, is the original
+// start of an instance, and gives it in a form that needs no zone.
+func (s *Series) Original(t ical.Time) (id ical.Time, has bool, err error) {
+	k, err := s.key(t)
+	if err != nil {
+		return id, false, err
+	}
+	if s.replaced[k] {
+		return s.written(k), true, nil
+	}
+	if s.master == nil || !s.Recurs() {
+		return id, false, nil
+	}
+	o := s.originals(k, k+1)
+	on, ok := o.next()
+	return s.written(k), ok && on == k, o.err()
+}

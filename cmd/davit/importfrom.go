@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"davit/admin"
+	"davit/caldav"
 	"davit/caldav/source"
 )
 
@@ -327,7 +328,7 @@ func (m *moving) put(ctx context.Context, content []byte, at string, here brough
 	if here.etag != "" {
 		condition = []string{"If-Match", here.etag}
 	}
-	resp, err := m.to.do(ctx, http.MethodPut, at, content, append(condition, importHeaders...)...)
+	resp, err := m.to.do(ctx, http.MethodPut, at, caldav.Unmanaged(content), append(condition, importHeaders...)...)
 	if err != nil {
 		return "", err
 	}

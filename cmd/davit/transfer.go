@@ -189,7 +189,7 @@ func (r *remote) importAll(ctx context.Context, parts []caldav.Part, progress fu
 			done.Failed = append(done.Failed, failed{p.Line, p.UID, err.Error()})
 			continue
 		}
-		resp, err := r.do(ctx, http.MethodPut, p.Name(), p.Body, append([]string{"If-None-Match", "*"}, importHeaders...)...)
+		resp, err := r.do(ctx, http.MethodPut, p.Name(), caldav.Unmanaged(p.Body), append([]string{"If-None-Match", "*"}, importHeaders...)...)
 		if err != nil {
 			return done, err
 		}
