@@ -39,7 +39,7 @@ func post(rq *dav.Request) error {
 	case m.Box() == store.Outbox:
 		return askBusy(rq)
 	case isCalendar(&m) && bringsXML(rq):
-		return share(rq)
+		return postXML(rq)
 	}
 	return rq.NotAllowed()
 }

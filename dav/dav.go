@@ -31,12 +31,16 @@ type Config struct {
 	MacFiles MacFiles
 	Realms   []Realm
 	Uploads  Uploads
+	// Scheme of the URLs that clients use, where that is not the one of the
+	// connection: "https" behind a proxy that speaks TLS to them.
+	Scheme string
 }
 
 // A Handler answers WebDAV for everybody; each request brings its session.
 type Handler struct {
 	log       *slog.Logger
 	macFiles  MacFiles
+	scheme    string
 	propfinds wire.Propfinds
 	senders   senders
 	realms    []Realm
@@ -53,7 +57,7 @@ func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Handler{log: c.Log, macFiles: c.MacFiles, senders: newSenders(), realms: c.Realms, uploads: newUploads(c.Uploads, c.Log)}
+	h := &Handler{log: c.Log, macFiles: c.MacFiles, scheme: c.Scheme, senders: newSenders(), realms: c.Realms, uploads: newUploads(c.Uploads, c.Log)}
 	h.extend()
 	return h
 }

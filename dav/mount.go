@@ -2,6 +2,7 @@ package dav
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -49,6 +50,19 @@ func (rq *request) findMount(p wire.Path) (below wire.Path, err error) {
 		return p[2:], rq.formed(p)
 	}
 	return nil, store.ErrNotFound
+}
+
+// LinkURL is the whole URL of a link, asked for in a form, for programs that are told
+// it elsewhere.
+func (rq *Request) LinkURL(token, form string) string {
+	u := url.URL{Scheme: rq.h.scheme, Host: rq.r.Host, Path: LinkPrefix + "/" + token + "." + form}
+	if u.Scheme == "" {
+		u.Scheme = "http"
+		if rq.r.TLS != nil {
+			u.Scheme = "https"
+		}
+	}
+	return u.String()
 }
 
 // mountLink mounts what the session's link shares.

@@ -87,7 +87,7 @@ func (s *Session) update(ctx context.Context, fn func(*Tx) error) error {
 }
 
 // Want says what an Info should hold beside the entry; each costs look-ups.
-type Want struct{ Quota, Locks, Props, ACL, Sync bool }
+type Want struct{ Quota, Locks, Props, ACL, Sync, Published bool }
 
 // An Info is an entry as the asker may know it.
 type Info struct {
@@ -117,6 +117,9 @@ type Info struct {
 	Address string
 	// SharedAs is of a calendar.
 	SharedAs SharedAs
+	// Published is the token of the link under which a calendar is published, told to
+	// who may end that.
+	Published string
 	// Rewritten: what is kept is not what was sent.
 	Rewritten bool
 }
@@ -152,6 +155,9 @@ func (s *Session) info(tx *Tx, g grant, at policy.Place, e *Entry, want Want) (I
 	}
 	if e.IsCalendar() && !info.Shell {
 		info.SharedAs = s.sharedAs(tx, at.Space, e.Node)
+		if want.Published && err == nil {
+			info.Published, err = s.publishedAs(tx, g, at)
+		}
 	}
 	return info, err
 }

@@ -175,7 +175,7 @@ func decodeSyncToken(b []byte) (*syncToken, error) {
 	return t, d.done("sync token")
 }
 
-// A sealer makes and opens tokens.
+// A sealer makes and opens tokens, and seals secrets that are kept.
 type sealer struct {
 	aead cipher.AEAD
 	mac  []byte
@@ -185,7 +185,7 @@ const sealKeySize = 32
 
 func newSealer(key []byte) (sealer, error) {
 	if len(key) != sealKeySize {
-		return sealer{}, fmt.Errorf("key of sync tokens: %d bytes instead of %d: %w", len(key), sealKeySize, engine.ErrDamaged)
+		return sealer{}, fmt.Errorf("key of the seals: %d bytes instead of %d: %w", len(key), sealKeySize, engine.ErrDamaged)
 	}
 	derived := func(use string) []byte {
 		h := hmac.New(sha256.New, key)
@@ -242,6 +242,21 @@ func (s *sealer) open(token string) (*syncToken, error) {
 		return nil, ErrSyncToken
 	}
 	return t, nil
+}
+
+// lock seals what is kept for one use, and opens for no other.
+func (s *sealer) lock(use string, plain []byte) []byte {
+	nonce := s.nonce(append([]byte(use+"\x00"), plain...))
+	return s.aead.Seal(nonce, nonce, plain, []byte(use))
+}
+
+// unlock gives what lock has sealed for the use; false for what another key has.
+func (s *sealer) unlock(use string, sealed []byte) ([]byte, bool) {
+	if len(sealed) < s.aead.NonceSize() {
+		return nil, false
+	}
+	plain, err := s.aead.Open(nil, sealed[:s.aead.NonceSize()], sealed[s.aead.NonceSize():], []byte(use))
+	return plain, err == nil
 }
 
 // newSealKey gives the store a key of its own. Whoever takes it away, as after a
