@@ -27,7 +27,7 @@ var rows = map[string][]string{
 	"store/disk":   {"golang.org/x/sys/unix"},
 	"store/blob":   {"davit/store/disk"},
 	"auth":         {"davit/store", "davit/policy", "golang.org/x/crypto/argon2"},
-	"dav":          {"davit/dav/wire", "davit/store", "davit/policy", "golang.org/x/net/webdav"},
+	"dav":          {"davit/dav/wire", "davit/store", "davit/policy", "davit/webpush", "golang.org/x/net/webdav"},
 	"caldav":       {"davit/caldav/filter", "davit/caldav/ical", "davit/caldav/itip", "davit/caldav/recur", "davit/caldav/zone", "davit/dav", "davit/dav/wire", "davit/store", "davit/policy"},
 	"dav/wire":     {"golang.org/x/text/unicode/norm"},
 	"admin":        {"davit/auth", "davit/store", "davit/policy", "davit/policy/text", "golang.org/x/text/unicode/norm"},

@@ -29,8 +29,8 @@ const sharedWrites = policy.Write | policy.Add | policy.Delete
 // sharedReads are the rights without which a line is no sharing.
 const sharedReads = policy.See | policy.Read
 
-// postXML answers POST of XML on a calendar, which its root names.
-func postXML(rq *dav.Request) error {
+// postXML answers POST of XML on a calendar or the inbox, which its root names.
+func postXML(rq *dav.Request, m *dav.Member) error {
 	body, err := rq.Body()
 	if err != nil {
 		return err
@@ -43,7 +43,12 @@ func postXML(rq *dav.Request) error {
 	if err != nil {
 		return err
 	}
-	if do, is := publishings[root.Name]; is {
+	switch do, is := publishings[root.Name]; {
+	case dav.IsRegistration(root) && !deleted(m):
+		return rq.Register(root, t)
+	case !isCalendar(m):
+		return rq.NotAllowed()
+	case is:
 		return publish(rq, do, t)
 	}
 	return share(rq, root, t)

@@ -48,6 +48,7 @@ const (
 	tableNotice    = 'N' // calendar -> what is still to be told of its going or coming back
 	tablePublished = 'F' // calendar -> what is known of the fetching of what it has
 	tableOutlet    = 'K' // link -> its token, sealed, where a calendar is published by it
+	tablePush      = 'j' // account, number -> who is told of changes in a collection, and where
 	tableLetters   = 'Q' // account -> how many of these it has sent on a day
 )
 

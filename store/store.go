@@ -90,6 +90,7 @@ type Store struct {
 
 	scheduler Scheduler
 	letters   bell // rings when mail waits
+	pushes    *pushes
 	addresses atomic.Pointer[addressBook]
 
 	state  atomic.Pointer[policy.State] // durable
@@ -180,6 +181,9 @@ func Open(dir string, o Options) (*Store, error) {
 	if err == nil {
 		err = st.loadResumes()
 	}
+	if err == nil {
+		err = st.loadPushes()
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), st.Close())
 	}
@@ -199,7 +203,7 @@ func (st *Store) raise() error {
 
 func open(dir string, o Options) (*Store, error) {
 	st := &Store{dir: dir, log: o.Log, clock: o.Clock, freeMin: o.FreeMin, index: o.Index, mask: o.Mask, scheduler: o.Scheduler}
-	st.letters = make(bell, 1)
+	st.letters, st.pushes = make(bell, 1), newPushes()
 	if st.log == nil {
 		st.log = slog.New(slog.DiscardHandler)
 	}

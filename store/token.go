@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -13,6 +15,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strconv"
 	"strings"
 
 	"davit/policy"
@@ -179,6 +182,9 @@ func decodeSyncToken(b []byte) (*syncToken, error) {
 type sealer struct {
 	aead cipher.AEAD
 	mac  []byte
+	// vapid is what pushes are signed with, and public its other half.
+	vapid  *ecdsa.PrivateKey
+	public []byte
 }
 
 const sealKeySize = 32
@@ -196,8 +202,26 @@ func newSealer(key []byte) (sealer, error) {
 	if err != nil {
 		return sealer{}, err
 	}
-	aead, err := cipher.NewGCM(block)
-	return sealer{aead, derived("nonce")}, err
+	s := sealer{mac: derived("nonce")}
+	if s.aead, err = cipher.NewGCM(block); err != nil {
+		return s, err
+	}
+	// A number that is too large for the curve, of which there is one in four billion,
+	// gives way to the next.
+	for i := range 8 {
+		if s.vapid, err = ecdsa.ParseRawPrivateKey(elliptic.P256(), derived("push "+strconv.Itoa(i))); err == nil {
+			s.public, err = s.vapid.PublicKey.Bytes()
+			break
+		}
+	}
+	return s, err
+}
+
+// sum tells for one use what nobody else can tell of a text.
+func (s *sealer) sum(use string, of []byte) []byte {
+	h := hmac.New(sha256.New, s.mac)
+	h.Write(append([]byte(use+"\x00"), of...))
+	return h.Sum(nil)
 }
 
 // nonce follows from what is sealed: equal contents are sealed alike, and others

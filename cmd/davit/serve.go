@@ -254,6 +254,7 @@ func (s *server) run(ctx context.Context, broken <-chan error) error {
 	tasks.Go(func() { failed <- s.admin.Serve(background, s.control, s.log) })
 	tasks.Go(func() { collect(background, s.st, tick.C, s.log) })
 	tasks.Go(func() { s.postman.run(background) })
+	tasks.Go(func() { newPusher(s.st, s.log).run(background) })
 	fetches := time.NewTicker(fetchEvery)
 	defer fetches.Stop()
 	tasks.Go(func() { newFetcher(s.st, s.log).run(background, fetches.C) })
