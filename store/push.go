@@ -171,7 +171,7 @@ func (s *Session) pushable(tx *Tx, sp *spot, n *NewPush) error {
 func (tx *Tx) receiver(id PushID, rec *push) (s *Session, dead bool, err error) {
 	c := Credential{User: id.User, Device: rec.Device, Class: rec.Class, Mask: policy.All, From: netip.Addr{}}
 	if rec.Device == 0 {
-		return tx.st.Login(c), false, nil
+		return &Session{st: tx.st, cred: c}, false, nil
 	}
 	l, err := readLogin(tx.r, id.User)
 	if err != nil {
@@ -185,7 +185,7 @@ func (tx *Tx) receiver(id PushID, rec *push) (s *Session, dead bool, err error) 
 	if l.Devices[i].ReadOnly {
 		c.Mask = policy.ReadOnly
 	}
-	return tx.st.Login(c), false, nil
+	return &Session{st: tx.st, cred: c}, false, nil
 }
 
 // putPush keeps a registration, in the place of one of the same push service for the
