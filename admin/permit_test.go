@@ -78,6 +78,8 @@ var permits = map[string]permitRow{
 	"profile.remove": {others: `{"name":"light"}`},
 	"profile.set":    {others: `{"name":"light","quota":"none"}`},
 	"profile.show":   {others: `{"name":"light"}`},
+	"push.drop":      {others: `{"number":1}`, closed: true},
+	"push.list":      {others: `{}`, closed: true},
 	"quota.set":      {others: `{"path":"/Team","limit":"none"}`, own: `{"path":"~mia/dir","limit":"5MB"}`},
 	"quota.show":     {others: `{"path":"/Team"}`, own: `{"path":"~mia"}`},
 	"reach":          {others: `{"user":"max"}`, own: `{"user":"mia"}`},

@@ -248,7 +248,7 @@ var bureauSteps = map[string]func(*bureau) error{
 			"sharing": {"any", "any", "own", "none"}, "two-factor": {"off", "required"}, "admin-reads": {"never", "audited", "always"},
 			"trash-days": {"0", "30"}, "version-days": {"0", "90"}, "versions": {"0", "100"}, "lockout-after": {"5", "10"}, "inbox-days": {"0", "30"},
 			"mail-server": {"none", "smtp.example.org:587"}, "mail-tls": {"starttls", "none"}, "mail-user": {"none", "davit"}, "mail-from": {"none", "c@example.org"},
-			"fetch-hosts": {"none", "cal.example.org,http://10.0.0.1:80,10.0.0.0/8"}, "inside": {"none", "10.0.0.0/8,2001:db8::/32"},
+			"fetch-hosts": {"none", "cal.example.org,http://10.0.0.1:80,10.0.0.0/8"}, "push-hosts": {"none", "push.example.org"}, "inside": {"none", "10.0.0.0/8,2001:db8::/32"},
 		}[name])
 		_, err := b.SetSettings(ctx, EditSettings{map[string]string{name: value}})
 		return err

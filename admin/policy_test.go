@@ -59,7 +59,7 @@ var written = map[reflect.Type]map[string]string{
 		"Links": "links=", "LinkDays": "link-days=", "LinkPassword": "link-password=", "Guests": "guests=", "Sharing": "sharing=",
 		"TwoFactor": "two-factor=", "AdminReads": "admin-reads=", "LockoutAfter": "lockout-after=",
 		"TrashDays": "trash-days=", "VersionDays": "version-days=", "Versions": "versions=", "InboxDays": "inbox-days=",
-		"MailServer": "mail-server=", "MailTLS": "mail-tls=", "MailUser": "mail-user=", "MailFrom": "mail-from=", "FetchHosts": "fetch-hosts=", "Inside": "inside=",
+		"MailServer": "mail-server=", "MailTLS": "mail-tls=", "MailUser": "mail-user=", "MailFrom": "mail-from=", "FetchHosts": "fetch-hosts=", "PushHosts": "push-hosts=", "Inside": "inside=",
 	},
 }
 

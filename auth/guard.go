@@ -67,7 +67,7 @@ func (g *Guard) serveLink(w http.ResponseWriter, r *http.Request, token string) 
 }
 
 func (g *Guard) credential(id Identity) store.Credential {
-	c := store.Credential{User: id.User, Link: id.Link, Mask: policy.All, Class: id.Class, Spaces: id.Spaces}
+	c := store.Credential{User: id.User, Link: id.Link, Mask: policy.All, Device: id.Device, Class: id.Class, Spaces: id.Spaces}
 	if id.Device == 0 {
 		c.Class = g.Class
 	}

@@ -25,8 +25,7 @@ func (s *Service) NewLink(ctx context.Context, password string) (token string, l
 			return "", store.NewLink{}, err
 		}
 	}
-	token = deviceEncoding.EncodeToString(random(len(deviceBits{})))
-	l.Token = sha256.Sum256([]byte(token))
+	token, l.Token = store.NewToken()
 	return token, l, nil
 }
 

@@ -39,18 +39,12 @@ func post(rq *dav.Request) error {
 		return err
 	case m.Box() == store.Outbox:
 		return askBusy(rq)
-	case isCalendar(&m) && bringsXML(rq):
-		return share(rq)
+	case m.IsCalendar() && rq.BringsXML(), m.Box() == store.Inbox && rq.BringsXML():
+		return postXML(rq, &m)
 	case m.Indexed:
 		return attach(rq)
 	}
 	return rq.NotAllowed()
-}
-
-func bringsXML(rq *dav.Request) bool {
-	_, r := rq.HTTP()
-	t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return slices.Contains([]string{"application/xml", "text/xml"}, strings.ToLower(strings.TrimSpace(t)))
 }
 
 // askBusy answers POST on an outbox: when the people named are busy. Invitations are

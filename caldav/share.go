@@ -29,9 +29,8 @@ const sharedWrites = policy.Write | policy.Add | policy.Delete
 // sharedReads are the rights without which a line is no sharing.
 const sharedReads = policy.See | policy.Read
 
-// share answers POST on a calendar: whom it is shared with from now on, each of the
-// named for himself.
-func share(rq *dav.Request) error {
+// postXML answers POST of XML on a calendar or the inbox, which its root names.
+func postXML(rq *dav.Request, m *dav.Member) error {
 	body, err := rq.Body()
 	if err != nil {
 		return err
@@ -40,11 +39,25 @@ func share(rq *dav.Request) error {
 	if err != nil {
 		return err
 	}
-	list, err := readSharing(root)
+	t, err := rq.Terms()
 	if err != nil {
 		return err
 	}
-	t, err := rq.Terms()
+	switch do, is := publishings[root.Name]; {
+	case dav.IsRegistration(root) && !deleted(m):
+		return rq.Register(root, t)
+	case !isCalendar(m):
+		return rq.NotAllowed()
+	case is:
+		return publish(rq, do, t)
+	}
+	return share(rq, root, t)
+}
+
+// share tells whom a calendar is shared with from now on, each of the named for
+// himself.
+func share(rq *dav.Request, root *wire.Node, t store.Terms) error {
+	list, err := readSharing(root)
 	if err != nil {
 		return err
 	}
@@ -83,7 +96,7 @@ type sharing struct {
 // readSharing reads the body of a POST.
 func readSharing(root *wire.Node) (list []sharing, err error) {
 	if root.Name != serverName("share") {
-		return nil, unfitSharing("a calendar is shared with share, and nothing else is posted to it")
+		return nil, unfitSharing("a calendar is shared with share and published with publish-calendar, and nothing else is posted to it")
 	}
 	for i := range root.Kids {
 		kid := &root.Kids[i]
@@ -141,25 +154,43 @@ func accessOf(allow policy.Rights) string {
 // isShared: somebody's calendar, of which sharing is told.
 func isShared(m *dav.Member) bool { return isCalendar(m) && m.In(Prefix) && m.Address == "" }
 
+// mayShare: one that the asker may share with others.
+func mayShare(m *dav.Member) bool { return isShared(m) && m.Held&policy.Manage != 0 }
+
+// appendModes tells what the asker may do of it.
+func appendModes(dst []byte, m *dav.Member) []byte {
+	if mayShare(m) {
+		dst = append(dst, `<S:can-be-shared xmlns:S="`+nsServer+`"/>`...)
+	}
+	if mayPublish(m) {
+		dst = append(dst, `<S:can-be-published xmlns:S="`+nsServer+`"/>`...)
+	}
+	return dst
+}
+
 // sharingProperties are those of Apple's calendar server and of the draft.
 func sharingProperties() []dav.Property {
 	invite, invited := wire.NewElement(serverName("invite")), wire.NewElement(davName("invite"))
 	owners := wire.NewElement(serverName("shared-url"))
 	access := wire.NewElement(davName("share-access"))
+	modes := wire.NewElement(serverName("allowed-sharing-modes"))
 	return []dav.Property{
-		constant(serverName("allowed-sharing-modes"), func(m *dav.Member) bool { return isShared(m) && m.Held&policy.Manage != 0 }, `<S:can-be-shared xmlns:S="`+nsServer+`"/>`),
-		{Name: serverName("invite"), Want: store.Want{ACL: true}, Has: isShared, WriteFor: func(s *store.Session, a *wire.Multistatus, m *dav.Member) {
+		{Name: serverName("allowed-sharing-modes"), Has: func(m *dav.Member) bool { return mayShare(m) || mayPublish(m) }, Write: func(a *wire.Multistatus, m *dav.Member) {
+			a.Append(modes, func(dst []byte) []byte { return appendModes(dst, m) })
+		}},
+		publishURL(),
+		{Name: serverName("invite"), Want: store.Want{ACL: true}, Has: isShared, WriteFor: func(_ *dav.Request, s *store.Session, a *wire.Multistatus, m *dav.Member) {
 			a.Append(invite, func(dst []byte) []byte { return appendInvite(dst, s, m) })
 		}},
-		{Name: serverName("shared-url"), Has: func(m *dav.Member) bool { return isShared(m) && m.SharedAs == store.AsSharee }, WriteFor: func(s *store.Session, a *wire.Multistatus, m *dav.Member) {
+		{Name: serverName("shared-url"), Has: func(m *dav.Member) bool { return isShared(m) && m.SharedAs == store.AsSharee }, WriteFor: func(_ *dav.Request, s *store.Session, a *wire.Multistatus, m *dav.Member) {
 			if owner, err := s.Principal(m.Owner); err == nil {
 				a.Href(owners, Prefix, wire.Path{owner.Name, m.Name}, true)
 			}
 		}},
-		{Name: davName("invite"), Want: store.Want{ACL: true}, Has: isShared, WriteFor: func(s *store.Session, a *wire.Multistatus, m *dav.Member) {
+		{Name: davName("invite"), Want: store.Want{ACL: true}, Has: isShared, WriteFor: func(_ *dav.Request, s *store.Session, a *wire.Multistatus, m *dav.Member) {
 			a.Append(invited, func(dst []byte) []byte { return appendSharees(dst, s, m) })
 		}},
-		{Name: davName("share-access"), Has: isShared, WriteFor: func(s *store.Session, a *wire.Multistatus, m *dav.Member) {
+		{Name: davName("share-access"), Has: isShared, WriteFor: func(_ *dav.Request, s *store.Session, a *wire.Multistatus, m *dav.Member) {
 			a.Append(access, func(dst []byte) []byte { return wire.AppendEmpty(dst, davName(shareAccess(m))) })
 		}},
 	}

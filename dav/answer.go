@@ -286,11 +286,16 @@ func (rq *request) allow() string {
 	switch rq.kind {
 	case kindUpload:
 		return strings.Join(uploadMethods, ", ")
+	case kindPush:
+		return strings.Join(pushMethods, ", ")
 	case kindItem:
 		if rq.mount.realm != nil && rq.isOutbox() {
 			return "OPTIONS, GET, HEAD, POST, PROPFIND, PROPPATCH, REPORT, ACL, LOCK, UNLOCK" // RFC 6638, section 5
 		}
 		if rq.mount.realm != nil && (len(rq.path) == calendarNames || rq.isObject()) {
+			return "OPTIONS, GET, HEAD, POST, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"
+		}
+		if rq.session.MayPush() {
 			return "OPTIONS, GET, HEAD, POST, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"
 		}
 		return "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, REPORT, SEARCH, ACL, LOCK, UNLOCK"
@@ -312,7 +317,7 @@ func (rq *request) allow() string {
 func options(rq *request) error {
 	rq.w.Header().Set("Allow", rq.allow())
 	rq.takesUploads()
-	if rq.kind != kindPrincipal && rq.kind != kindUpload {
+	if rq.kind != kindPrincipal && rq.kind != kindUpload && rq.kind != kindPush {
 		rq.w.Header()["Dasl"] = grammars
 	}
 	rq.w.WriteHeader(http.StatusOK)

@@ -31,12 +31,16 @@ type Config struct {
 	MacFiles MacFiles
 	Realms   []Realm
 	Uploads  Uploads
+	// Scheme of the URLs that clients use, where that is not the one of the
+	// connection: "https" behind a proxy that speaks TLS to them.
+	Scheme string
 }
 
 // A Handler answers WebDAV for everybody; each request brings its session.
 type Handler struct {
 	log       *slog.Logger
 	macFiles  MacFiles
+	scheme    string
 	propfinds wire.Propfinds
 	senders   senders
 	realms    []Realm
@@ -53,7 +57,7 @@ func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Handler{log: c.Log, macFiles: c.MacFiles, senders: newSenders(), realms: c.Realms, uploads: newUploads(c.Uploads, c.Log)}
+	h := &Handler{log: c.Log, macFiles: c.MacFiles, scheme: c.Scheme, senders: newSenders(), realms: c.Realms, uploads: newUploads(c.Uploads, c.Log)}
 	h.extend()
 	return h
 }
@@ -67,7 +71,7 @@ func init() {
 	methods = map[string]method{
 		"OPTIONS": options, "GET": get, "HEAD": get, "PUT": put, "PROPFIND": propfind, "PROPPATCH": proppatch,
 		"MKCOL": mkcol, "DELETE": remove, "COPY": copyTo, "MOVE": move, "LOCK": lock, "UNLOCK": unlock,
-		"ACL": acl, "REPORT": report, "SEARCH": search, "PATCH": patch,
+		"ACL": acl, "REPORT": report, "SEARCH": search, "PATCH": patch, "POST": post,
 	}
 }
 
@@ -76,7 +80,10 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 	defer h.rescue(w, r)
 	w.Header()["Dav"] = []string{h.classes}
 	w.Header()["Ms-Author-Via"] = authorVia // Office opens read-only without it
-	rq := &request{h: h, w: w, r: r, session: s, mount: mount{prefix: Prefix}}
+	if s.MayPush() {
+		w.Header()["Dav"] = []string{h.classes + pushClass}
+	}
+	rq := &request{h: h, w: w, r: r, session: quietly(r, s), mount: mount{prefix: Prefix}}
 	err := rq.locate()
 	if err == nil {
 		err = rq.refuseMacFile()
@@ -93,6 +100,8 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 			err = rq.feed()
 		case rq.kind == kindUpload && rq.r.Method != "OPTIONS":
 			err = rq.upload()
+		case rq.kind == kindPush && rq.r.Method != "OPTIONS":
+			err = rq.registration()
 		case rq.isBeyond() && !slices.Contains(rq.methodsBeyond(), r.Method):
 			err = errMethodNotAllowed // the same for what is not there
 		default:
@@ -133,6 +142,7 @@ const (
 	kindPrincipal             // "/principals/" and what stands there
 	kindRealm                 // a realm's own collections
 	kindUpload                // an upload over several requests
+	kindPush                  // a registration for pushes
 	kindItem                  // what the store keeps
 	kindFeed                  // a link to something in a realm
 )

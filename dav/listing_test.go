@@ -326,7 +326,7 @@ func TestMethodsOnTheWrongThing(t *testing.T) {
 		status       int
 	}{
 		{"BREW", "/dav/home/a.txt", 501},
-		{"POST", "/dav/home/a.txt", 501},
+		{"POST", "/dav/home/a.txt", 405},
 		{"PUT", "/dav/home/folder", 405},
 		{"PUT", "/dav/home/folder/", 405},
 		{"PUT", "/dav/home", 405},

@@ -79,7 +79,7 @@ func init() {
 		// RFC 6578, section 4: not in allprop
 		{name: davName("sync-token"), want: store.Want{Sync: true}, has: syncable, write: func(f *finding, m *member) { f.m.Text(wire.SyncToken, m.SyncToken) }},
 	}
-	liveProps = slices.Concat(liveProps, pastProps(), principalProps(), proxyProps())
+	liveProps = slices.Concat(liveProps, pastProps(), principalProps(), proxyProps(), pushProps())
 	for i := range liveProps {
 		liveByName[liveProps[i].name] = &liveProps[i]
 	}

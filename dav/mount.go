@@ -2,6 +2,7 @@ package dav
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -49,6 +50,24 @@ func (rq *request) findMount(p wire.Path) (below wire.Path, err error) {
 		return p[2:], rq.formed(p)
 	}
 	return nil, store.ErrNotFound
+}
+
+// LinkURL is the whole URL of a link, asked for in a form, for programs that are told
+// it elsewhere.
+func (rq *Request) LinkURL(token, form string) string {
+	return rq.absolute(LinkPrefix + "/" + token + "." + form)
+}
+
+// absolute is the whole URL of a path of the server.
+func (rq *request) absolute(path string) string {
+	u := url.URL{Scheme: rq.h.scheme, Host: rq.r.Host, Path: path}
+	if u.Scheme == "" {
+		u.Scheme = "http"
+		if rq.r.TLS != nil {
+			u.Scheme = "https"
+		}
+	}
+	return u.String()
 }
 
 // mountLink mounts what the session's link shares.
@@ -134,6 +153,8 @@ func (rq *request) place(p wire.Path) (kind, store.Path) {
 		return kindItem, append(rq.session.Drive(p[1]), p[2:]...)
 	case p[0] == uploadsName && len(p) == 2:
 		return kindUpload, nil
+	case p[0] == pushesName && len(p) == 2:
+		return kindPush, nil
 	case strings.HasPrefix(p[0], "~"), strings.HasPrefix(p[0], "."):
 		return kindItem, nil
 	}

@@ -121,6 +121,8 @@ func (f *finding) add(name xml.Name) {
 		f.want.Locks = f.want.Locks || p.want.Locks
 		f.want.ACL = f.want.ACL || p.want.ACL
 		f.want.Sync = f.want.Sync || p.want.Sync
+		f.want.Push = f.want.Push || p.want.Push
+		f.want.Published = f.want.Published || p.want.Published
 	}
 }
 

@@ -62,8 +62,8 @@ type Property struct {
 	Settable bool
 	Has      func(*Member) bool
 	Write    func(*wire.Multistatus, *Member)
-	// WriteFor takes the place of Write where who asks makes a difference.
-	WriteFor func(*store.Session, *wire.Multistatus, *Member)
+	// WriteFor takes the place of Write where who asks makes a difference, or how.
+	WriteFor func(*Request, *store.Session, *wire.Multistatus, *Member)
 }
 
 // A Report is one that the resources answer for which On holds.
@@ -246,7 +246,7 @@ func (p Property) live() liveProp {
 	return liveProp{name: p.Name, want: p.Want, has: p.Has, settable: p.Settable,
 		write: func(f *finding, m *member) {
 			if p.WriteFor != nil {
-				p.WriteFor(f.s, f.m, m)
+				p.WriteFor(f.rq, f.s, f.m, m)
 				return
 			}
 			p.Write(f.m, m)

@@ -8,7 +8,7 @@ import (
 )
 
 // This file says what the instance does outward: to which mail server it hands
-// letters, and from where it fetches calendars.
+// letters, from where it fetches calendars, and which push services it tells of changes.
 
 // CarriesMail tells whether letters to people outside are sent.
 func (s *Settings) CarriesMail() bool { return s.MailServer != "" && s.MailFrom != "" }
@@ -104,25 +104,37 @@ func isHost(text string) bool {
 // plainScheme begins an entry by which a host is also asked without TLS.
 const plainScheme = "http://"
 
-// checkFetchHosts refuses entries that say nothing.
-func checkFetchHosts(list []string) error {
-	if len(list) > fetchHostsMax {
-		return invalid("calendars are fetched from at most %d hosts", fetchHostsMax)
+// Hosts are what the server itself may ask: hosts, with a port where it is not the
+// usual one, after http:// also without TLS; and networks whose addresses may be asked
+// although they are nobody's on the internet.
+type Hosts []string
+
+// check refuses entries that say nothing.
+func (h Hosts) check(what string) error {
+	if len(h) > hostsMax {
+		return invalid("at most %d hosts to %s", hostsMax, what)
 	}
-	for _, word := range list {
+	for _, word := range h {
 		if _, err := netip.ParsePrefix(word); err == nil {
 			continue
 		}
 		if host := strings.TrimPrefix(word, plainScheme); !isHost(host) && !isServer(host) {
-			return invalid("%q is no host to fetch from (write cal.example.org, cal.example.org:8443, http://cal.example.org without TLS, or a network such as 10.1.0.0/16 whose addresses may be asked)", word)
+			return invalid("%q is no host to %s (write cal.example.org, cal.example.org:8443, http://cal.example.org without TLS, or a network such as 10.1.0.0/16 whose addresses may be asked)", word, what)
 		}
 	}
 	return nil
 }
 
-// Fetches tells whether the server fetches from a URL: its host and port are
-// listed, and without TLS are listed for that.
-func (s *Settings) Fetches(u *url.URL) bool {
+// Fetches tells whether the server fetches from a URL.
+func (s *Settings) Fetches(u *url.URL) bool { return s.FetchHosts.has(u) }
+
+// Pushes tells whether a URL is that of a push service which the server may tell of
+// changes.
+func (s *Settings) Pushes(u *url.URL) bool { return s.PushHosts.has(u) }
+
+// has tells whether the host and port of a URL are listed, and without TLS are
+// listed for that.
+func (h Hosts) has(u *url.URL) bool {
 	if u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
 		return false
 	}
@@ -131,7 +143,7 @@ func (s *Settings) Fetches(u *url.URL) bool {
 	if port == "" {
 		port = usual
 	}
-	for _, word := range s.FetchHosts {
+	for _, word := range h {
 		listed, plain := strings.CutPrefix(word, plainScheme)
 		if u.Scheme == "http" && !plain {
 			continue
@@ -157,11 +169,17 @@ var unroutable = []netip.Prefix{
 	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"),
 }
 
-// FetchesAt tells whether the server connects to an address to fetch from: one of
-// the internet, or of a network that is listed.
-func (s *Settings) FetchesAt(addr netip.Addr) bool {
+// FetchesAt tells whether the server connects to an address to fetch from.
+func (s *Settings) FetchesAt(addr netip.Addr) bool { return s.reaches(s.FetchHosts, addr) }
+
+// PushesAt tells whether it connects to one to push to.
+func (s *Settings) PushesAt(addr netip.Addr) bool { return s.reaches(s.PushHosts, addr) }
+
+// reaches tells whether an address is one of the internet, or of a network that is
+// listed.
+func (s *Settings) reaches(list Hosts, addr netip.Addr) bool {
 	addr = addr.Unmap().WithZone("")
-	for _, word := range s.FetchHosts {
+	for _, word := range list {
 		if p, err := netip.ParsePrefix(word); err == nil && p.Contains(addr) {
 			return true
 		}

@@ -57,14 +57,8 @@ var settingTable = []setting{
 		}},
 	wording("mail-user", "a word, or none", func(s *Settings) *string { return &s.MailUser }),
 	wording("mail-from", "a mail address, or none", func(s *Settings) *string { return &s.MailFrom }),
-	{"fetch-hosts", "hosts such as cal.example.org,cal.example.net:8443, or none",
-		func(s *Settings) string { return listText(s.FetchHosts) },
-		func(s *Settings, v string) bool {
-			if s.FetchHosts = nil; v != none && v != "" {
-				s.FetchHosts = strings.Split(v, ",")
-			}
-			return true
-		}},
+	hosts("fetch-hosts", "hosts such as cal.example.org,cal.example.net:8443, or none", func(s *Settings) *Hosts { return &s.FetchHosts }),
+	hosts("push-hosts", "hosts such as push.example.org,push.example.net:8443, or none", func(s *Settings) *Hosts { return &s.PushHosts }),
 	{"inside", "networks such as 10.0.0.0/8,192.168.0.0/16, or none",
 		func(s *Settings) string { return networksText(s.Inside) }, readNetworks},
 }
@@ -82,6 +76,18 @@ func wording(name, values string, field func(*Settings) *string) setting {
 		func(s *Settings, v string) bool {
 			if *field(s) = v; v == none {
 				*field(s) = ""
+			}
+			return true
+		}}
+}
+
+// hosts is a setting that lists some, or nothing.
+func hosts(name, values string, field func(*Settings) *Hosts) setting {
+	return setting{name, values,
+		func(s *Settings) string { return listText(*field(s)) },
+		func(s *Settings, v string) bool {
+			if *field(s) = nil; v != none && v != "" {
+				*field(s) = strings.Split(v, ",")
 			}
 			return true
 		}}

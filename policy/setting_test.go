@@ -15,7 +15,7 @@ func TestSettingsAsText(t *testing.T) {
 	other := policy.Settings{
 		LinkDays: 7, LinkPassword: true, Sharing: policy.ShareNone, TwoFactor: true,
 		AdminReads: policy.ReadsAudited, LockoutAfter: 3, MailServer: "smtp.example.org:465", MailTLS: policy.MailImplicit, MailUser: "davit", MailFrom: "calendar@example.org",
-		FetchHosts: []string{"cal.example.org", "http://127.0.0.1:8080", "10.0.0.0/8"}, Inside: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
+		FetchHosts: []string{"cal.example.org", "http://127.0.0.1:8080", "10.0.0.0/8"}, PushHosts: []string{"push.example.org"}, Inside: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
 	}
 	none := policy.DefaultSettings
 	none.Inside = []netip.Prefix{}
@@ -50,7 +50,7 @@ func TestSettingsThatAreNone(t *testing.T) {
 		{"trash-days", "-1"}, {"trash-days", "40000"}, {"version-days", "-1"}, {"version-days", "40000"}, {"versions", "-1"}, {"versions", "1001"},
 		{"mail-server", "smtp.example.org"}, {"mail-server", "smtp.example.org:0"}, {"mail-server", "-:25"}, {"mail-server", "[::1:25"}, {"mail-tls", "perhaps"},
 		{"mail-from", "calendar"}, {"mail-from", "Calendar <c@example.org>"}, {"mail-from", "c@example.org\r\nBcc: x@example.org"}, {"mail-user", "a b"},
-		{"fetch-hosts", "https://cal.example.org"}, {"fetch-hosts", "cal.example.org/x"}, {"fetch-hosts", ","}, {"fetch-hosts", "*"},
+		{"fetch-hosts", "https://cal.example.org"}, {"fetch-hosts", "cal.example.org/x"}, {"fetch-hosts", ","}, {"fetch-hosts", "*"}, {"push-hosts", "push.example.org/x"},
 	} {
 		w := newOrganisation(t)
 		s := policy.DefaultSettings

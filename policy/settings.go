@@ -43,7 +43,10 @@ type Settings struct {
 	// FetchHosts lists from where the server itself fetches calendars: hosts, with
 	// a port where it is not the usual one, after http:// also without TLS; and networks
 	// whose addresses may be asked although they are nobody's on the internet.
-	FetchHosts []string `json:"fetch_hosts,omitempty"`
+	FetchHosts Hosts `json:"fetch_hosts,omitempty"`
+	// PushHosts lists the push services that are told when something changes, in the same
+	// way; none while it is empty.
+	PushHosts Hosts `json:"push_hosts,omitempty"`
 	// LockoutAfter is how many wrong passwords lock an account for a while.
 	LockoutAfter int `json:"lockout_after"`
 	// Inside lists the networks that count as inside.
@@ -96,7 +99,7 @@ const (
 	versionsMax     = 1000 // looked at in one transaction
 	lockoutAfterMax = 1000
 	insideMax       = 200
-	fetchHostsMax   = 100
+	hostsMax        = 100 // in one list
 	mailTextMax     = 254 // bytes of an address, RFC 5321, section 4.5.3.1.3
 )
 
@@ -156,10 +159,13 @@ func (c PutSettings) apply(e *edit) error {
 	if err := set.checkMail(); err != nil {
 		return err
 	}
-	if err := checkFetchHosts(set.FetchHosts); err != nil {
+	if err := set.FetchHosts.check("fetch from"); err != nil {
 		return err
 	}
-	set.Inside, set.FetchHosts = slices.Clone(set.Inside), slices.Clone(set.FetchHosts)
+	if err := set.PushHosts.check("push to"); err != nil {
+		return err
+	}
+	set.Inside, set.FetchHosts, set.PushHosts = slices.Clone(set.Inside), slices.Clone(set.FetchHosts), slices.Clone(set.PushHosts)
 	e.settings, e.delta.Settings = &set, &set
 	return nil
 }

@@ -134,9 +134,9 @@ func (st *Store) changeLogin(ctx context.Context, id policy.ID, edit func(*Tx, *
 
 // SetPassword keeps a new password hash.
 func (st *Store) SetPassword(ctx context.Context, id policy.ID, phc string) error {
-	return st.changeLogin(ctx, id, func(_ *Tx, l *login) error {
+	return st.changeLogin(ctx, id, func(tx *Tx, l *login) error {
 		l.Password = phc
-		return nil
+		return tx.dropPushes(id, func(p *push) bool { return p.Device == 0 })
 	})
 }
 
@@ -163,13 +163,13 @@ func (st *Store) AddDevice(ctx context.Context, id policy.ID, d Device) (Device,
 
 // RemoveDevice ends an app password from the next request on.
 func (st *Store) RemoveDevice(ctx context.Context, id policy.ID, device uint64) error {
-	return st.changeLogin(ctx, id, func(_ *Tx, l *login) error {
+	return st.changeLogin(ctx, id, func(tx *Tx, l *login) error {
 		n := len(l.Devices)
 		l.Devices = slices.DeleteFunc(l.Devices, func(d Device) bool { return d.ID == device })
 		if len(l.Devices) == n {
 			return fmt.Errorf("no such device: %w", ErrNotFound)
 		}
-		return nil
+		return tx.dropPushes(id, func(p *push) bool { return p.Device == device })
 	})
 }
 

@@ -116,5 +116,6 @@ func (tx *Tx) log(space policy.ID, actor policy.ID, c changeRec) (uint64, error)
 		return 0, err
 	}
 	c.actor, c.at = actor, tx.now.UnixNano()
+	tx.stir(&c)
 	return seq, tx.w.Put(changeKey(space, seq), appendChange(nil, c))
 }

@@ -127,7 +127,7 @@ func (k *checker) run(ctx context.Context) error {
 		}
 	}
 	for _, pass := range []func() error{k.binTable, k.nodeTable, k.sumTable, k.versionTable, k.uploadTables, k.refTable, k.contentTables, k.orphanTable, k.propTable,
-		k.lockTable, k.asideTable, k.objectTables, k.attachmentTables, k.linkTables, k.loginTable, k.lockoutTable, k.trail, k.ids} {
+		k.lockTable, k.asideTable, k.objectTables, k.attachmentTables, k.linkTables, k.outletTable, k.pushTable, k.loginTable, k.lockoutTable, k.trail, k.ids} {
 		if err := k.told(pass()); err != nil {
 			return err
 		}

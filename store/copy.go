@@ -569,6 +569,11 @@ func (tx *Tx) eraseRecords(g grant, e *Entry) error {
 			return err
 		}
 	}
+	if e.Dir {
+		if err := tx.dropPushesOn(e.Node); err != nil {
+			return err
+		}
+	}
 	if err := tx.w.Delete(nodeKey(e.Node)); err != nil || !e.Indexed {
 		return err
 	}

@@ -50,6 +50,7 @@ const (
 	opShare    op = "share"
 	opACL      op = "acl"
 	opReadACL  op = "read acl"
+	opPush     op = "register for pushes"
 
 	opRestore       op = "restore"
 	opRestoreAway   op = "restore to another folder"
@@ -72,6 +73,7 @@ var needs = map[op]policy.Rights{
 	opStat:     0, // to be visible is enough: a shell is stated and lists the way down
 	opList:     0,
 	opLocks:    policy.See,
+	opPush:     policy.See,
 	opOpen:     policy.Read,
 	opCopy:     policy.Read,
 	opCreate:   policy.Add,

@@ -42,7 +42,7 @@ func (st *Store) Collect(ctx context.Context, grace time.Duration) (Collected, e
 	}
 	defer st.collecting.Unlock()
 	var c Collected
-	if err := errors.Join(st.keepDownloads(ctx), st.forgetLocks(ctx), st.forgetAsides(ctx), st.forgetLockouts(ctx), st.expire(ctx), st.expireResumables(ctx), st.forgetChanges(ctx), st.buryLeftovers(ctx), st.finishNotices(ctx)); err != nil {
+	if err := errors.Join(st.keepDownloads(ctx), st.forgetLocks(ctx), st.forgetAsides(ctx), st.forgetLockouts(ctx), st.forgetPushes(ctx), st.expire(ctx), st.expireResumables(ctx), st.forgetChanges(ctx), st.buryLeftovers(ctx), st.finishNotices(ctx)); err != nil {
 		return c, err
 	}
 	// An engine that is over and refuses this touches nothing any more.

@@ -47,6 +47,8 @@ const (
 	tablePost      = 'q' // number -> message to somebody outside
 	tableNotice    = 'N' // calendar -> what is still to be told of its going or coming back
 	tablePublished = 'F' // calendar -> what is known of the fetching of what it has
+	tableOutlet    = 'K' // link -> its token, sealed, where a calendar is published by it
+	tablePush      = 'H' // account, number -> who is told of changes in a collection, and where
 	tableLetters   = 'Q' // account -> how many of these it has sent on a day
 	tableAttached  = 'J' // node, id -> attachment of a calendar object
 	tableHolder    = 'j' // id, node -> nothing: which objects have an attachment
@@ -58,7 +60,7 @@ var (
 	keyEpoch    = []byte{tableMeta, 'e'}
 	keySettings = []byte{tableMeta, 's'}
 	keyAudit    = []byte{tableMeta, 'a'} // number and seal of the newest audit line
-	keySeal     = []byte{tableMeta, 'k'} // key of sync tokens
+	keySeal     = []byte{tableMeta, 'k'} // key of what is sealed
 	keyPost     = []byte{tableMeta, 'q'} // number of the newest message to somebody outside
 )
 

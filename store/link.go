@@ -2,9 +2,13 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +51,19 @@ func decodeLink(b []byte) (*link, error) {
 	d.b = nil
 	return l, d.done("link")
 }
+
+// NewToken makes the token of a link, 160 random bits as lower-case letters and digits,
+// and what is kept of it.
+func NewToken() (token string, sum [32]byte) {
+	bits := make([]byte, tokenBits/8)
+	rand.Read(bits)
+	token = strings.ToLower(base32.StdEncoding.EncodeToString(bits)) // 32 letters, with nothing to fill up
+	return token, tokenSum(token)
+}
+
+const tokenBits = 160
+
+func tokenSum(token string) [32]byte { return sha256.Sum256([]byte(token)) }
 
 func linkKey(id policy.ID) []byte { return key1(tableLink, uint64(id)) }
 
@@ -126,8 +143,10 @@ func (tx *Tx) dropLink(id policy.ID) error {
 	if err != nil || l == nil {
 		return err
 	}
-	if err := tx.w.Delete(tokenKey(l.Token)); err != nil {
-		return err
+	for _, key := range [][]byte{tokenKey(l.Token), outletKey(id)} {
+		if err := tx.w.Delete(key); err != nil {
+			return err
+		}
 	}
 	return tx.w.Delete(linkKey(id))
 }

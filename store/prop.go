@@ -118,6 +118,7 @@ func (s *Session) setProps(tx *Tx, g grant, sp *spot, patch []Prop, modified tim
 		e.Modified = modified
 	}
 	if sp.isRoot() {
+		tx.stir(&changeRec{node: e.Node, parent: 0, before: before{how: byPatch}})
 		return tx.put(g, 0, e)
 	}
 	_, dir := sp.parent()

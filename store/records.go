@@ -16,6 +16,11 @@ func (tx *Tx) keep(epoch uint64, d policy.Delta) error {
 			return err
 		}
 		tx.w.OnCommit(func() { tx.st.stamps.bump(id) })
+		if u == nil {
+			if err := tx.dropPushes(id, nil); err != nil {
+				return err
+			}
+		}
 	}
 	for id, g := range d.Groups {
 		if err := keepRecord(tx.w, key1(tableGroup, uint64(id)), g); err != nil {

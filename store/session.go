@@ -22,6 +22,7 @@ type Credential struct {
 	Link   policy.ID     // instead of User
 	Mask   policy.Rights // what the credential lets through
 	Spaces []policy.ID   // the only ones that it opens, if there are any
+	Device uint64        // the app password, 0 for the main one
 	Class  policy.Class
 	From   netip.Addr // where the client is, for the network
 	Door   Door       // for the audit trail; it decides nothing
@@ -45,6 +46,7 @@ type Session struct {
 	trial *policy.Subject
 	// operates: the operator acts, for nobody.
 	operates bool
+	quiet    Quiet // who is not told of its changes
 }
 
 // Login makes the session of a proved credential. Only the package auth proves.
@@ -81,13 +83,13 @@ func (s *Session) view(fn func(*Tx) error) error {
 // update runs fn as one durable transaction in the session's name.
 func (s *Session) update(ctx context.Context, fn func(*Tx) error) error {
 	return s.told(s.st.update(ctx, engine.Foreground, func(tx *Tx) error {
-		tx.by, tx.via = s.subject(tx), s.cred.Door
+		tx.by, tx.via, tx.quiet = s.subject(tx), s.cred.Door, s.quiet
 		return fn(tx)
 	}))
 }
 
 // Want says what an Info should hold beside the entry; each costs look-ups.
-type Want struct{ Quota, Locks, Props, ACL, Sync bool }
+type Want struct{ Quota, Locks, Props, ACL, Sync, Published, Push bool }
 
 // An Info is an entry as the asker may know it.
 type Info struct {
@@ -117,6 +119,11 @@ type Info struct {
 	Address string
 	// SharedAs is of a calendar.
 	SharedAs SharedAs
+	// Published is the token of the link under which a calendar is published, told to
+	// who may end that.
+	Published string
+	// Topic is what pushes of a collection are told by, empty where there are none.
+	Topic string
 	// Rewritten: what is kept is not what was sent.
 	Rewritten bool
 }
@@ -150,8 +157,14 @@ func (s *Session) info(tx *Tx, g grant, at policy.Place, e *Entry, want Want) (I
 	if err == nil && want.Sync && e.Dir {
 		info.SyncToken, err = s.syncToken(tx, at.Space, e.Node)
 	}
+	if want.Push && !info.Shell {
+		info.Topic = s.pushTopic(tx, e)
+	}
 	if e.IsCalendar() && !info.Shell {
 		info.SharedAs = s.sharedAs(tx, at.Space, e.Node)
+		if want.Published && err == nil {
+			info.Published, err = s.publishedAs(tx, g, at)
+		}
 	}
 	return info, err
 }

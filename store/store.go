@@ -91,6 +91,7 @@ type Store struct {
 
 	scheduler Scheduler
 	letters   bell // rings when mail waits
+	pushes    *pushes
 	addresses atomic.Pointer[addressBook]
 
 	state  atomic.Pointer[policy.State] // durable
@@ -181,6 +182,9 @@ func Open(dir string, o Options) (*Store, error) {
 	if err == nil {
 		err = st.loadResumes()
 	}
+	if err == nil {
+		err = st.loadPushes()
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), st.Close())
 	}
@@ -200,7 +204,7 @@ func (st *Store) raise() error {
 
 func open(dir string, o Options) (*Store, error) {
 	st := &Store{dir: dir, log: o.Log, clock: o.Clock, freeMin: o.FreeMin, index: o.Index, mask: o.Mask, scheduler: o.Scheduler}
-	st.letters = make(bell, 1)
+	st.letters, st.pushes = make(bell, 1), newPushes()
 	if st.log == nil {
 		st.log = slog.New(slog.DiscardHandler)
 	}

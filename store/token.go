@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -13,6 +15,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strconv"
 	"strings"
 
 	"davit/policy"
@@ -175,17 +178,20 @@ func decodeSyncToken(b []byte) (*syncToken, error) {
 	return t, d.done("sync token")
 }
 
-// A sealer makes and opens tokens.
+// A sealer makes and opens tokens, and seals secrets that are kept.
 type sealer struct {
 	aead cipher.AEAD
 	mac  []byte
+	// vapid is what pushes are signed with, and public its other half.
+	vapid  *ecdsa.PrivateKey
+	public []byte
 }
 
 const sealKeySize = 32
 
 func newSealer(key []byte) (sealer, error) {
 	if len(key) != sealKeySize {
-		return sealer{}, fmt.Errorf("key of sync tokens: %d bytes instead of %d: %w", len(key), sealKeySize, engine.ErrDamaged)
+		return sealer{}, fmt.Errorf("key of the seals: %d bytes instead of %d: %w", len(key), sealKeySize, engine.ErrDamaged)
 	}
 	derived := func(use string) []byte {
 		h := hmac.New(sha256.New, key)
@@ -196,8 +202,26 @@ func newSealer(key []byte) (sealer, error) {
 	if err != nil {
 		return sealer{}, err
 	}
-	aead, err := cipher.NewGCM(block)
-	return sealer{aead, derived("nonce")}, err
+	s := sealer{mac: derived("nonce")}
+	if s.aead, err = cipher.NewGCM(block); err != nil {
+		return s, err
+	}
+	// A number that is too large for the curve, of which there is one in four billion,
+	// gives way to the next.
+	for i := range 8 {
+		if s.vapid, err = ecdsa.ParseRawPrivateKey(elliptic.P256(), derived("push "+strconv.Itoa(i))); err == nil {
+			s.public, err = s.vapid.PublicKey.Bytes()
+			break
+		}
+	}
+	return s, err
+}
+
+// sum tells for one use what nobody else can tell of a text.
+func (s *sealer) sum(use string, of []byte) []byte {
+	h := hmac.New(sha256.New, s.mac)
+	h.Write(append([]byte(use+"\x00"), of...))
+	return h.Sum(nil)
 }
 
 // nonce follows from what is sealed: equal contents are sealed alike, and others
@@ -242,6 +266,21 @@ func (s *sealer) open(token string) (*syncToken, error) {
 		return nil, ErrSyncToken
 	}
 	return t, nil
+}
+
+// lock seals what is kept for one use, and opens for no other.
+func (s *sealer) lock(use string, plain []byte) []byte {
+	nonce := s.nonce(append([]byte(use+"\x00"), plain...))
+	return s.aead.Seal(nonce, nonce, plain, []byte(use))
+}
+
+// unlock gives what lock has sealed for the use; false for what another key has.
+func (s *sealer) unlock(use string, sealed []byte) ([]byte, bool) {
+	if len(sealed) < s.aead.NonceSize() {
+		return nil, false
+	}
+	plain, err := s.aead.Open(nil, sealed[:s.aead.NonceSize()], sealed[s.aead.NonceSize():], []byte(use))
+	return plain, err == nil
 }
 
 // newSealKey gives the store a key of its own. Whoever takes it away, as after a

@@ -26,6 +26,8 @@ type Tx struct {
 	own     []*hold               // made in here: given back when this fails
 	adopt   []policy.Node         // where a limit may stand from now on
 	gone    []policy.Node         // collections that are no more
+	stirs   []stir                // what is noted with the commit
+	quiet   Quiet                 // who is not told of it
 	moments map[policy.ID]*moment // of spaces, for the session whose view this is
 }
 

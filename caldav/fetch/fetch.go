@@ -3,43 +3,32 @@
 // a name server says, reads no more than a limit, and takes no longer than one. It keeps
 // nothing and understands no calendar.
 //
-//	got, err := fetch.Fetcher{Host: allowed, Address: public}.Get(ctx, "webcal://cal.example.org/a.ics", fetch.Tags{})
+//	got, err := fetch.Fetcher{Door: outward.Door{Host: allowed, Address: public}}.Get(ctx, "webcal://cal.example.org/a.ics", fetch.Tags{})
 package fetch
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"syscall"
 	"time"
+
+	"davit/outward"
 )
 
 // Limits of one answer.
 const (
-	BytesMax     = 10 << 20 // of the content, unpacked
-	RedirectsMax = 5
+	BytesMax     = 10 << 20         // of the content, unpacked
 	TimeoutUsual = 30 * time.Second // of the whole
 	tagMax       = 1024             // bytes of a validator
 )
 
 // A Fetcher gets calendars. Nothing may be asked by the zero value.
 type Fetcher struct {
-	// Host tells whether a URL, which is http or https, may be asked.
-	Host func(*url.URL) bool
-	// Address tells whether a connection may be made to an address: the one that is
-	// connected to, after its name is looked up.
-	Address func(netip.Addr) bool
-	Timeout time.Duration  // TimeoutUsual if 0
-	Roots   *x509.CertPool // of certificates; those of the system if nil
-	// Resolver looks names up; the usual one if nil.
-	Resolver *net.Resolver
+	outward.Door
+	Timeout time.Duration // TimeoutUsual if 0
 }
 
 // Tags are the validators of an answer.
@@ -58,7 +47,7 @@ type Got struct {
 // Errors of what may not be asked, and of what is too much.
 var (
 	ErrHost    = errors.New("the server fetches nothing from there: an admin allows it with fetch-hosts")
-	ErrAddress = errors.New("the address is not one of the internet")
+	ErrAddress = outward.ErrAddress
 	ErrTooMuch = fmt.Errorf("the calendar has more than %d bytes", BytesMax)
 )
 
@@ -71,7 +60,7 @@ func (f Fetcher) Get(ctx context.Context, source string, since Tags) (Got, error
 	if err != nil {
 		return Got{}, errors.New("the source is no URL")
 	}
-	if u.Scheme = schemes[u.Scheme]; !f.may(u) {
+	if u.Scheme = schemes[u.Scheme]; !f.Opens(u) {
 		return Got{}, ErrHost
 	}
 	timeout := f.Timeout
@@ -92,7 +81,7 @@ func (f Fetcher) Get(ctx context.Context, source string, since Tags) (Got, error
 	if since.Modified != "" {
 		r.Header.Set("If-Modified-Since", since.Modified)
 	}
-	client := f.client()
+	client := f.Client()
 	defer client.CloseIdleConnections()
 	resp, err := client.Do(r)
 	if err != nil {
@@ -101,8 +90,6 @@ func (f Fetcher) Get(ctx context.Context, source string, since Tags) (Got, error
 	defer resp.Body.Close()
 	return read(resp)
 }
-
-func (f Fetcher) may(u *url.URL) bool { return u.Scheme != "" && f.Host != nil && f.Host(u) }
 
 // read takes an answer in.
 func read(resp *http.Response) (got Got, err error) {
@@ -133,43 +120,8 @@ func tag(text string) string {
 
 // plainly is an error without the URL, which may hold a secret.
 func plainly(err error) error {
-	var asked *url.Error
-	if errors.As(err, &asked) {
-		err = asked.Err
-	}
-	switch {
-	case errors.Is(err, ErrHost):
+	if err = outward.Plainly(err); err == outward.ErrHost {
 		return ErrHost
-	case errors.Is(err, ErrAddress):
-		return ErrAddress
-	case errors.Is(err, context.DeadlineExceeded):
-		return errors.New("the server there takes too long")
 	}
 	return err
-}
-
-// client follows redirects to what may be asked, and connects to what may be connected
-// to, by no proxy and with no cookies.
-func (f Fetcher) client() *http.Client {
-	dialer := &net.Dialer{Resolver: f.Resolver, Control: func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || f.Address == nil || !f.Address(at.Addr().Unmap().WithZone("")) {
-			return ErrAddress
-		}
-		return nil
-	}}
-	return &http.Client{
-		Transport: &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: f.Roots, MinVersion: tls.VersionTLS12},
-			DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true},
-		CheckRedirect: func(r *http.Request, via []*http.Request) error {
-			switch {
-			case len(via) > RedirectsMax:
-				return fmt.Errorf("more than %d redirects", RedirectsMax)
-			case !f.may(r.URL):
-				return ErrHost
-			}
-			r.Header.Del("Referer")
-			return nil
-		},
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"davit/caldav/fetch"
+	"davit/outward"
 	"davit/policy"
 )
 
@@ -23,7 +24,7 @@ import (
 func from(hosts ...string) fetch.Fetcher {
 	set := policy.DefaultSettings
 	set.FetchHosts = hosts
-	return fetch.Fetcher{Host: set.Fetches, Address: set.FetchesAt, Timeout: time.Minute}
+	return fetch.Fetcher{Door: outward.Door{Host: set.Fetches, Address: set.FetchesAt}, Timeout: time.Minute}
 }
 
 func TestGet(t *testing.T) {

@@ -420,7 +420,7 @@ func (c *talk) send(words []word, path string) reply {
 		}
 		headers.Set(name, value)
 	}
-	req, err := http.NewRequest(method, c.on.url+path, strings.NewReader(body))
+	req, err := http.NewRequest(method, c.on.url+strings.TrimPrefix(path, c.on.url), strings.NewReader(body))
 	if err != nil {
 		c.t.Fatalf("%s: %v", c.where, err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"davit/caldav"
 	"davit/caldav/fetch"
+	"davit/outward"
 	"davit/policy"
 	"davit/store"
 )
@@ -72,10 +73,10 @@ func (f *fetcher) one(ctx context.Context, p store.Published) error {
 			return err
 		}
 	}
-	by := fetch.Fetcher{
+	by := fetch.Fetcher{Door: outward.Door{
 		Host:    func(u *url.URL) bool { set := f.settings(); return set.Fetches(u) },
 		Address: func(a netip.Addr) bool { set := f.settings(); return set.FetchesAt(a) },
-	}
+	}}
 	got, err := by.Get(ctx, source, since)
 	if ctx.Err() != nil {
 		return nil

@@ -65,7 +65,7 @@ exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by policy, 5 confl
 	root.AddCommand(
 		newInit(g), newServe(g), newDemo(g),
 		newUser(g), newGroup(g), newRole(g), newProfile(g), newSpace(g), newLevel(g), newACL(g), newQuota(g), newTrash(g), newVersions(g), newRestoreTo(g), newDevice(g), newPolicy(g),
-		newShare(g), newLink(g), newCalendar(g), newMail(g),
+		newShare(g), newLink(g), newCalendar(g), newMail(g), newPush(g),
 		newCan(g), newExplain(g), newWho(g), newReach(g), newMatrix(g), newReview(g), newWhatIf(g), newAudit(g),
 		newCheck(g), newCollect(g), newScrub(g),
 		newVersion(g), newMan(g),

@@ -194,7 +194,11 @@ func newServer(st *store.Store, o *serveOptions, log *slog.Logger) *server {
 		limits.perAddress = 0 // all are the proxy's, which has limits of its own
 	}
 	service := auth.New(st, options)
-	handler := dav.New(dav.Config{Log: log, MacFiles: o.macFiles, Uploads: limits.uploads, Realms: []dav.Realm{caldav.Realm()}})
+	config := dav.Config{Log: log, MacFiles: o.macFiles, Uploads: limits.uploads, Realms: []dav.Realm{caldav.Realm()}}
+	if o.behindProxy {
+		config.Scheme = "https"
+	}
+	handler := dav.New(config)
 	content := caldav.WellKnown(&auth.Guard{Store: st, Auth: service, Next: handler, Class: policy.DAV})
 	s := &server{st: st, admin: admin.New(st, service), front: &front{content: content, pace: limits.pace, log: log}, limits: limits,
 		postman: newPostman(st, o.mailPassword, log), log: log}
@@ -250,6 +254,7 @@ func (s *server) run(ctx context.Context, broken <-chan error) error {
 	tasks.Go(func() { failed <- s.admin.Serve(background, s.control, s.log) })
 	tasks.Go(func() { collect(background, s.st, tick.C, s.log) })
 	tasks.Go(func() { s.postman.run(background) })
+	tasks.Go(func() { newPusher(s.st, s.log).run(background) })
 	fetches := time.NewTicker(fetchEvery)
 	defer fetches.Stop()
 	tasks.Go(func() { newFetcher(s.st, s.log).run(background, fetches.C) })

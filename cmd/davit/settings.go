@@ -38,6 +38,8 @@ mail-tls=starttls|implicit|none    how the connection to it is kept private
 mail-user=NAME|none                the account there; serve is told its password
 mail-from=ADDRESS|none             from where letters come; only an owner sets these
 fetch-hosts=HOST,NETWORK|none      from where the server itself fetches calendars
+push-hosts=HOST,NETWORK|none       the push services that it tells when something
+                                   that a program watches has changed
 inside=NETWORK,NETWORK|none        the networks that count as inside`,
 		Example: `  davit policy set two-factor=required link-days=30
   davit policy set inside=10.0.0.0/8,2001:db8::/32`,

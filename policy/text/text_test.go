@@ -50,7 +50,7 @@ var lines = map[string]string{
 	"drive ~mia own-hour=0s":                                      "drive ~mia own-hour=none",
 	"share /F/a to=user:max by=mia rights=level:editor+share label=\"for review\" until=2030-01-01T00:00:00Z": `share /F/a by=mia to=user:max rights=level:editor+share until=2030-01-01T00:00:00Z label="for review"`,
 	"share /F by=mia to=members number=02 rights=see made=2026-01-01T00:00:00Z":                               "share /F by=mia to=members number=2 rights=see made=2026-01-01T00:00:00Z",
-	"settings inside=10.0.0.0/8 links=off":                                                                    "settings links=off link-days=90 link-password=optional guests=on sharing=any two-factor=off admin-reads=never lockout-after=10 trash-days=30 version-days=90 versions=100 inbox-days=30 mail-server=none mail-tls=starttls mail-user=none mail-from=none fetch-hosts=none inside=10.0.0.0/8",
+	"settings inside=10.0.0.0/8 links=off":                                                                    "settings links=off link-days=90 link-password=optional guests=on sharing=any two-factor=off admin-reads=never lockout-after=10 trash-days=30 version-days=90 versions=100 inbox-days=30 mail-server=none mail-tls=starttls mail-user=none mail-from=none fetch-hosts=none push-hosts=none inside=10.0.0.0/8",
 	"cut \"/F/a\u202eb\"":                                                                                     `cut "/F/a\u202eb"`,
 	"assert max must not read,level:editor+share /F":                                                          "assert max must not read,level:editor+share /F",
 	"assert max must read /F class=mobile":                                                                    "assert max must read /F class=mobile",
