@@ -209,9 +209,6 @@ func (a *attaching) revise(content []byte, kept store.Attachment) (next []byte, 
 	if obj, err = Index(next, store.Near(time.Now())); err != nil {
 		return nil, obj, broken(err)
 	}
-	if len(obj.Attachments) > store.AttachmentsMax {
-		return nil, obj, store.ErrAttachments
-	}
 	return next, obj, nil
 }
 

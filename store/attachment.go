@@ -489,7 +489,11 @@ func (tx *Tx) revised(g grant, sp *spot, a Attachment, revise Revision) ([]byte,
 	if err != nil {
 		return nil, Object{}, err
 	}
-	return revise(content, a)
+	next, obj, err := revise(content, a)
+	if err == nil && len(obj.Attachments) > AttachmentsMax {
+		err = ErrAttachments
+	}
+	return next, obj, err
 }
 
 // freedBy are the bytes of attachments that an object names no more in what it becomes.

@@ -262,6 +262,21 @@ func TestAttachmentQuota(t *testing.T) {
 	of.clean()
 }
 
+// copyOf is where somebody's own copy of a meeting is.
+func (of *office) copyOf(s *Session, uid string) Path {
+	of.t.Helper()
+	list, _, err := s.List(cal("~"+s.UserName(), "calendar"), "", 100, Want{})
+	must(of.t, err)
+	for i := range list {
+		found := of.found(s, cal("~"+s.UserName(), "calendar"), Search{UID: uid})
+		if slices.Contains(found, list[i].Name) {
+			return cal("~"+s.UserName(), "calendar", list[i].Name)
+		}
+	}
+	of.t.Fatalf("%s has no copy of %s", s.UserName(), uid)
+	return nil
+}
+
 // Who is invited reads what the organizer's event has for as long as it has it there.
 func TestLentAttachments(t *testing.T) {
 	of := newOffice(t, Options{Index: toyIndex, Scheduler: toyScheduler{}}, "lena mia max zoe")
@@ -287,6 +302,21 @@ func TestLentAttachments(t *testing.T) {
 	of.account("lena", func(u *policy.User) { u.Inactive = true })
 	of.wantAttachment(mia, id, nil)
 	of.account("lena", func(u *policy.User) { u.Inactive = false })
+	of.wantAttachment(mia, id, bigFile)
+	// Of another meeting nothing is lent, though it invites her: she reads what she was
+	// told of, in the meeting in which she was.
+	other := cal("~lena", "calendar", "other")
+	must(t, of.putMeeting(lena, other, "other", 0))
+	revised, err := lena.Detach(ctx, other, naming(id), Terms{}) // which names it from now on
+	must(t, err)
+	if revised.Node == 0 {
+		t.Error("the revised meeting is none")
+	}
+	must(t, mia.Remove(ctx, of.copyOf(mia, "other"), Terms{}))
+	must(t, lena.Remove(ctx, plan, Terms{}))
+	of.wantAttachment(mia, id, nil)
+	must(t, second(lena.Move(ctx, calendarTrash("~lena", "plan"), plan, false, Terms{})))
+	must(t, lena.Remove(ctx, other, Terms{}))
 	of.wantAttachment(mia, id, bigFile)
 	// Another event of hers has it for good, and pays for it.
 	must(t, of.putObject(mia, cal("~mia", "calendar", "own"), toy("own", id)))
