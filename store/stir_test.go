@@ -91,8 +91,10 @@ func TestStirs(t *testing.T) {
 	}
 	of.put(of.as("max"), "/Team/b", []byte("x"))
 	of.reopen() // which forgets what was stirred, and not what was told
+	_, err := of.as("mia").RegisterPush(ctx, Path{"Team"}, NewPush{Resource: "https://push.example.org/a", Content: true}, Terms{})
+	must(t, err)
 	if !push().Content {
-		t.Error("what came before a restart is not told")
+		t.Error("what came before a restart is not told, having registered again")
 	}
 }
 
