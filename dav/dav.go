@@ -49,7 +49,9 @@ type Handler struct {
 	byName  map[xml.Name]*liveProp
 	reports []reportKind
 	classes string
-	uploads *uploads
+	// pushClasses are classes where something is pushed.
+	pushClasses string
+	uploads     *uploads
 }
 
 // New makes a Handler.
@@ -81,7 +83,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, s *store.Session
 	w.Header()["Dav"] = []string{h.classes}
 	w.Header()["Ms-Author-Via"] = authorVia // Office opens read-only without it
 	if s.MayPush() {
-		w.Header()["Dav"] = []string{h.classes + pushClass}
+		w.Header()["Dav"] = []string{h.pushClasses}
 	}
 	rq := &request{h: h, w: w, r: r, session: quietly(r, s), mount: mount{prefix: Prefix}}
 	err := rq.locate()

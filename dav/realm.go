@@ -268,6 +268,7 @@ func (h *Handler) extend() {
 			h.classes += ", " + r.Classes
 		}
 	}
+	h.pushClasses = h.classes + pushClass
 	h.byName = map[xml.Name]*liveProp{}
 	for i := range h.props {
 		h.byName[h.props[i].name] = &h.props[i]
