@@ -161,7 +161,7 @@ func (s *Session) resolvePast(tx *Tx, p Path) (sp *spot, err error) {
 	case p[0] == MomentsRoot:
 		sp, err = s.resolveThen(tx, p)
 	case p[0] == VersionsRoot:
-		sp, err = s.resolveVersions(tx, p)
+		sp, err = s.resolveFormer(tx, p)
 	default:
 		sp, err = s.resolveTrash(tx, p)
 	}
@@ -258,9 +258,9 @@ func (b *binned) spot() *spot {
 	return sp
 }
 
-// resolveVersions is versioned, as far as the asker may know of it.
-func (s *Session) resolveVersions(tx *Tx, p Path) (*spot, error) {
-	sp, err := tx.versioned(p)
+// resolveFormer is resolveVersions, as far as the asker may know of it.
+func (s *Session) resolveFormer(tx *Tx, p Path) (*spot, error) {
+	sp, err := tx.resolveVersions(p)
 	if err != nil || !sp.inCalendars() {
 		return sp, err
 	}
@@ -302,9 +302,9 @@ func (tx *Tx) wasPrivate(g grant, v *version) (bool, error) {
 	return err != nil || obj.Private, nil
 }
 
-// versioned walks to a listed collection, to a file as the collection of its versions,
+// resolveVersions walks to a listed collection, to a file as the collection of its versions,
 // or to one of these.
-func (tx *Tx) versioned(p Path) (*spot, error) {
+func (tx *Tx) resolveVersions(p Path) (*spot, error) {
 	sp, err := tx.resolve(p[1:])
 	if err != nil || sp.space == nil || len(sp.nodes) == 0 {
 		return sp, err
