@@ -18,15 +18,21 @@ const sharedMark = "shared-"
 func sharedName(n policy.Node) string { return sharedMark + strconv.FormatUint(uint64(n), 36) }
 
 // Names stand beside the homes, which no listing shows and no client looks for: below
-// one lies what was deleted of calendars, below another stand the calendars of spaces,
-// each by its name, and below a third attachments. No user has a name that begins so.
+// one lies what was deleted of calendars, below another every object is a collection of
+// what it was, below a third stand the calendars of spaces, each by its name, and below
+// a fourth attachments. No user has a name that begins so.
 //
 //	/caldav/.trash/~mia/plan (17).ics
+//	/caldav/.versions/~mia/calendar/plan.ics/version-3
 //	/caldav/.spaces/Finance/deadlines/
 const (
-	trashRoot  = store.TrashRoot
-	spacesRoot = ".spaces"
+	trashRoot    = store.TrashRoot
+	versionsRoot = store.VersionsRoot
+	spacesRoot   = ".spaces"
 )
+
+// isPastRoot tells whether a name leads to what is no more.
+func isPastRoot(name string) bool { return name == trashRoot || name == versionsRoot }
 
 // nowhere is a path at which nothing can stand.
 var nowhere = store.Path{"~"}
@@ -51,14 +57,14 @@ func place(rq *dav.Request, url wire.Path) (store.Path, bool) {
 	case stored && len(here) > 2 && len(url) >= n && len(rq.URL()) >= n && slices.Equal(url[:n], rq.URL()[:n]):
 		return append(slices.Clip(here[:3]), url[n:]...), true // of the same calendar
 
-	case len(url) == 0, len(url) == 1 && own, len(url) == 1 && (url[0] == trashRoot || url[0] == spacesRoot):
+	case len(url) == 0, len(url) == 1 && own, len(url) == 1 && (isPastRoot(url[0]) || url[0] == spacesRoot):
 		return nil, false
 	case len(url) == 1 && opens(s, url[0]):
 		return nil, false
 	case len(url) == 1, url[0] == attachmentsRoot: // what is there is read, and is nothing else
 		return slices.Concat(nowhere, store.Path(url[1:])), true
-	case url[0] == trashRoot:
-		return append(store.Path{trashRoot}, store.Path(url[1:]).Calendars()...), true
+	case isPastRoot(url[0]):
+		return append(store.Path{url[0]}, store.Path(url[1:]).Calendars()...), true
 	case url[0] == spacesRoot:
 		return placeOfSpace(rq, url[1:]), true
 	case own:
@@ -121,8 +127,8 @@ func urlOf(rq *dav.Request, p store.Path) wire.Path {
 		return wire.Path{p[0][1:]}
 	case len(p) < calendar:
 		return home
-	case p[0] == trashRoot:
-		return append(wire.Path{trashRoot, p[1]}, p[calendar:]...)
+	case isPastRoot(p[0]):
+		return append(wire.Path{p[0], p[1]}, p[calendar:]...)
 	case s.OwnPath(p):
 		return append(home, p[2:]...)
 	case p[2] == store.Outbox && strings.HasPrefix(p[0], "~"):
@@ -143,6 +149,8 @@ func self(rq *dav.Request, s *store.Session, url wire.Path, want store.Want) (da
 	case len(url) == 0:
 	case url[0] == trashRoot:
 		label = "Deleted from calendars"
+	case url[0] == versionsRoot:
+		label = "What calendars held before"
 	case url[0] == spacesRoot:
 		label = "Calendars of spaces"
 	default:
@@ -182,7 +190,7 @@ func members(rq *dav.Request, s *store.Session, url wire.Path, want store.Want) 
 		m, err := homeOf(rq, s, s.UserName(), want)
 		return []dav.Member{m}, err
 	}
-	if others := url[0] != trashRoot && url[0] != spacesRoot && url[0] != s.UserName(); others {
+	if others := !isPastRoot(url[0]) && url[0] != spacesRoot && url[0] != s.UserName(); others {
 		return membersOf(rq, s, url[0], want)
 	}
 	list, err := s.Calendars(rq.Context(), want)
@@ -258,7 +266,7 @@ func dress(rq *dav.Request, s *store.Session, m *dav.Member, p store.Path) error
 		dressBox(rq, s, m)
 		return nil
 	}
-	if !m.IsCalendar() || s.OwnPath(p) || p[0] == trashRoot {
+	if !m.IsCalendar() || s.OwnPath(p) || isPastRoot(p[0]) {
 		return nil
 	}
 	own, err := ownProps(s, store.Want{Props: true})

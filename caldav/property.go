@@ -62,9 +62,10 @@ func writeSizeMax(a *wire.Multistatus, m *dav.Member) {
 
 var sizeMaxElement = wire.NewElement(calName("max-resource-size"))
 
-// deleted: it lies in the trash, and is no calendar to any client.
+// deleted: it lies in the trash, or is what something was, and is no calendar to any
+// client.
 func deleted(m *dav.Member) bool {
-	return m.In(Prefix) && len(m.Names()) > 0 && m.Names()[0] == trashRoot
+	return m.In(Prefix) && len(m.Names()) > 0 && isPastRoot(m.Names()[0])
 }
 
 // inRealm: a calendar or the inbox, or something in one.

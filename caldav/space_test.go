@@ -34,5 +34,8 @@ func TestCalendarsOfSpaces(t *testing.T) {
 	mia.Do("DELETE", "/caldav/.spaces/Team/", "").Want(t, 403)
 	mia.Do("DELETE", "/caldav/.spaces/", "").Want(t, 403)
 	mia.Do("PROPFIND", "/caldav/.spaces/~mia/", "", "Depth", "0").Want(t, 404)
-	mia.Do("PROPFIND", "/caldav/.versions/~mia/", "", "Depth", "0").Want(t, 404)
+	mia.Do("PROPFIND", "/caldav/.versions/~mia/", "", "Depth", "0").Want(t, 207)
+	mia.Do("PROPFIND", "/caldav/.versions/Team/", "", "Depth", "1").Want(t, 207, "plans", "calendar")
+	mia.Do("PROPFIND", "/caldav/.versions/~max/", "", "Depth", "0").Want(t, 404)
+	mia.Do("PROPFIND", "/caldav/.versions/nowhere/", "", "Depth", "0").Want(t, 404)
 }

@@ -179,8 +179,11 @@ func contentIn(e *Entry) policy.Rights {
 // needs want: of something deleted from a calendar it needs what it would there. A
 // private object goes nowhere where the asker would read it.
 func (s *Session) wantedBeyond(sp *spot, o op, want policy.Rights) policy.Rights {
-	if !sp.inCalendars() || sp.past.kind != trashItem || sp.missing() > 0 {
+	switch {
+	case !sp.inCalendars() || sp.missing() > 0:
 		return want
+	case sp.past.kind != trashItem:
+		return sp.meant(want)
 	}
 	owns := sp.space.Owner != policy.Nobody && sp.space.Owner == s.cred.User
 	e := sp.entry()

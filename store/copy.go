@@ -26,8 +26,8 @@ const dropSlice = 500
 // ErrExists. A shallow copy of a collection is an empty one. A single file that is
 // larger than the copier's profile admits refuses the whole.
 func (s *Session) Copy(ctx context.Context, from, to Path, overwrite, shallow bool, t Terms) (Placed, error) {
-	if done, err := s.copyBack(ctx, from, to, overwrite, t); done {
-		return Placed{}, err
+	if placed, done, err := s.copyBack(ctx, from, to, overwrite, t); done {
+		return placed, err
 	}
 	c := &copying{s: s, from: from, to: to, overwrite: overwrite, shallow: shallow, terms: t, hold: s.st.ledger.hold(nil)}
 	defer c.hold.release()

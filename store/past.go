@@ -20,8 +20,8 @@ import (
 //	/.versions/Finance/2026/plan.odt/version-3
 //	/.at/2026-11-22T10:00:00Z/Finance/2026/plan.odt
 //
-// What was deleted of calendars has a trash of its own, among the calendars; no
-// version of it is kept, and no moment shows it.
+// What was deleted of calendars has a trash of its own, among the calendars, and the
+// versions of their objects stand beside those of files; no moment shows either.
 const (
 	TrashRoot    = ".trash"
 	VersionsRoot = ".versions"
@@ -156,12 +156,12 @@ func (tx *Tx) tell(g grant, sp *spot) (*Origin, error) {
 // the listed tree.
 func (s *Session) resolvePast(tx *Tx, p Path) (sp *spot, err error) {
 	switch {
-	case len(p) == 1 || s.cred.Link != policy.Nobody, p[0] == VersionsRoot && p[1:].InCalendars():
-		sp = &spot{path: p} // of calendars no version is shown: it may be masked, and is no file
+	case len(p) == 1 || s.cred.Link != policy.Nobody:
+		sp = &spot{path: p}
 	case p[0] == MomentsRoot:
 		sp, err = s.resolveThen(tx, p)
 	case p[0] == VersionsRoot:
-		sp, err = tx.resolveVersions(p)
+		sp, err = s.resolveFormer(tx, p)
 	default:
 		sp, err = s.resolveTrash(tx, p)
 	}
@@ -258,8 +258,52 @@ func (b *binned) spot() *spot {
 	return sp
 }
 
-// resolveVersions walks to a listed collection, to a file as the collection of its
-// versions, or to one of these.
+// resolveFormer is resolveVersions, as far as the asker may know of it.
+func (s *Session) resolveFormer(tx *Tx, p Path) (*spot, error) {
+	sp, err := tx.resolveVersions(p)
+	if err != nil || !sp.inCalendars() {
+		return sp, err
+	}
+	hidden, err := s.hidesVersions(tx, sp)
+	if hidden {
+		sp = &spot{path: p}
+	}
+	return sp, err
+}
+
+// hidesVersions tells whether what calendars were is not the asker's to know: of what is
+// private, or was, those know no version for whom it is masked. What is left in boxes and
+// what the server fetches has none.
+func (s *Session) hidesVersions(tx *Tx, sp *spot) (bool, error) {
+	if len(sp.entries) < calendarDepth {
+		return false, nil
+	}
+	if top := &sp.entries[calendarDepth-1]; !top.IsCalendar() || top.Fetched() {
+		return true, nil
+	}
+	file := sp.current()
+	switch {
+	case file.entry().Dir || s.knowsPrivate(sp.space, s.decide(tx, sp.place(), 0).Held):
+		return false, nil
+	case file.entry().Private || sp.past.version == nil:
+		return file.entry().Private, nil
+	}
+	return tx.wasPrivate(housekeeping(tx, file.entry().Node), sp.past.version)
+}
+
+// wasPrivate tells whether a version of a calendar object is one of a private one. What
+// cannot be read is taken for one.
+func (tx *Tx) wasPrivate(g grant, v *version) (bool, error) {
+	content, err := tx.whole(g, &Entry{content: v.content, Size: v.size})
+	if err != nil {
+		return false, err
+	}
+	obj, err := tx.st.index(content, Span{})
+	return err != nil || obj.Private, nil
+}
+
+// resolveVersions walks to a listed collection, to a file as the collection of its versions,
+// or to one of these.
 func (tx *Tx) resolveVersions(p Path) (*spot, error) {
 	sp, err := tx.resolve(p[1:])
 	if err != nil || sp.space == nil || len(sp.nodes) == 0 {
@@ -337,7 +381,13 @@ func (sp *spot) shows(e *Entry, held policy.Rights) bool {
 	case sp.past.kind == trashItem:
 		return held&seesTrash == seesTrash
 	}
-	return e.Dir || held&policy.History != 0
+	return e.Dir && e.Box() == "" && !e.Fetched() || !e.Dir && held&policy.History != 0
+}
+
+// lists is shows, for an asker to whom what was private may be none of his business.
+func (s *Session) lists(sp *spot, e *Entry, held policy.Rights) bool {
+	masked := e.Private && sp.past != nil && sp.past.kind == versionedDir && !s.knowsPrivate(sp.space, held)
+	return !masked && sp.shows(e, held)
 }
 
 // listVersions gives a page of the versions of a file, by their names.
@@ -346,10 +396,18 @@ func (s *Session) listVersions(tx *Tx, g grant, sp *spot, after string, n int) (
 	if err != nil {
 		return nil, false, err
 	}
+	masks := sp.inCalendars() && !s.knowsPrivate(sp.space, g.held)
 	for i := range list {
 		v := &list[i]
 		if number, _ := strconv.Atoi(strings.TrimPrefix(after, versionPrefix)); v.number <= number {
 			continue
+		}
+		if masks {
+			if private, err := tx.wasPrivate(g, v); err != nil {
+				return nil, false, err
+			} else if private {
+				continue
+			}
 		}
 		if more = len(page) == n; more {
 			break
@@ -400,17 +458,21 @@ func (s *Session) moveBack(tx *Tx, src, dst *spot, overwrite bool, t Terms) erro
 		return err
 	}
 	v := *src.past.version
+	b, m, err := s.former(tx, g, dst, &v, t)
+	if err != nil {
+		return err
+	}
 	if err := tx.dropVersions(g, dst, []version{v}); err != nil {
 		return err
 	}
-	return s.giveBack(tx, g, dst, &v)
+	return s.giveBack(tx, g, dst, b, m)
 }
 
 // copyBack is a COPY of a version over its own file, which leaves the file its
 // properties; done is false for any other.
-func (s *Session) copyBack(ctx context.Context, from, to Path, overwrite bool, t Terms) (done bool, err error) {
+func (s *Session) copyBack(ctx context.Context, from, to Path, overwrite bool, t Terms) (placed Placed, done bool, err error) {
 	if len(from) == 0 || from[0] != VersionsRoot {
-		return false, nil
+		return placed, false, nil
 	}
 	err = s.update(ctx, func(tx *Tx) error {
 		src, dst, err := s.ends(tx, from, to)
@@ -423,9 +485,38 @@ func (s *Session) copyBack(ctx context.Context, from, to Path, overwrite bool, t
 		if err != nil {
 			return err
 		}
-		return s.giveBack(tx, g, dst, src.past.version)
+		b, m, err := s.former(tx, g, dst, src.past.version, t)
+		if err != nil {
+			return err
+		}
+		err = s.giveBack(tx, g, dst, b, m)
+		placed.ScheduleTag = dst.scheduleTag()
+		return err
 	})
-	return done, err
+	return placed, done, err
+}
+
+// former is what giving a file the content of a version writes. To a calendar that is
+// as if a client had put it: people are told, and their answers asked anew.
+func (s *Session) former(tx *Tx, g grant, file *spot, v *version, t Terms) (body, Meta, error) {
+	b, m := v.again()
+	if !file.inCalendars() {
+		return b, m, nil
+	}
+	var err error
+	if m.Body, err = tx.whole(g, &Entry{content: v.content, Size: v.size}); err != nil {
+		return b, m, err
+	}
+	obj, err := tx.st.index(m.Body, Near(tx.now))
+	if err != nil {
+		return b, m, ErrReserved // it was let in by other rules
+	}
+	m.Object, m.Modified = &obj, tx.now
+	if err := file.admits(m.Object); err != nil {
+		return b, m, err
+	}
+	b, err = s.schedulePut(tx, g, file, b, &m, t)
+	return b, m, err
 }
 
 // isVersionOf tells whether the spot is a version of the listed file at another.
@@ -456,12 +547,17 @@ func (s *Session) authorizeRevert(tx *Tx, src, dst *spot, overwrite bool, t Term
 	return g, nil
 }
 
-// giveBack writes the content of a version to its file.
-func (s *Session) giveBack(tx *Tx, g grant, file *spot, v *version) error {
+// again is a version as it is written once more.
+func (v *version) again() (body, Meta) {
+	return body{content: v.content, size: v.size, found: true, again: v.rev}, Meta{Type: v.media, Modified: v.modified}
+}
+
+// giveBack writes what a file was to it.
+func (s *Session) giveBack(tx *Tx, g grant, file *spot, b body, m Meta) error {
 	h := tx.st.ledger.hold(nil)
 	tx.holds, tx.own = append(tx.holds, h), append(tx.own, h)
-	if err := tx.fit(g, file, h, v.size-file.entry().Size); err != nil {
+	if err := tx.fit(g, file, h, b.size-file.entry().Size); err != nil {
 		return err
 	}
-	return s.replace(tx, g, file, body{content: v.content, size: v.size, found: true, again: v.rev}, Meta{Type: v.media, Modified: v.modified})
+	return s.replace(tx, g, file, b, m)
 }

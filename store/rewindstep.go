@@ -228,5 +228,6 @@ func (r *rewinding) giveContent(u *undoing) error {
 	if err != nil {
 		return err
 	}
-	return r.s.giveBack(r.tx, g, sp, u.content)
+	b, m := u.content.again()
+	return r.s.giveBack(r.tx, g, sp, b, m)
 }

@@ -249,7 +249,7 @@ func (s *Session) list(tx *Tx, g grant, sp *spot, page []Info, after string, n i
 			return true // calendars have doors of their own
 		}
 		d := s.sees(tx, g, dir, e.Node)
-		if !d.Visible || !sp.shows(e, d.Held) {
+		if !d.Visible || !s.lists(sp, e, d.Held) {
 			return true
 		}
 		if more = len(page) == n; more {

@@ -56,7 +56,8 @@ func newVersions(g *global) *cobra.Command {
 		return func(p *printer, _ admin.None) { p.line("%s", what) }
 	}
 	return noun("versions", "what files were before they were written over",
-		carries(g, &cobra.Command{Use: "list PATH", Short: "list the versions that are kept of a file"},
+		carries(g, &cobra.Command{Use: "list PATH", Short: "list the versions that are kept of a file, or of an object of a calendar",
+			Example: "  davit versions list /Finance/plan.odt\n  davit versions list calendar:~mia/calendar/plan.ics"},
 			admin.ListVersions, located, func(p *printer, list []admin.Version) {
 				p.row("version", "size", "modified", "by", "replaced")
 				for _, v := range list {
@@ -66,7 +67,7 @@ func newVersions(g *global) *cobra.Command {
 		carries(g, &cobra.Command{Use: "show PATH VERSION", Short: "show one version", Example: "  davit versions show /Finance/plan.odt 3"},
 			admin.ShowVersion, versionOf, showVersion),
 		carries(g, &cobra.Command{Use: "restore PATH VERSION", Short: "give a file the content of one of its versions",
-			Long: "give a file the content of one of its versions; the content that it had becomes one"},
+			Long: "give a file the content of one of its versions; the content that it had becomes one.\nof a meeting those who are invited are told, as when it is changed in a calendar program"},
 			admin.RevertFile, versionOf, done("restored")),
 		carries(g, &cobra.Command{Use: "erase PATH [VERSION...]", Short: "end versions of a file for ever, all when none is named"},
 			admin.EraseVersions, versionOf, done("erased")),
