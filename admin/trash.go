@@ -258,6 +258,9 @@ func (a *Admin) RevertFile(ctx context.Context, v VersionOf) (None, error) {
 	if err == nil && len(names) != 1 {
 		err = invalid("davit versions list "+v.Path, "name one version")
 	}
+	if err == nil && store.IsPast(p) {
+		err = invalid("davit trash restore SPACE NAME", "%s lies in the trash: take it out first", clip(v.Path))
+	}
 	if err == nil {
 		err = a.op.Revert(ctx, p, names[0])
 	}

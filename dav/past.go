@@ -12,12 +12,13 @@ import (
 // DELETE erases. Below a third one everything is read as it was at a moment.
 
 // beyond are the names at the top of a path that lead out of what is listed: one of
-// the three, and the moment after the third. Nothing for any other path.
+// the three, the moment after the third, and the trash, of which versions are asked
+// for. Nothing for any other path.
 func beyond[P ~[]string](p P) P {
 	switch {
 	case !store.IsPast(p):
 		return nil
-	case p[0] == store.MomentsRoot && len(p) > 1:
+	case len(p) > 1 && (p[0] == store.MomentsRoot || p[0] == store.VersionsRoot && p[1] == store.TrashRoot):
 		return p[:2:2]
 	}
 	return p[:1:1]
@@ -31,7 +32,7 @@ func (rq *request) isBeyond() bool {
 // placeBeyond tells what a path below one of the three names stands for.
 func (rq *request) placeBeyond(p wire.Path) (kind, store.Path) {
 	top := beyond(p)
-	if len(top) > 1 && !store.IsMoment(top[1]) || len(beyond(p[len(top):])) > 0 {
+	if top[0] == store.MomentsRoot && len(top) > 1 && !store.IsMoment(top[1]) || len(beyond(p[len(top):])) > 0 {
 		return kindItem, nil
 	}
 	k, path := rq.place(p[len(top):])

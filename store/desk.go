@@ -71,7 +71,10 @@ func (o *Operator) Empty(ctx context.Context, of Path) (int, error) {
 
 // Revert gives a file the content of one of its versions, which stays one.
 func (o *Operator) Revert(ctx context.Context, file Path, version string) error {
-	_, err := o.desk().copyBack(ctx, slices.Concat(Path{VersionsRoot}, file, Path{version}), file, true, Terms{})
+	done, err := o.desk().copyBack(ctx, slices.Concat(Path{VersionsRoot}, file, Path{version}), file, true, Terms{})
+	if err == nil && !done {
+		err = ErrNotFound
+	}
 	return err
 }
 

@@ -18,6 +18,7 @@ import (
 //
 //	/.trash/Finance/plan (17).odt
 //	/.versions/Finance/2026/plan.odt/version-3
+//	/.versions/.trash/Finance/plan (17).odt/version-3
 //	/.at/2026-11-22T10:00:00Z/Finance/2026/plan.odt
 //
 // What was deleted of calendars has a trash of its own, among the calendars; no
@@ -61,7 +62,10 @@ var pastNeeds = map[spotKind]map[op]policy.Rights{
 		opStat: policy.History, opOpen: policy.History | policy.Read, opCopy: policy.History | policy.Read,
 		opRevert: policy.History, opEraseVersions: policy.History | policy.Purge,
 	},
-	momentItem: {opStat: 0, opList: 0, opOpen: policy.Read, opCopy: policy.Read},
+	// What lies in the trash goes as a whole, and comes back before it is changed.
+	binnedFile:    {opStat: policy.History, opList: policy.History},
+	binnedVersion: {opStat: policy.History, opOpen: policy.History | policy.Read, opCopy: policy.History | policy.Read},
+	momentItem:    {opStat: 0, opList: 0, opOpen: policy.Read, opCopy: policy.Read},
 }
 
 // spotKind is what a spot beyond the listed tree is.
@@ -70,9 +74,11 @@ type spotKind byte
 const (
 	trashTop      spotKind = iota + 1 // of a space
 	trashItem                         // something deleted, or below it
-	versionedDir                      // a listed collection, whose files have versions
+	versionedDir                      // a collection, listed or in the trash, or a trash, whose files have versions
 	versionedFile                     // a listed file as the collection of its versions
 	versionItem                       // one of them
+	binnedFile                        // a file in the trash as the collection of its versions
+	binnedVersion                     // one of them
 	momentItem                        // what stood there at a moment
 )
 
@@ -146,7 +152,7 @@ func (tx *Tx) tell(g grant, sp *spot) (*Origin, error) {
 	case p.kind == trashItem:
 		names, err := tx.pathOf(g, sp.nodes[p.top])
 		return &Origin{append(names, sp.path[p.top+1:]...), time.Unix(0, p.trash.at), p.trash.by}, err
-	case p.kind == versionItem:
+	case p.version != nil:
 		return &Origin{sp.path, p.version.at, p.version.author}, nil
 	}
 	return nil, nil
@@ -156,12 +162,12 @@ func (tx *Tx) tell(g grant, sp *spot) (*Origin, error) {
 // the listed tree.
 func (s *Session) resolvePast(tx *Tx, p Path) (sp *spot, err error) {
 	switch {
-	case len(p) == 1 || s.cred.Link != policy.Nobody, p[0] == VersionsRoot && p[1:].InCalendars():
-		sp = &spot{path: p} // of calendars no version is shown: it may be masked, and is no file
+	case len(p) == 1 || s.cred.Link != policy.Nobody:
+		sp = &spot{path: p}
 	case p[0] == MomentsRoot:
 		sp, err = s.resolveThen(tx, p)
 	case p[0] == VersionsRoot:
-		sp, err = tx.resolveVersions(p)
+		sp, err = s.resolveVersions(tx, p)
 	default:
 		sp, err = s.resolveTrash(tx, p)
 	}
@@ -258,40 +264,64 @@ func (b *binned) spot() *spot {
 	return sp
 }
 
-// resolveVersions walks to a listed collection, to a file as the collection of its
-// versions, or to one of these.
-func (tx *Tx) resolveVersions(p Path) (*spot, error) {
-	sp, err := tx.resolve(p[1:])
+// resolveVersions walks to a collection, to a file as the collection of its versions,
+// or to one of these. Of calendars no version is shown: it may be masked, and is no
+// file.
+func (s *Session) resolveVersions(tx *Tx, p Path) (*spot, error) {
+	of, file, item := p[1:], versionedFile, versionItem
+	if of[0] == TrashRoot {
+		of, file, item = of[1:], binnedFile, binnedVersion
+	}
+	if len(of) == 0 || of.InCalendars() {
+		return &spot{path: p}, nil
+	}
+	var sp *spot
+	var err error
+	if file == binnedFile {
+		sp, err = s.resolveTrash(tx, p[1:])
+	} else {
+		sp, err = tx.resolve(of)
+	}
 	if err != nil || sp.space == nil || len(sp.nodes) == 0 {
 		return sp, err
 	}
-	sp.past = &past{kind: versionedDir, asked: p}
-	e := sp.entry()
-	if e.Dir {
-		return sp, nil
+	if sp.past == nil {
+		sp.past = &past{}
 	}
-	sp.past.kind = versionedFile
-	sp.past.shown = &Entry{Name: e.Name, Node: e.Node, Dir: true, Created: e.Created, Modified: e.Modified, Rev: e.Rev, Creator: e.Creator}
-	if sp.missing() != 1 {
-		return sp, nil
+	sp.past.asked = p
+	if e := sp.entry(); e.Dir {
+		sp.past.kind = versionedDir
+	} else {
+		sp.past.kind = file
+		sp.past.shown = &Entry{Name: e.Name, Node: e.Node, Dir: true, Created: e.Created, Modified: e.Modified, Rev: e.Rev, Creator: e.Creator}
+		if sp.missing() == 1 {
+			return sp, tx.resolveVersion(sp, item)
+		}
 	}
-	number, is := strings.CutPrefix(p[len(p)-1], versionPrefix)
+	return sp, nil
+}
+
+// resolveVersion finds the version of a file that the last name means.
+func (tx *Tx) resolveVersion(sp *spot, item spotKind) error {
+	number, is := strings.CutPrefix(sp.name(), versionPrefix)
 	n, err := strconv.Atoi(number)
 	if !is || err != nil || n <= 0 || strconv.Itoa(n) != number {
-		return sp, nil
+		return nil
 	}
-	b, err := tx.r.Get(versionKey(e.Node, n))
+	e := &sp.entries[len(sp.entries)-1]
+	key := versionKey(e.Node, n)
+	b, err := tx.r.Get(key)
 	if err != nil || b == nil {
-		return sp, err
+		return err
 	}
-	v, err := decodeVersion(versionKey(e.Node, n), b)
+	v, err := decodeVersion(key, b)
 	if err != nil {
-		return sp, fmt.Errorf("version %d of %s: %w", n, p[1:], err)
+		return fmt.Errorf("version %d of %s: %w", n, sp.past.asked, err)
 	}
 	shown := v.entry(v.name(), e)
 	sp.path = sp.path[:len(sp.path)-1]
-	sp.past.kind, sp.past.version, sp.past.shown = versionItem, &v, &shown
-	return sp, nil
+	sp.past.kind, sp.past.version, sp.past.shown = item, &v, &shown
+	return nil
 }
 
 // versionPrefix begins the names of versions.
@@ -314,16 +344,26 @@ func (s *Session) listPast(tx *Tx, g grant, sp *spot, after string, n int) (page
 	switch sp.past.kind {
 	case trashTop:
 		return s.listTrash(tx, g, sp, after, n)
-	case versionedFile:
+	case versionedFile, binnedFile:
 		return s.listVersions(tx, g, sp, after, n)
+	case versionedDir:
+		return s.listVersioned(tx, g, sp, after, n)
 	case momentItem:
 		return s.listThen(tx, sp, after, n)
 	}
-	page, more, err = s.list(tx, g, sp, nil, after, n, Want{})
-	if sp.past.kind == versionedDir {
-		for i := range page {
-			page[i].Dir, page[i].Size, page[i].Type = true, 0, ""
-		}
+	return s.list(tx, g, sp, nil, after, n, Want{})
+}
+
+// listVersioned gives a page of a collection, or of a trash, in which every file is
+// the collection of its versions.
+func (s *Session) listVersioned(tx *Tx, g grant, sp *spot, after string, n int) (page []Info, more bool, err error) {
+	if sp.past.trash == nil && sp.past.asked[1] == TrashRoot {
+		page, more, err = s.listTrash(tx, g, sp, after, n)
+	} else {
+		page, more, err = s.list(tx, g, sp, nil, after, n, Want{})
+	}
+	for i := range page {
+		page[i].Dir, page[i].Size, page[i].Type, page[i].Origin = true, 0, "", nil
 	}
 	return page, more, err
 }
@@ -334,8 +374,10 @@ func (sp *spot) shows(e *Entry, held policy.Rights) bool {
 	switch {
 	case sp.past == nil:
 		return true
-	case sp.past.kind == trashItem:
-		return held&seesTrash == seesTrash
+	case held&sp.past.asks != sp.past.asks:
+		return false
+	case sp.realm() == inTrash:
+		return true
 	}
 	return e.Dir || held&policy.History != 0
 }
