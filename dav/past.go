@@ -42,17 +42,22 @@ func (rq *request) placeBeyond(p wire.Path) (kind, store.Path) {
 	return k, slices.Concat(store.Path(top), path)
 }
 
-// pastMethods are those that there are beyond what is listed, and momentMethods
-// those at a moment, where nothing changes any more.
+// pastMethods are those that there are beyond what is listed, versionMethods those of
+// the versions of what is listed, which take a label, and momentMethods those at a
+// moment, where nothing changes any more.
 var (
-	pastMethods   = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "DELETE", "COPY", "MOVE"}
-	momentMethods = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "COPY"}
+	pastMethods    = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "DELETE", "COPY", "MOVE"}
+	versionMethods = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "PROPPATCH", "DELETE", "COPY", "MOVE"}
+	momentMethods  = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "COPY"}
 )
 
 // methodsBeyond are those that there are where the request's URL leads.
 func (rq *request) methodsBeyond() []string {
-	if rq.url[0] == store.MomentsRoot {
+	switch {
+	case rq.url[0] == store.MomentsRoot:
 		return momentMethods
+	case rq.url[0] == store.VersionsRoot && len(beyond(rq.url)) == 1:
+		return versionMethods
 	}
 	return pastMethods
 }
@@ -101,6 +106,8 @@ func pastProps() []liveProp {
 		{name: deleterName, all: true, has: deleted, write: who(deleterElem)},
 		{name: replacedName, all: true, has: replaced, write: when(replacedElem)},
 		{name: writerName, all: true, has: replaced, write: who(writerElem)},
+		{name: labelName, all: true, has: func(m *member) bool { return m.Origin != nil && m.Origin.Label != "" },
+			write: func(f *finding, m *member) { f.m.Text(labelElem, m.Origin.Label) }},
 	}
 }
 

@@ -78,6 +78,11 @@ func (o *Operator) Revert(ctx context.Context, file Path, version string) error 
 	return err
 }
 
+// Label gives a version of a file a label, an empty one takes it away.
+func (o *Operator) Label(ctx context.Context, file Path, version, label string) error {
+	return o.desk().Label(ctx, slices.Concat(Path{VersionsRoot}, file, Path{version}), label, Terms{})
+}
+
 // EraseVersions ends versions of a file for ever: those named, or all.
 func (o *Operator) EraseVersions(ctx context.Context, file Path, versions ...string) error {
 	all := append(Path{VersionsRoot}, file...)

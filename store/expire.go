@@ -132,7 +132,7 @@ func (st *Store) oldVersions(lo []byte, before time.Time) (old []oldVersion, nex
 			}
 			var v version
 			v, failed = decodeVersion(k, b)
-			if failed == nil && v.at.Before(before) {
+			if failed == nil && v.label == "" && v.at.Before(before) {
 				old = append(old, oldVersion{policy.Node(binary.BigEndian.Uint64(k[1:])), v.number})
 			}
 			return failed == nil
@@ -154,7 +154,7 @@ func (tx *Tx) expireVersion(g grant, old oldVersion) error {
 		return err
 	}
 	rec, err := tx.nodeRec(old.node)
-	if err != nil || rec.trash != 0 {
+	if err != nil || rec.trash != 0 || v.label != "" {
 		return err
 	}
 	e, found, err := tx.lookup(rec.parent, rec.name)

@@ -57,6 +57,7 @@ const (
 	opErase         op = "erase"
 	opEmpty         op = "empty the trash"
 	opRevert        op = "restore a version"
+	opLabel         op = "label a version"
 	opEraseVersions op = "erase versions"
 	opRewind        op = "restore the content of a moment"
 

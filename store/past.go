@@ -60,7 +60,7 @@ var pastNeeds = map[spotKind]map[op]policy.Rights{
 	versionedFile: {opStat: policy.History, opList: policy.History, opEraseVersions: policy.History | policy.Purge},
 	versionItem: {
 		opStat: policy.History, opOpen: policy.History | policy.Read, opCopy: policy.History | policy.Read,
-		opRevert: policy.History, opEraseVersions: policy.History | policy.Purge,
+		opRevert: policy.History, opLabel: policy.History, opEraseVersions: policy.History | policy.Purge,
 	},
 	// What lies in the trash goes as a whole, and comes back before it is changed.
 	binnedFile:    {opStat: policy.History, opList: policy.History},
@@ -87,6 +87,8 @@ type Origin struct {
 	Path Path      // of the old place, or of the file
 	At   time.Time // of the deletion, or when it was replaced
 	By   policy.ID // who deleted it, or had written it
+	// Label of a version, which stays for it; empty for none.
+	Label string
 }
 
 // past is what a spot beyond the listed tree has more than one within.
@@ -151,9 +153,9 @@ func (tx *Tx) tell(g grant, sp *spot) (*Origin, error) {
 	case p == nil:
 	case p.kind == trashItem:
 		names, err := tx.pathOf(g, sp.nodes[p.top])
-		return &Origin{append(names, sp.path[p.top+1:]...), time.Unix(0, p.trash.at), p.trash.by}, err
+		return &Origin{Path: append(names, sp.path[p.top+1:]...), At: time.Unix(0, p.trash.at), By: p.trash.by}, err
 	case p.version != nil:
-		return &Origin{sp.path, p.version.at, p.version.author}, nil
+		return p.version.origin(sp), nil
 	}
 	return nil, nil
 }
@@ -329,6 +331,8 @@ const versionPrefix = "version-"
 
 func (v *version) name() string { return versionPrefix + strconv.Itoa(v.number) }
 
+func (v *version) origin(of *spot) *Origin { return &Origin{of.path, v.at, v.author, v.label} }
+
 // pastInfo is what the asker may know of a spot beyond the listed tree.
 func (tx *Tx) pastInfo(g grant, sp *spot) (info Info, err error) {
 	info = Info{Entry: *sp.entry(), Held: g.held, Shell: g.held&policy.See == 0, Owner: sp.space.Owner}
@@ -396,7 +400,7 @@ func (s *Session) listVersions(tx *Tx, g grant, sp *spot, after string, n int) (
 		if more = len(page) == n; more {
 			break
 		}
-		page = append(page, Info{Entry: v.entry(v.name(), sp.entry()), Held: g.held, Owner: sp.space.Owner, Origin: &Origin{sp.path, v.at, v.author}})
+		page = append(page, Info{Entry: v.entry(v.name(), sp.entry()), Held: g.held, Owner: sp.space.Owner, Origin: v.origin(sp)})
 	}
 	return page, more, nil
 }

@@ -33,8 +33,9 @@ import (
 
 // Format is the version of the data directory that this program writes. A newer
 // one is refused, and an older one is raised when it is opened: from 2 on copies have
-// references of their own, and who does not know them would erase what only copies use.
-const Format = 2
+// references of their own, and who does not know them would erase what only copies use;
+// from 3 on versions carry labels, and who does not know them would end what they keep.
+const Format = 3
 
 // Errors that callers act on. The wrapping error says what was asked.
 var (

@@ -319,6 +319,8 @@ func TestVersionsInTrash(t *testing.T) {
 	mia, max, lea, zoe := of.as("mia"), of.as("max"), of.as("lea"), of.as("zoe")
 	of.entry("/Team", policy.Entry{Principal: max.User(), Allow: policy.Trash})
 	of.mkdir(mia, "/Team/dir")
+	of.mkdir(mia, "/Team/dir/apart")
+	of.entry("/Team/dir/apart", policy.Entry{Principal: lea.User(), Deny: policy.Trash})
 	for i := range 3 {
 		of.put(lea, "/Team/dir/doc", text(i, 100+i))
 		of.put(lea, "/Team/note", text(i, 10+i))
@@ -327,18 +329,18 @@ func TestVersionsInTrash(t *testing.T) {
 	must(t, remove(mia, "/Team/dir"))
 	of.wantUsage("/Team", policy.Usage{Trash: 102 + 201 + 12 + 21})
 
-	of.wantListed(mia, ".versions/.trash/Team", "note (8)/", "dir (9)/")
-	of.wantListed(max, ".versions/.trash/Team", "dir (9)/") // who holds no history finds folders alone
+	of.wantListed(mia, ".versions/.trash/Team", "note (9)/", "dir (10)/")
+	of.wantListed(max, ".versions/.trash/Team", "dir (10)/") // who holds no history finds folders alone
 	of.wantListed(lea, ".versions/.trash/Team/note", "version-1", "version-2")
-	of.wantListed(lea, ".versions/.trash/Team/dir (9)", "doc/")
-	of.wantListed(max, ".versions/.trash/Team/dir")
+	of.wantListed(lea, ".versions/.trash/Team/dir (10)", "doc/")
+	of.wantListed(max, ".versions/.trash/Team/dir", "apart/")
 	of.wantListed(lea, ".versions/.trash/Team/dir/doc", "version-1", "version-2")
-	of.wantContent(lea, ".versions/.trash/Team/note (8)/version-2", text(1, 11))
+	of.wantContent(lea, ".versions/.trash/Team/note (9)/version-2", text(1, 11))
 	of.wantContent(lea, ".versions/.trash/Team/dir/doc/version-1", text(0, 100))
 	must(t, second(lea.Copy(ctx, split(".versions/.trash/Team/dir/doc/version-1"), split("/Team/old"), false, false, Terms{})))
 	of.wantContent(lea, "/Team/old", text(0, 100))
 
-	for _, p := range []string{"note", "note (8)/version-1", "dir/doc", "dir/doc/version-1", "dir/doc/version-9"} {
+	for _, p := range []string{"note", "note (9)/version-1", "dir/doc", "dir/doc/version-1", "dir/doc/version-9"} {
 		if _, err := max.Stat(split(".versions/.trash/Team/"+p), Want{}); kindOf(err) != errRefused {
 			t.Errorf("max, who holds no history, at %s: %v", p, err)
 		}
