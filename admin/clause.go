@@ -200,7 +200,8 @@ func showSpaces(s *standing) (all []text.Statement) {
 			continue
 		}
 		st := text.Space.New(sp.Name).With("kind", string(sp.Kind)).With("state", string(sp.State)).With("quota", sp.Quota.String()).
-			With("template", string(sp.Template)).With("own-hour", text.OwnHour(sp.OwnHour))
+			With("template", string(sp.Template)).With("own-hour", text.OwnHour(sp.OwnHour)).
+			With("trash-days", text.Days(sp.TrashDays)).With("version-days", text.Days(sp.VersionDays)).With("file-days", text.Days(sp.FileDays))
 		if owner := s.state.User(sp.Owner); owner != nil {
 			st = st.With("owner", owner.Name)
 		}

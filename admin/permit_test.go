@@ -121,6 +121,7 @@ var permits = map[string]permitRow{
 	"trash.list":       {others: `{"name":"Team"}`, own: `{"name":"~mia"}`},
 	"trash.restore":    {others: `{"space":"Team","name":"gone"}`, own: `{"space":"~mia","name":"gone"}`},
 	"versions.erase":   {others: `{"path":"/Team/file","versions":["1"]}`},
+	"versions.label":   {others: `{"path":"/Team/file","versions":["1"],"label":"x"}`, own: `{"path":"~mia/file","versions":["1"],"label":"x"}`},
 	"versions.list":    {others: `{"path":"/Team/file"}`, own: `{"path":"~mia/file"}`},
 	"versions.restore": {others: `{"path":"/Team/file","versions":["1"]}`, own: `{"path":"~mia/file","versions":["1"]}`},
 	"versions.show":    {others: `{"path":"/Team/file","versions":["1"]}`, own: `{"path":"~mia/file","versions":["1"]}`},

@@ -307,7 +307,8 @@ var bureauSteps = map[string]func(*bureau) error{
 	"space.set": func(b *bureau) error {
 		_, err := b.SetSpace(ctx, EditSpace{
 			Name: one(b, bureauSpaces[:3]), Quota: maybe(b, []string{"none", "5GB"}), Owner: maybe(b, append([]string{""}, bureauUsers...)),
-			OwnHour: maybe(b, []string{"none", "1h", "90s", "24h"}),
+			OwnHour: maybe(b, []string{"none", "1h", "90s", "24h"}), TrashDays: maybe(b, []string{"none", "7"}),
+			VersionDays: maybe(b, []string{"none", "8"}), FileDays: maybe(b, []string{"none", "9"}),
 		})
 		return err
 	},

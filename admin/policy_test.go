@@ -43,6 +43,7 @@ var written = map[reflect.Type]map[string]string{
 	reflect.TypeFor[policy.Space](): {
 		"ID": "the name", "Name": "space NAME", "Kind": "kind=", "State": "state=", "Owner": "owner=", "Root": "made with the space",
 		"Quota": "quota=", "Levels": "level SPACE PRINCIPAL LEVEL", "Pins": "pin SPACE USER", "Template": "template=", "OwnHour": "own-hour=",
+		"TrashDays": "trash-days=", "VersionDays": "version-days=", "FileDays": "file-days=",
 	},
 	reflect.TypeFor[policy.Mark](): {
 		"Node": "the path", "Cut": "cut PATH", "CutRank": "cut PATH rank=", "Quota": "quota PATH SIZE", "Entries": "acl PATH PRINCIPAL", "Shares": "share PATH",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +40,12 @@ type Space struct {
 	// OwnHour is how long one renames, moves and deletes what one has just made
 	// there oneself: "1h", "30m", "none".
 	OwnHour string `json:"own_hour"`
+	// TrashDays and VersionDays are how long it keeps what was deleted and what files
+	// were, at most as long as the instance does; FileDays how long a file that nobody
+	// touches. 0 is for ever.
+	TrashDays   int64 `json:"trash_days"`
+	VersionDays int64 `json:"version_days"`
+	FileDays    int64 `json:"file_days"`
 	// Levels, and the epoch of the policy they were looked up in, are left out of
 	// lists.
 	Levels []Level `json:"levels,omitempty"`
@@ -64,6 +71,10 @@ type EditSpace struct {
 	// Template of a room; empty for one that admits every level.
 	Template *policy.Template `json:"template,omitempty"`
 	OwnHour  *string          `json:"own_hour,omitempty"` // "1h", "30m", "none"
+	// Days: a number, or "none" for those of the instance, and of files for ever.
+	TrashDays   *string `json:"trash_days,omitempty"`
+	VersionDays *string `json:"version_days,omitempty"`
+	FileDays    *string `json:"file_days,omitempty"`
 }
 
 // A Handover names a space and its new owner.
@@ -187,6 +198,9 @@ func (e EditSpace) changes(state *policy.State, sp policy.Space) ([]policy.Chang
 		}
 		sp.OwnHour = &seconds
 	}
+	if err := e.keep(state, &sp); err != nil {
+		return nil, err
+	}
 	if e.Owner != nil && *e.Owner == "" {
 		sp.Owner = policy.Nobody
 	} else if e.Owner != nil {
@@ -194,13 +208,50 @@ func (e EditSpace) changes(state *policy.State, sp policy.Space) ([]policy.Chang
 		if err != nil {
 			return nil, err
 		}
-		if changes = append(changes, c); e.NewName == nil && e.Quota == nil && e.Template == nil && e.OwnHour == nil {
+		changes = append(changes, c)
+		if rest := e; (EditSpace{Name: rest.Name, Owner: rest.Owner}) == rest {
 			return changes, nil
 		}
 		sp.Owner = c.Owner
 	}
 	return append(changes, policy.PutSpace{Space: sp}), nil
 }
+
+// keep takes the days of a space in. More than the instance keeps are refused: they
+// would count for nothing.
+func (e EditSpace) keep(state *policy.State, sp *policy.Space) error {
+	set := state.Settings()
+	for _, d := range []struct {
+		said    *string
+		setting string
+		most    int64
+		into    *int64
+	}{
+		{e.TrashDays, "trash-days", set.TrashDays, &sp.TrashDays},
+		{e.VersionDays, "version-days", set.VersionDays, &sp.VersionDays},
+		{e.FileDays, "", 0, &sp.FileDays},
+	} {
+		switch {
+		case d.said == nil:
+			continue
+		case *d.said == noDays:
+			*d.into = 0
+			continue
+		}
+		n, err := strconv.ParseInt(*d.said, 10, 64)
+		if err != nil || n < 1 {
+			return invalid(`write a number of days, or "none"`, "%q is no number of days", clip(*d.said))
+		}
+		if d.most > 0 && n > d.most {
+			return invalid(fmt.Sprintf("davit policy set %s=%d", d.setting, n), "the instance keeps them for %d days", d.most)
+		}
+		*d.into = n
+	}
+	return nil
+}
+
+// noDays is said for the days of the instance.
+const noDays = "none"
 
 // noHour is the own hour of a space in which what one makes is at once like
 // everything else.
@@ -344,7 +395,7 @@ func noSpace(name string) error {
 }
 
 func (a *Admin) spaceShown(state *policy.State, sp *policy.Space) Space {
-	limit := policy.NoLimit
+	limit, keeps := policy.NoLimit, state.Keeping(sp.ID)
 	at := policy.Place{Space: sp.ID, Path: []policy.Node{sp.Root}}
 	for _, q := range state.AppendLimits(nil, at) {
 		limit = smaller(limit, q.Limit)
@@ -352,6 +403,7 @@ func (a *Admin) spaceShown(state *policy.State, sp *policy.Space) Space {
 	shown := Space{
 		Name: store.SpacePath(state, sp), Kind: sp.Kind, State: sp.State,
 		Quota: limit.String(), Used: a.op.Usage(sp.Root, limit).Used(), Template: sp.Template, OwnHour: text.Hours(state.OwnHour(sp.ID)),
+		TrashDays: keeps.Trash, VersionDays: keeps.Versions, FileDays: keeps.Files,
 	}
 	if owner := state.User(sp.Owner); owner != nil {
 		shown.Owner = owner.Name

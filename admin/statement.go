@@ -174,6 +174,8 @@ func reviseSpace(r *revision, s *text.Statement) ([]policy.Change, error) {
 	}
 	sp.Name, sp.Kind, sp.State = s.Words[0], policy.SpaceKind(s.Get("kind")), policy.SpaceState(s.Get("state"))
 	sp.OwnHour = text.ParseOwnHour(s.Get("own-hour"))
+	sp.TrashDays, sp.VersionDays = text.ParseDays(s.Get("trash-days")), text.ParseDays(s.Get("version-days"))
+	sp.FileDays = text.ParseDays(s.Get("file-days"))
 	var err error
 	if sp.Quota, err = policy.ParseLimit(s.Get("quota")); err != nil {
 		return nil, err

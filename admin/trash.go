@@ -21,6 +21,7 @@ var (
 	ListVersions  = define("versions.list", anybody, (*Admin).ListVersions)
 	ShowVersion   = define("versions.show", anybody, (*Admin).ShowVersion)
 	RevertFile    = define("versions.restore", anybody, (*Admin).RevertFile)
+	LabelVersion  = define("versions.label", anybody, (*Admin).LabelVersion)
 	EraseVersions = define("versions.erase", anybody, (*Admin).EraseVersions)
 )
 
@@ -177,6 +178,7 @@ type Version struct {
 	Modified time.Time `json:"modified"` // as the client said
 	By       string    `json:"by"`       // who wrote it
 	Replaced time.Time `json:"replaced"`
+	Label    string    `json:"label,omitempty"` // for which it stays
 }
 
 // VersionOf names versions of a file.
@@ -225,7 +227,7 @@ func (a *Admin) ListVersions(_ context.Context, l Located) ([]Version, error) {
 			return nil, invalid("", "%s is a folder: name a file", clip(l.Path))
 		}
 		list = append(list, Version{info.Name, info.Size, info.Modified.UTC().Truncate(time.Second), a.whoWas(info.Origin.By),
-			info.Origin.At.UTC().Truncate(time.Second)})
+			info.Origin.At.UTC().Truncate(time.Second), info.Origin.Label})
 	}
 	return list, nil
 }
@@ -254,14 +256,41 @@ func (a *Admin) ShowVersion(ctx context.Context, v VersionOf) (Version, error) {
 // RevertFile gives a file the content of one of its versions; the content that it
 // had becomes one.
 func (a *Admin) RevertFile(ctx context.Context, v VersionOf) (None, error) {
-	p, names, err := v.parse()
-	if err == nil && len(names) != 1 {
-		err = invalid("davit versions list "+v.Path, "name one version")
-	}
+	p, name, err := v.one()
 	if err == nil {
-		err = a.op.Revert(ctx, p, names[0])
+		err = a.op.Revert(ctx, p, name)
 	}
 	return None{}, v.explained(err)
+}
+
+// one reads which version of a listed file is meant.
+func (v VersionOf) one() (p store.Path, name string, err error) {
+	p, names, err := v.parse()
+	switch {
+	case err != nil:
+		return nil, "", err
+	case len(names) != 1:
+		return nil, "", invalid("davit versions list "+v.Path, "name one version")
+	case store.IsPast(p):
+		return nil, "", invalid("davit trash restore SPACE NAME", "%s lies in the trash: take it out first", clip(v.Path))
+	}
+	return p, names[0], nil
+}
+
+// A VersionLabel names a version and says what it is to be called; empty for
+// nothing.
+type VersionLabel struct {
+	VersionOf
+	Label string `json:"label"`
+}
+
+// LabelVersion gives a version a label, for which it stays, or takes that away.
+func (a *Admin) LabelVersion(ctx context.Context, l VersionLabel) (None, error) {
+	p, name, err := l.one()
+	if err == nil {
+		err = a.op.Label(ctx, p, name, l.Label)
+	}
+	return None{}, l.explained(err)
 }
 
 // EraseVersions ends the versions named for ever, or all of a file.

@@ -57,7 +57,7 @@ var answers = []struct {
 	{store.ErrNoObject, http.StatusMethodNotAllowed, ""},
 	{errReport, http.StatusForbidden, "supported-report"},                         // RFC 3253, section 3.6
 	{store.ErrSyncToken, http.StatusForbidden, "valid-sync-token"},                // RFC 6578, section 3.2
-	{wire.ErrGrammar, http.StatusUnprocessableEntity, "search-grammar-supported"}, // RFC 5323, section 2.4
+	{wire.ErrGrammar, http.StatusForbidden, "search-grammar-supported"}, // RFC 5323, section 2.4; RFC 3253, section 1.6
 	{wire.ErrQuery, http.StatusUnprocessableEntity, ""},
 	{wire.ErrScopes, http.StatusForbidden, "search-multiple-scope-supported"},
 	{wire.ErrScope, http.StatusConflict, "search-scope-valid"}, // RFC 5323, section 5.4.2

@@ -64,7 +64,7 @@ func TestAnswers(t *testing.T) {
 		{"ACL", violated("no-invert"), 403, `<D:no-invert/>`},
 		{"REPORT", errReport, 403, `<D:supported-report/>`},
 		{"REPORT", store.ErrSyncToken, 403, `<D:valid-sync-token/>`},
-		{"SEARCH", wire.ErrGrammar, 422, `<D:search-grammar-supported/>`},
+		{"SEARCH", wire.ErrGrammar, 403, `<D:search-grammar-supported/>`},
 		{"SEARCH", wire.ErrQuery, 422, ""},
 		{"SEARCH", wire.ErrScopes, 403, `<D:search-multiple-scope-supported/>`},
 		{"SEARCH", wire.ErrScope, 409, `<D:search-scope-valid/>`},

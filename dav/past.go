@@ -12,12 +12,13 @@ import (
 // DELETE erases. Below a third one everything is read as it was at a moment.
 
 // beyond are the names at the top of a path that lead out of what is listed: one of
-// the three, and the moment after the third. Nothing for any other path.
+// the three, the moment after the third, and the trash, of which versions are asked
+// for. Nothing for any other path.
 func beyond[P ~[]string](p P) P {
 	switch {
 	case !store.IsPast(p):
 		return nil
-	case p[0] == store.MomentsRoot && len(p) > 1:
+	case len(p) > 1 && (p[0] == store.MomentsRoot || p[0] == store.VersionsRoot && p[1] == store.TrashRoot):
 		return p[:2:2]
 	}
 	return p[:1:1]
@@ -31,7 +32,7 @@ func (rq *request) isBeyond() bool {
 // placeBeyond tells what a path below one of the three names stands for.
 func (rq *request) placeBeyond(p wire.Path) (kind, store.Path) {
 	top := beyond(p)
-	if len(top) > 1 && !store.IsMoment(top[1]) || len(beyond(p[len(top):])) > 0 {
+	if top[0] == store.MomentsRoot && len(top) > 1 && !store.IsMoment(top[1]) || len(beyond(p[len(top):])) > 0 {
 		return kindItem, nil
 	}
 	k, path := rq.place(p[len(top):])
@@ -41,17 +42,22 @@ func (rq *request) placeBeyond(p wire.Path) (kind, store.Path) {
 	return k, slices.Concat(store.Path(top), path)
 }
 
-// pastMethods are those that there are beyond what is listed, and momentMethods
-// those at a moment, where nothing changes any more.
+// pastMethods are those that there are beyond what is listed, versionMethods those of
+// the versions of what is listed, which take a label, and momentMethods those at a
+// moment, where nothing changes any more.
 var (
-	pastMethods   = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "DELETE", "COPY", "MOVE"}
-	momentMethods = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "COPY"}
+	pastMethods    = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "DELETE", "COPY", "MOVE"}
+	versionMethods = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "PROPPATCH", "DELETE", "COPY", "MOVE"}
+	momentMethods  = []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "COPY"}
 )
 
 // methodsBeyond are those that there are where the request's URL leads.
 func (rq *request) methodsBeyond() []string {
-	if rq.url[0] == store.MomentsRoot {
+	switch {
+	case rq.url[0] == store.MomentsRoot:
 		return momentMethods
+	case rq.url[0] == store.VersionsRoot && len(beyond(rq.url)) == 1:
+		return versionMethods
 	}
 	return pastMethods
 }
@@ -100,6 +106,8 @@ func pastProps() []liveProp {
 		{name: deleterName, all: true, has: deleted, write: who(deleterElem)},
 		{name: replacedName, all: true, has: replaced, write: when(replacedElem)},
 		{name: writerName, all: true, has: replaced, write: who(writerElem)},
+		{name: labelName, all: true, has: func(m *member) bool { return m.Origin != nil && m.Origin.Label != "" },
+			write: func(f *finding, m *member) { f.m.Text(labelElem, m.Origin.Label) }},
 	}
 }
 

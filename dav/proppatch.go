@@ -50,6 +50,8 @@ func proppatch(rq *request) error {
 		return setProxies(rq)
 	case rq.kind != kindItem:
 		return store.ErrReserved
+	case rq.isBeyond():
+		return labelVersion(rq)
 	}
 	body, err := rq.body()
 	if err != nil {

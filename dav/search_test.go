@@ -200,7 +200,7 @@ func TestSearchRefuses(t *testing.T) {
 		{"", 400, ""},
 		{"<x/>", 400, ""},
 		{`<searchrequest xmlns="DAV:"/>`, 400, "basicsearch"},
-		{`<searchrequest xmlns="DAV:"><sql xmlns="urn:x"/></searchrequest>`, 422, "search-grammar-supported"},
+		{`<searchrequest xmlns="DAV:"><sql xmlns="urn:x"/></searchrequest>`, 403, "search-grammar-supported"},
 		{`<searchrequest xmlns="DAV:"><basicsearch/></searchrequest>`, 400, "select"},
 		{query("/dav/Team/", "infinity", where(`<contains>words</contains>`)), 422, "contains"},
 		{query("/dav/Team/", "infinity", where(`<language-defined/>`)), 422, "language-defined"},
@@ -221,6 +221,25 @@ func TestSearchRefuses(t *testing.T) {
 		{query("/dav/Team/%zz", "1", ""), 409, "search-scope-valid"},
 		{query("/dav/Team/", "1", `<from><scope><href>/dav/</href><depth>1</depth></scope></from>`), 400, ""},
 		{strings.Replace(query("/dav/Team/", "1", ""), "</from>", "<scope><href>/dav/</href><depth>1</depth></scope></from>", 1), 403, "search-multiple-scope-supported"},
+	} {
+		mia.Do("SEARCH", "/dav/Team/", row.body).Want(t, row.status, row.text)
+	}
+	// The discovery of what can be searched for is a search, of which the scope counts.
+	discovery := func(grammar string) string { return `<query-schema-discovery xmlns="DAV:">` + grammar + `</query-schema-discovery>` }
+	scope := func(href string) string { return `<scope><href>` + href + `</href><depth>infinity</depth></scope>` }
+	for _, row := range []struct {
+		body   string
+		status int
+		text   string
+	}{
+		{discovery(""), 400, "basicsearch"},
+		{discovery(`<sql xmlns="urn:x"/>`), 403, "search-grammar-supported"},
+		{discovery(`<basicsearch/>`), 400, "from"},
+		{discovery(`<basicsearch><from/></basicsearch>`), 400, "scope"},
+		{discovery(`<basicsearch><from>` + scope("/dav/Team/") + scope("/dav/") + `</from></basicsearch>`), 403, "search-multiple-scope-supported"},
+		{discovery(`<basicsearch><from>` + scope("/dav/none/") + `</from></basicsearch>`), 409, "search-scope-valid"},
+		{discovery(`<basicsearch><from>` + scope("http://elsewhere.example/dav/") + `</from></basicsearch>`), 409, "search-scope-valid"},
+		{discovery(`<basicsearch><from>` + scope("/dav/Team/Bild.png") + `</from></basicsearch>`), 207, "<D:query-schema>"},
 	} {
 		mia.Do("SEARCH", "/dav/Team/", row.body).Want(t, row.status, row.text)
 	}

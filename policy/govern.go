@@ -379,10 +379,14 @@ func (c PutSpace) allow(e *edit, by *Subject) error {
 	case e.isAdmin(by):
 		return nil
 	}
-	if e.Held(*by, at)&Manage != 0 {
+	want := Manage
+	if !c.Space.keepsLike(was) {
+		want |= Purge // fewer days end for ever what is kept
+	}
+	if e.Held(*by, at)&want == want {
 		return nil
 	}
-	return e.needs(by, at, Manage)
+	return e.needs(by, at, want)
 }
 
 func (e *edit) mayMakeSpace(by *Subject, sp *Space) error {

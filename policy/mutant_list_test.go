@@ -185,7 +185,7 @@ var governMutants = []mutant{
 	{"archived spaces are edited", "govern.go", "case resting != nil && !reflect.DeepEqual(restored, *was):", "case resting != nil && !reflect.DeepEqual(restored.ID, was.ID):"},
 	{"a space is taken by writing its record", "govern.go", "case c.Space.Owner != was.Owner:", "case c.Space.Owner != was.Owner && was.Owner == Nobody:"},
 	{"managers set the quotas of spaces", "govern.go", "case c.Space.Quota != was.Quota || was.Kind == Personal:", "case was.Kind == Personal:"},
-	{"anybody edits spaces", "govern.go", "if e.Held(*by, at)&Manage != 0 {", "if e.Held(*by, at)&See != 0 {"},
+	{"anybody edits spaces", "govern.go", "if e.Held(*by, at)&want == want {", "if e.Held(*by, at)&See != 0 {"},
 	{"members make spaces", "govern.go", "case maker.Type == Manager && (sp.Kind == Room", "case maker.Type != Guest && (sp.Kind == Room"},
 	{"guests make drives", "govern.go", "u != maker && !maker.Type.above(u.Type) {", "false {"},
 	{"a space begins with others in it", "govern.go", "case !onlyOwner || len(sp.Pins) > 0:", "case !onlyOwner && len(sp.Pins) > 0:"},

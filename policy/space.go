@@ -43,6 +43,12 @@ type Space struct {
 	// OwnHour is how long one may rename, move and delete what one has made here
 	// oneself with see and add alone: seconds, an hour if nil.
 	OwnHour *int64 `json:"own_hour,omitempty"`
+	// TrashDays and VersionDays are how long the trash and old contents are kept here,
+	// where that is shorter than in the instance; 0 leaves it to that.
+	TrashDays   int64 `json:"trash_days,omitempty"`
+	VersionDays int64 `json:"version_days,omitempty"`
+	// FileDays is how long a file stays that nobody touches, 0 for ever.
+	FileDays int64 `json:"file_days,omitempty"`
 
 	principals []ID // of the levels: what a decision reads of most of them
 }
@@ -117,6 +123,9 @@ func (sp *Space) check() error {
 	}
 	if h := sp.OwnHour; h != nil && (*h < 0 || *h > int64(ownHourMax/time.Second)) {
 		return invalid("an own hour of %s; the longest is %s", time.Duration(*h)*time.Second, ownHourMax)
+	}
+	if err := sp.checkKeeping(); err != nil {
+		return err
 	}
 	switch sp.Kind {
 	case Personal, GroupFolder, Room, Portal:

@@ -71,8 +71,16 @@ func (o *Operator) Empty(ctx context.Context, of Path) (int, error) {
 
 // Revert gives a file the content of one of its versions, which stays one.
 func (o *Operator) Revert(ctx context.Context, file Path, version string) error {
-	_, _, err := o.desk().copyBack(ctx, slices.Concat(Path{VersionsRoot}, file, Path{version}), file, true, Terms{})
+	_, done, err := o.desk().copyBack(ctx, slices.Concat(Path{VersionsRoot}, file, Path{version}), file, true, Terms{})
+	if err == nil && !done {
+		err = ErrNotFound
+	}
 	return err
+}
+
+// Label gives a version of a file a label, an empty one takes it away.
+func (o *Operator) Label(ctx context.Context, file Path, version, label string) error {
+	return o.desk().Label(ctx, slices.Concat(Path{VersionsRoot}, file, Path{version}), label, Terms{})
 }
 
 // EraseVersions ends versions of a file for ever: those named, or all.

@@ -14,34 +14,30 @@ import (
 // expireSlice bounds what one transaction of the expiry looks at or erases.
 const expireSlice = 100
 
-// expire ends what the settings keep no longer: it erases what was deleted too
-// long ago and drops old versions, and takes down the collections among it.
+// expire ends what the settings and the spaces keep no longer: it puts files into the
+// trash that nobody touched for too long, erases what was deleted too long ago and
+// drops old versions, and takes down the collections among it.
 func (st *Store) expire(ctx context.Context) error {
-	set := st.Policy().Settings()
-	if set.TrashDays > 0 {
-		if err := st.expireTrash(ctx, st.clock().AddDate(0, 0, -int(set.TrashDays))); err != nil {
+	for _, ended := range []func(context.Context) error{st.expireFiles, st.expireTrash, st.expireVersions} {
+		if err := ended(ctx); err != nil {
 			return err
 		}
 	}
-	if set.VersionDays > 0 {
-		if err := st.expireVersions(ctx, st.clock().AddDate(0, 0, -int(set.VersionDays))); err != nil {
-			return err
-		}
-	}
-	if set.InboxDays > 0 {
-		if err := st.expireInboxes(ctx, st.clock().AddDate(0, 0, -int(set.InboxDays))); err != nil {
+	if days := st.Policy().Settings().InboxDays; days > 0 {
+		if err := st.expireInboxes(ctx, keptSince(st.clock(), days)); err != nil {
 			return err
 		}
 	}
 	return st.takeDown(ctx)
 }
 
-// expireTrash erases what was deleted before a time. The trash of a space is in
-// the order of the deletions.
-func (st *Store) expireTrash(ctx context.Context, before time.Time) error {
+// expireTrash erases what was deleted too long ago. The trash of a space is in the
+// order of the deletions.
+func (st *Store) expireTrash(ctx context.Context) error {
 	for _, space := range st.Policy().Spaces() {
-		for more := true; more; {
+		for more := st.Policy().Keeping(space.ID).Trash > 0; more; {
 			err := st.update(ctx, engine.Background, func(tx *Tx) (err error) {
+				before := keptSince(tx.now, tx.state.Keeping(space.ID).Trash)
 				more, err = tx.expireTrash(housekeeping(tx, space.Root), space.ID, before)
 				return err
 			})
@@ -89,11 +85,17 @@ type oldVersion struct {
 	number int
 }
 
-// expireVersions drops versions that were replaced before a time. It looks for
-// them outside of the transactions that drop them.
-func (st *Store) expireVersions(ctx context.Context, before time.Time) error {
+// expireVersions drops versions that were replaced too long ago. It looks for them
+// outside of the transactions that drop them.
+func (st *Store) expireVersions(ctx context.Context) error {
+	var before time.Time // the latest moment that any space keeps them from
+	for _, space := range st.Policy().Spaces() {
+		if since := keptSince(st.clock(), st.Policy().Keeping(space.ID).Versions); since.After(before) {
+			before = since
+		}
+	}
 	lo := []byte{tableVersion}
-	for lo != nil {
+	for lo != nil && !before.IsZero() {
 		old, next, err := st.oldVersions(lo, before)
 		if err != nil {
 			return err
@@ -119,21 +121,24 @@ func (st *Store) expireVersions(ctx context.Context, before time.Time) error {
 // versionPageMax is how many versions one look takes in.
 const versionPageMax = 1000
 
-// oldVersions finds old versions in one page of the table, and where the next one
-// begins, nil after the last.
+// oldVersions finds versions to drop in one page of the table, among those replaced
+// before a time, and where the next page begins, nil after the last.
 func (st *Store) oldVersions(lo []byte, before time.Time) (old []oldVersion, next []byte, err error) {
 	var failed error
-	err = st.db.View(func(r engine.Reader) error {
-		n := 0
-		return r.Scan(lo, prefixEnd([]byte{tableVersion}), func(k, b []byte) bool {
+	err = st.view(func(tx *Tx) error {
+		n, ups := 0, &upward{}
+		return tx.r.Scan(lo, prefixEnd([]byte{tableVersion}), func(k, b []byte) bool {
 			if n++; n > versionPageMax {
 				next = slices.Clone(k)
 				return false
 			}
 			var v version
-			v, failed = decodeVersion(k, b)
-			if failed == nil && v.at.Before(before) {
-				old = append(old, oldVersion{policy.Node(binary.BigEndian.Uint64(k[1:])), v.number})
+			if v, failed = decodeVersion(k, b); failed != nil || !v.at.Before(before) {
+				return failed == nil
+			}
+			node, over := policy.Node(binary.BigEndian.Uint64(k[1:])), false
+			if over, failed = tx.isOver(&v, node, ups); over {
+				old = append(old, oldVersion{node, v.number})
 			}
 			return failed == nil
 		})
@@ -141,8 +146,26 @@ func (st *Store) oldVersions(lo []byte, before time.Time) (old []oldVersion, nex
 	return old, next, errors.Join(err, failed)
 }
 
-// expireVersion drops one version of a file that is listed, or below a deleted
-// collection. Of a file that lies in the trash itself versions go with it.
+// isOver tells of a version whether its space keeps it no longer: one without a label
+// of a file that is listed, or below a deleted collection. Of a file that lies in the
+// trash itself versions go with it.
+func (tx *Tx) isOver(v *version, n policy.Node, ups *upward) (bool, error) {
+	if v.label != "" {
+		return false, nil
+	}
+	rec, err := tx.nodeRec(n)
+	if err != nil || rec.trash != 0 {
+		return false, err
+	}
+	above, _, err := ups.to(tx, rec.parent)
+	if err != nil || len(above) == 0 {
+		return false, err // it is being taken down
+	}
+	space := tx.state.SpaceAt(above[0])
+	return space != nil && v.at.Before(keptSince(tx.now, tx.state.Keeping(space.ID).Versions)), nil
+}
+
+// expireVersion drops one version, unless it is to stay by now.
 func (tx *Tx) expireVersion(g grant, old oldVersion) error {
 	key := versionKey(old.node, old.number)
 	b, err := tx.r.Get(key)
@@ -153,17 +176,16 @@ func (tx *Tx) expireVersion(g grant, old oldVersion) error {
 	if err != nil {
 		return err
 	}
+	if over, err := tx.isOver(&v, old.node, &upward{}); err != nil || !over {
+		return err
+	}
 	rec, err := tx.nodeRec(old.node)
-	if err != nil || rec.trash != 0 {
+	if err != nil {
 		return err
 	}
 	e, found, err := tx.lookup(rec.parent, rec.name)
 	if err != nil || !found || e.Node != old.node {
 		return err
-	}
-	above, _, err := (&upward{}).to(tx, rec.parent)
-	if err != nil || above == nil {
-		return err // it is being taken down
 	}
 	freed, err := tx.eraseVersions(g, &e, []version{v})
 	if err != nil {

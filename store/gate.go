@@ -58,6 +58,7 @@ const (
 	opErase         op = "erase"
 	opEmpty         op = "empty the trash"
 	opRevert        op = "restore a version"
+	opLabel         op = "label a version"
 	opEraseVersions op = "erase versions"
 	opRewind        op = "restore the content of a moment"
 
@@ -289,7 +290,7 @@ func (s *Session) face(tx *Tx, sp *spot, want policy.Rights) (policy.Decision, e
 // faceMissing is what the asker may know of something that is not there. Which
 // versions a file has is told to who may look into its history.
 func (s *Session) faceMissing(tx *Tx, sp *spot) error {
-	if sp.past == nil || sp.past.kind != versionedFile {
+	if sp.past == nil || sp.past.kind != versionedFile && sp.past.kind != binnedFile {
 		return ErrNotFound
 	}
 	file := *sp

@@ -180,6 +180,9 @@ func TestReleases(t *testing.T) {
 			if a, err := of.st.Account("mia"); err != nil || a.Password != "phc" || len(a.Devices) != 1 {
 				t.Errorf("the account is %+v (%v)", a, err)
 			}
+			if archive >= "testdata/format-3.tar.gz" {
+				of.wantLabels(s, "/Team/twin", "as signed")
+			}
 			of.put(s, "/Team/dir/new", text(5, 20_000))
 		})
 	}
@@ -197,6 +200,8 @@ func release(t *testing.T) {
 	of.put(s, "/Team/dir/big", bigFile)
 	of.put(s, "/Team/dir/small", text(1, 100))
 	of.copy(s, "/Team/dir/small", "/Team/twin")
+	of.put(s, "/Team/twin", text(3, 30))
+	must(t, s.Label(ctx, split(".versions/Team/twin/version-1"), "as signed", Terms{}))
 	of.put(s, "/Team/thrown", text(2, 200))
 	must(t, s.Remove(ctx, split("/Team/thrown"), Terms{}))
 	must(t, s.SetProps(ctx, split("/Team/dir"), []Prop{{"urn:test", "color", []byte("blue")}}, time.Time{}, Terms{}))

@@ -18,6 +18,7 @@ import (
 //
 //	/.trash/Finance/plan (17).odt
 //	/.versions/Finance/2026/plan.odt/version-3
+//	/.versions/.trash/Finance/plan (17).odt/version-3
 //	/.at/2026-11-22T10:00:00Z/Finance/2026/plan.odt
 //
 // What was deleted of calendars has a trash of its own, among the calendars, and the
@@ -59,9 +60,12 @@ var pastNeeds = map[spotKind]map[op]policy.Rights{
 	versionedFile: {opStat: policy.History, opList: policy.History, opEraseVersions: policy.History | policy.Purge},
 	versionItem: {
 		opStat: policy.History, opOpen: policy.History | policy.Read, opCopy: policy.History | policy.Read,
-		opRevert: policy.History, opEraseVersions: policy.History | policy.Purge,
+		opRevert: policy.History, opLabel: policy.History, opEraseVersions: policy.History | policy.Purge,
 	},
-	momentItem: {opStat: 0, opList: 0, opOpen: policy.Read, opCopy: policy.Read},
+	// What lies in the trash goes as a whole, and comes back before it is changed.
+	binnedFile:    {opStat: policy.History, opList: policy.History},
+	binnedVersion: {opStat: policy.History, opOpen: policy.History | policy.Read, opCopy: policy.History | policy.Read},
+	momentItem:    {opStat: 0, opList: 0, opOpen: policy.Read, opCopy: policy.Read},
 }
 
 // spotKind is what a spot beyond the listed tree is.
@@ -70,9 +74,11 @@ type spotKind byte
 const (
 	trashTop      spotKind = iota + 1 // of a space
 	trashItem                         // something deleted, or below it
-	versionedDir                      // a listed collection, whose files have versions
+	versionedDir                      // a collection, listed or in the trash, or a trash, whose files have versions
 	versionedFile                     // a listed file as the collection of its versions
 	versionItem                       // one of them
+	binnedFile                        // a file in the trash as the collection of its versions
+	binnedVersion                     // one of them
 	momentItem                        // what stood there at a moment
 )
 
@@ -81,6 +87,8 @@ type Origin struct {
 	Path Path      // of the old place, or of the file
 	At   time.Time // of the deletion, or when it was replaced
 	By   policy.ID // who deleted it, or had written it
+	// Label of a version, which stays for it; empty for none.
+	Label string
 }
 
 // past is what a spot beyond the listed tree has more than one within.
@@ -145,9 +153,9 @@ func (tx *Tx) tell(g grant, sp *spot) (*Origin, error) {
 	case p == nil:
 	case p.kind == trashItem:
 		names, err := tx.pathOf(g, sp.nodes[p.top])
-		return &Origin{append(names, sp.path[p.top+1:]...), time.Unix(0, p.trash.at), p.trash.by}, err
-	case p.kind == versionItem:
-		return &Origin{sp.path, p.version.at, p.version.author}, nil
+		return &Origin{Path: append(names, sp.path[p.top+1:]...), At: time.Unix(0, p.trash.at), By: p.trash.by}, err
+	case p.version != nil:
+		return p.version.origin(sp), nil
 	}
 	return nil, nil
 }
@@ -260,7 +268,7 @@ func (b *binned) spot() *spot {
 
 // resolveFormer is resolveVersions, as far as the asker may know of it.
 func (s *Session) resolveFormer(tx *Tx, p Path) (*spot, error) {
-	sp, err := tx.resolveVersions(p)
+	sp, err := s.resolveVersions(tx, p)
 	if err != nil || !sp.inCalendars() {
 		return sp, err
 	}
@@ -302,46 +310,71 @@ func (tx *Tx) wasPrivate(g grant, v *version) (bool, error) {
 	return err != nil || obj.Private, nil
 }
 
-// resolveVersions walks to a listed collection, to a file as the collection of its versions,
+// resolveVersions walks to a collection, to a file as the collection of its versions,
 // or to one of these.
-func (tx *Tx) resolveVersions(p Path) (*spot, error) {
-	sp, err := tx.resolve(p[1:])
+func (s *Session) resolveVersions(tx *Tx, p Path) (*spot, error) {
+	of, file, item := p[1:], versionedFile, versionItem
+	if of[0] == TrashRoot {
+		of, file, item = of[1:], binnedFile, binnedVersion
+	}
+	if len(of) == 0 || file == binnedFile && of.InCalendars() { // what is deleted of calendars shows none
+		return &spot{path: p}, nil
+	}
+	var sp *spot
+	var err error
+	if file == binnedFile {
+		sp, err = s.resolveTrash(tx, p[1:])
+	} else {
+		sp, err = tx.resolve(of)
+	}
 	if err != nil || sp.space == nil || len(sp.nodes) == 0 {
 		return sp, err
 	}
-	sp.past = &past{kind: versionedDir, asked: p}
-	e := sp.entry()
-	if e.Dir {
-		return sp, nil
+	if sp.past == nil {
+		sp.past = &past{}
 	}
-	sp.past.kind = versionedFile
-	sp.past.shown = &Entry{Name: e.Name, Node: e.Node, Dir: true, Created: e.Created, Modified: e.Modified, Rev: e.Rev, Creator: e.Creator}
-	if sp.missing() != 1 {
-		return sp, nil
+	sp.past.asked = p
+	if e := sp.entry(); e.Dir {
+		sp.past.kind = versionedDir
+	} else {
+		sp.past.kind = file
+		sp.past.shown = &Entry{Name: e.Name, Node: e.Node, Dir: true, Created: e.Created, Modified: e.Modified, Rev: e.Rev, Creator: e.Creator}
+		if sp.missing() == 1 {
+			return sp, tx.resolveVersion(sp, item)
+		}
 	}
-	number, is := strings.CutPrefix(p[len(p)-1], versionPrefix)
+	return sp, nil
+}
+
+// resolveVersion finds the version of a file that the last name means.
+func (tx *Tx) resolveVersion(sp *spot, item spotKind) error {
+	number, is := strings.CutPrefix(sp.name(), versionPrefix)
 	n, err := strconv.Atoi(number)
 	if !is || err != nil || n <= 0 || strconv.Itoa(n) != number {
-		return sp, nil
+		return nil
 	}
-	b, err := tx.r.Get(versionKey(e.Node, n))
+	e := &sp.entries[len(sp.entries)-1]
+	key := versionKey(e.Node, n)
+	b, err := tx.r.Get(key)
 	if err != nil || b == nil {
-		return sp, err
+		return err
 	}
-	v, err := decodeVersion(versionKey(e.Node, n), b)
+	v, err := decodeVersion(key, b)
 	if err != nil {
-		return sp, fmt.Errorf("version %d of %s: %w", n, p[1:], err)
+		return fmt.Errorf("version %d of %s: %w", n, sp.past.asked, err)
 	}
 	shown := v.entry(v.name(), e)
 	sp.path = sp.path[:len(sp.path)-1]
-	sp.past.kind, sp.past.version, sp.past.shown = versionItem, &v, &shown
-	return sp, nil
+	sp.past.kind, sp.past.version, sp.past.shown = item, &v, &shown
+	return nil
 }
 
 // versionPrefix begins the names of versions.
 const versionPrefix = "version-"
 
 func (v *version) name() string { return versionPrefix + strconv.Itoa(v.number) }
+
+func (v *version) origin(of *spot) *Origin { return &Origin{of.path, v.at, v.author, v.label} }
 
 // pastInfo is what the asker may know of a spot beyond the listed tree.
 func (tx *Tx) pastInfo(g grant, sp *spot) (info Info, err error) {
@@ -358,16 +391,26 @@ func (s *Session) listPast(tx *Tx, g grant, sp *spot, after string, n int) (page
 	switch sp.past.kind {
 	case trashTop:
 		return s.listTrash(tx, g, sp, after, n)
-	case versionedFile:
+	case versionedFile, binnedFile:
 		return s.listVersions(tx, g, sp, after, n)
+	case versionedDir:
+		return s.listVersioned(tx, g, sp, after, n)
 	case momentItem:
 		return s.listThen(tx, sp, after, n)
 	}
-	page, more, err = s.list(tx, g, sp, nil, after, n, Want{})
-	if sp.past.kind == versionedDir {
-		for i := range page {
-			page[i].Dir, page[i].Size, page[i].Type = true, 0, ""
-		}
+	return s.list(tx, g, sp, nil, after, n, Want{})
+}
+
+// listVersioned gives a page of a collection, or of a trash, in which every file is
+// the collection of its versions.
+func (s *Session) listVersioned(tx *Tx, g grant, sp *spot, after string, n int) (page []Info, more bool, err error) {
+	if sp.past.trash == nil && sp.past.asked[1] == TrashRoot {
+		page, more, err = s.listTrash(tx, g, sp, after, n)
+	} else {
+		page, more, err = s.list(tx, g, sp, nil, after, n, Want{})
+	}
+	for i := range page {
+		page[i].Dir, page[i].Size, page[i].Type, page[i].Origin = true, 0, "", nil
 	}
 	return page, more, err
 }
@@ -378,8 +421,10 @@ func (sp *spot) shows(e *Entry, held policy.Rights) bool {
 	switch {
 	case sp.past == nil:
 		return true
-	case sp.past.kind == trashItem:
-		return held&seesTrash == seesTrash
+	case held&sp.past.asks != sp.past.asks:
+		return false
+	case sp.realm() == inTrash:
+		return true
 	}
 	return e.Dir && e.Box() == "" && !e.Fetched() || !e.Dir && held&policy.History != 0
 }
@@ -412,7 +457,7 @@ func (s *Session) listVersions(tx *Tx, g grant, sp *spot, after string, n int) (
 		if more = len(page) == n; more {
 			break
 		}
-		page = append(page, Info{Entry: v.entry(v.name(), sp.entry()), Held: g.held, Owner: sp.space.Owner, Origin: &Origin{sp.path, v.at, v.author}})
+		page = append(page, Info{Entry: v.entry(v.name(), sp.entry()), Held: g.held, Owner: sp.space.Owner, Origin: v.origin(sp)})
 	}
 	return page, more, nil
 }

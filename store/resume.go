@@ -350,7 +350,12 @@ func (s *Session) Finish(ctx context.Context, id string, t Terms, m Meta) (info 
 		return info, created, err
 	}
 	s.st.resumes.finish(id)
-	return info, created, s.st.dropParts(context.WithoutCancel(ctx), id)
+	if err := s.st.dropParts(context.WithoutCancel(ctx), id); err != nil {
+		// The file is there, and durable: that is the answer. The next collection
+		// drops what is left.
+		s.st.log.Error("an upload is complete, and its parts are left for the next collection", "upload", id, "error", err)
+	}
+	return info, created, nil
 }
 
 // assemble reads the parts into the upload.
@@ -441,26 +446,34 @@ func (tx *Tx) dropParts(g grant, id string) (more bool, err error) {
 		return false, err
 	}
 	var keys [][]byte
-	var parts []body
 	var failed error
+	dropped, stay := map[content]bool{}, map[content]bool{}
 	err = scanPrefix(tx.r, partPrefix(g, id), func(k, v []byte) bool {
 		var b body
-		b, failed = decodePart(v)
-		keys, parts = append(keys, slices.Clone(k)), append(parts, b)
-		return failed == nil && len(keys) < partSlice
+		if b, failed = decodePart(v); len(keys) < partSlice {
+			keys, dropped[b.content] = append(keys, slices.Clone(k)), true
+		} else {
+			stay[b.content] = true
+		}
+		return failed == nil
 	})
 	if err = errors.Join(err, failed); err != nil {
 		return false, err
 	}
-	for i, k := range keys {
+	for _, k := range keys {
 		if err := tx.w.Delete(k); err != nil {
 			return false, err
 		}
-		if err := tx.disuse(g, parts[i].content, rec.Node); err != nil {
+	}
+	for c := range dropped {
+		if stay[c] {
+			continue // equal parts have one reference, which goes with the last of them
+		}
+		if err := tx.disuse(g, c, rec.Node); err != nil {
 			return false, err
 		}
 	}
-	return len(keys) == partSlice, nil
+	return len(stay) > 0, nil
 }
 
 // dropResumable ends an upload with everything that came of it.

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"davit/policy"
+	"davit/store/disk"
+	"davit/store/engine"
 )
 
 // broken is a body that breaks off after its bytes.
@@ -213,5 +216,74 @@ func TestUploadOfManyParts(t *testing.T) {
 	of.wantContent(mia, "~mia/doc", want)
 	if u := of.st.Operator().Usage(of.st.Policy().Space(of.st.Policy().User(mia.User()).Home).Root, policy.NoLimit); u.Used() != int64(len(want)) {
 		t.Errorf("%d bytes are used", u.Used())
+	}
+}
+
+// TestUploadOfEqualParts: while equal parts go in slices, what is left of them is
+// used.
+func TestUploadOfEqualParts(t *testing.T) {
+	of := newOffice(t, Options{}, "mia", "Team mia=editor")
+	mia := of.as("mia")
+	up, err := mia.BeginResumable(ctx, split("/Team/doc"), -1, Terms{}, nil)
+	must(t, err)
+	var want []byte
+	for i := range partSlice + 2 {
+		part := text(1, 100)
+		if i == 1 {
+			part = text(2, 100)
+		}
+		must(t, second(mia.Append(ctx, up.ID, int64(len(want)), -1, bytes.NewReader(part), nothing)))
+		want = append(want, part...)
+	}
+	slice := func() (more bool) {
+		t.Helper()
+		must(t, of.st.update(ctx, engine.Foreground, func(tx *Tx) (err error) {
+			if err = tx.completeResumable(up.ID); err == nil {
+				more, err = tx.dropParts(housekeeping(tx, 0), up.ID)
+			}
+			return err
+		}))
+		return more
+	}
+	if !slice() {
+		t.Error("all parts went at once")
+	}
+	of.clean()
+	if slice() {
+		t.Error("there is more of what is gone")
+	}
+	of.collect(0)
+	of.wantUsage("/Team", policy.Usage{})
+}
+
+// TestFinishTellsOfTheFile: that its parts could not be dropped is no failure of an
+// upload that has become a file.
+func TestFinishTellsOfTheFile(t *testing.T) {
+	var commits atomic.Int64 // that are still done, from when on it counts
+	commits.Store(1 << 40)
+	hook := func(op disk.Op) error {
+		if op.Kind == disk.Commit && commits.Add(-1) < 0 {
+			return errors.New("the disk is gone")
+		}
+		return nil
+	}
+	of := newOffice(t, Options{Hooks: []disk.Hook{hook}}, "mia", "Team mia=editor")
+	mia := of.as("mia")
+	up, err := mia.BeginResumable(ctx, split("/Team/doc"), 100, Terms{}, nil)
+	must(t, err)
+	must(t, second(mia.Append(ctx, up.ID, 0, -1, bytes.NewReader(text(1, 100)), nothing)))
+	commits.Store(1)
+	info, created, err := mia.Finish(ctx, up.ID, Terms{}, Meta{})
+	if err != nil || !created || info.Size != 100 {
+		t.Errorf("the upload is %+v, created %t (%v)", info.Entry, created, err)
+	}
+	commits.Store(1 << 40)
+	of.close()
+	of.start()
+	of.wantContent(of.as("mia"), "/Team/doc", text(1, 100))
+	of.collect(0)
+	of.clean()
+	if at, err := of.as("mia").Resumable(ctx, up.ID); err != nil || !at.Complete {
+		t.Errorf("the upload is told as %+v (%v)", at, err)
 	}
 }

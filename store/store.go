@@ -34,7 +34,8 @@ import (
 // Format is the version of the data directory that this program writes. A newer
 // one is refused, and an older one is raised when it is opened: from 2 on copies have
 // references of their own, and who does not know them would erase what only copies use;
-// from 3 on calendar objects have attachments, and their index tells how they take time.
+// from 3 on calendar objects have attachments, their index tells how they take time, and
+// versions carry labels, which who does not know them would not keep them for.
 const Format = 3
 
 // Errors that callers act on. The wrapping error says what was asked.

@@ -218,13 +218,16 @@ func (s *Session) listTrash(tx *Tx, g grant, sp *spot, after string, n int) (pag
 	}
 	var failed error
 	err = s.eachBinned(tx, sp, from, func(b *binned) bool {
+		at := b.spot()
+		held := s.decide(tx, at.place(), 0).Held
+		if !sp.shows(&b.entry, held) {
+			return true
+		}
 		if more = len(page) == n; more {
 			return false
 		}
-		at := b.spot()
 		at.entries[len(at.entries)-1].Name = b.name()
 		var info Info
-		held := s.decide(tx, at.place(), 0).Held
 		info, failed = tx.pastInfo(g.child(b.entry.Node, held), at)
 		page = append(page, info)
 		return failed == nil

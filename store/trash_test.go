@@ -311,3 +311,84 @@ func TestVersionsAreFiles(t *testing.T) {
 	must(t, remove(mia, ".versions/Team/dir/doc"))
 	of.wantVersions("/Team/dir/doc")
 }
+
+// TestVersionsInTrash: what a deleted file was before is listed and read, by who finds
+// the file in the trash and may look into its history, and changes only with it.
+func TestVersionsInTrash(t *testing.T) {
+	of := newOffice(t, Options{}, "mia max lea zoe", "Team mia=manager max=viewer lea=editor zoe=reviser")
+	mia, max, lea, zoe := of.as("mia"), of.as("max"), of.as("lea"), of.as("zoe")
+	of.entry("/Team", policy.Entry{Principal: max.User(), Allow: policy.Trash})
+	of.mkdir(mia, "/Team/dir")
+	of.mkdir(mia, "/Team/dir/apart")
+	of.entry("/Team/dir/apart", policy.Entry{Principal: lea.User(), Deny: policy.Trash})
+	for i := range 3 {
+		of.put(lea, "/Team/dir/doc", text(i, 100+i))
+		of.put(lea, "/Team/note", text(i, 10+i))
+	}
+	must(t, remove(mia, "/Team/note"))
+	must(t, remove(mia, "/Team/dir"))
+	of.wantUsage("/Team", policy.Usage{Trash: 102 + 201 + 12 + 21})
+
+	of.wantListed(mia, ".versions/.trash/Team", "note (9)/", "dir (10)/")
+	of.wantListed(max, ".versions/.trash/Team", "dir (10)/") // who holds no history finds folders alone
+	of.wantListed(lea, ".versions/.trash/Team/note", "version-1", "version-2")
+	of.wantListed(lea, ".versions/.trash/Team/dir (10)", "doc/")
+	of.wantListed(max, ".versions/.trash/Team/dir", "apart/")
+	of.wantListed(lea, ".versions/.trash/Team/dir/doc", "version-1", "version-2")
+	of.wantContent(lea, ".versions/.trash/Team/note (9)/version-2", text(1, 11))
+	of.wantContent(lea, ".versions/.trash/Team/dir/doc/version-1", text(0, 100))
+	must(t, second(lea.Copy(ctx, split(".versions/.trash/Team/dir/doc/version-1"), split("/Team/old"), false, false, Terms{})))
+	of.wantContent(lea, "/Team/old", text(0, 100))
+
+	for _, p := range []string{"note", "note (9)/version-1", "dir/doc", "dir/doc/version-1", "dir/doc/version-9"} {
+		if _, err := max.Stat(split(".versions/.trash/Team/"+p), Want{}); kindOf(err) != errRefused {
+			t.Errorf("max, who holds no history, at %s: %v", p, err)
+		}
+		if _, err := zoe.Stat(split(".versions/.trash/Team/"+p), Want{}); !errors.Is(err, ErrNotFound) {
+			t.Errorf("zoe, who finds nothing in the trash, at %s: %v", p, err)
+		}
+	}
+	for _, p := range []string{"nothing", "dir/nothing", "note/version-3", "note/version-1/x", "note/x"} {
+		if _, err := mia.Stat(split(".versions/.trash/Team/"+p), Want{}); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: %v", p, err)
+		}
+	}
+	for what, err := range map[string]error{
+		"a version given back":  move(mia, ".versions/.trash/Team/note/version-1", "/Team/note"),
+		"a version by itself":   remove(mia, ".versions/.trash/Team/note/version-1"),
+		"all versions":          remove(mia, ".versions/.trash/Team/dir/doc"),
+		"the trash of versions": remove(mia, ".versions/.trash/Team"),
+		"emptied":               second(mia.Empty(ctx, split(".versions/.trash/Team"), Terms{})),
+	} {
+		if !errors.Is(err, ErrReserved) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	of.move(mia, ".trash/Team/note", "/Team/note")
+	of.wantVersions("/Team/note", text(0, 10), text(1, 11))
+	must(t, remove(mia, ".trash/Team/dir"))
+	of.wantListed(mia, ".versions/.trash/Team")
+	of.wantUsage("/Team", policy.Usage{Live: 12 + 100, Versions: 21})
+}
+
+// wantListed holds a listing to its names, of which those of collections end with a
+// slash.
+func (of *office) wantListed(s *Session, path string, names ...string) {
+	of.t.Helper()
+	var got []string
+	for after, more := "", true; more; {
+		var page []Info
+		var err error
+		page, more, err = s.List(split(path), after, 1, Want{})
+		must(of.t, err)
+		for _, info := range page {
+			if after = info.Name; info.Dir {
+				info.Name += "/"
+			}
+			got = append(got, info.Name)
+		}
+	}
+	if !slices.Equal(got, names) {
+		of.t.Errorf("%s lists %q, want %q", path, got, names)
+	}
+}

@@ -78,7 +78,11 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 			return err
 		}
 		if sp.missing() == 0 {
-			u.old = sp.entry().Size + spare(g, sp)
+			room, err := tx.spare(g, sp)
+			if err != nil {
+				return err
+			}
+			u.old = sp.entry().Size + room
 		}
 		limits := tx.state.AppendLimits(nil, sp.place())
 		u.hold = s.st.ledger.hold(limits)

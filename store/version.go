@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"davit/policy"
@@ -24,6 +25,7 @@ type version struct {
 	rev      uint64 // of the entry at that time
 	author   policy.ID
 	at       time.Time // when it was replaced
+	label    string    // that keeps it, empty for none
 }
 
 // keptForOthers is how many versions are kept of what somebody overwrites who
@@ -39,8 +41,16 @@ func appendVersion(b []byte, v *version) []byte {
 	b = binary.AppendUvarint(b, v.rev)
 	b = binary.AppendUvarint(b, uint64(v.author))
 	b = binary.AppendVarint(b, v.at.UnixNano())
-	return append(b, v.media...)
+	b = append(b, v.media...)
+	if v.label == "" {
+		return b
+	}
+	return append(append(b, labelMark...), v.label...)
 }
+
+// labelMark stands before the label of a version, after its media type: no header
+// holds such a byte.
+const labelMark = "\x00"
 
 func decodeVersion(key, b []byte) (version, error) {
 	d := decoder{b: b}
@@ -48,7 +58,7 @@ func decodeVersion(key, b []byte) (version, error) {
 	d.content(&v.content)
 	v.size, v.modified, v.rev = int64(d.uvarint()), time.Unix(0, d.varint()), d.uvarint()
 	v.author, v.at = policy.ID(d.uvarint()), time.Unix(0, d.varint())
-	v.media = string(d.b)
+	v.media, v.label, _ = strings.Cut(string(d.b), labelMark)
 	d.b = nil
 	return v, d.done("version")
 }
@@ -107,28 +117,20 @@ func (s *Session) outdate(tx *Tx, g grant, sp *spot, room int64) error {
 	return tx.thin(g, sp, most)
 }
 
-// spare is how many bytes of versions give way to a write over the file at the
-// spot where there is no room: those of a file that the writer might delete.
-func spare(g grant, sp *spot) int64 {
-	if g.held&policy.Delete == 0 {
-		return 0
-	}
-	return sp.entry().kept.bytes
-}
-
 // fit reserves what a write at the spot adds. Where there is no room the oldest
 // versions of the file give way as far as they may; what they free beyond the need
 // is there for the version that the write makes.
 func (tx *Tx) fit(g grant, sp *spot, h *hold, growth int64) error {
 	limits := tx.state.AppendLimits(nil, sp.place())
 	refused := h.grow(limits, growth)
-	if refused == nil || sp.missing() > 0 || spare(g, sp) == 0 {
+	if refused == nil || sp.missing() > 0 || g.held&policy.Delete == 0 {
 		return refused
 	}
 	list, err := tx.versions(g, sp.entry().Node)
 	if err != nil {
 		return err
 	}
+	list = expiring(list)
 	for i := range list {
 		growth -= list[i].size
 		if h.grow(limits, growth) == nil {
@@ -183,7 +185,7 @@ func (tx *Tx) dropEqual(g grant, sp *spot, next body) (again uint64, err error) 
 		return next.again, nil
 	}
 	list, err := tx.versions(g, e.Node)
-	if err != nil || len(list) == 0 || list[len(list)-1].content != next.content {
+	if err != nil || len(list) == 0 || list[len(list)-1].content != next.content || list[len(list)-1].label != "" {
 		return next.again, err
 	}
 	if next.again != 0 && !slices.ContainsFunc(list, func(v version) bool { return v.rev == next.again }) {
@@ -195,7 +197,7 @@ func (tx *Tx) dropEqual(g grant, sp *spot, next body) (again uint64, err error) 
 
 // thin drops versions until no more than most are left: first those that stood
 // for the shortest time. So nobody pushes out what stood for long by writing
-// often. The newest stays.
+// often. The newest stays, and what carries a label is not counted.
 func (tx *Tx) thin(g grant, sp *spot, most int) error {
 	e := sp.entry()
 	if e.kept.count <= most {
@@ -206,10 +208,10 @@ func (tx *Tx) thin(g grant, sp *spot, most int) error {
 		return err
 	}
 	var drop []version
-	for len(list) > most {
+	for excess := len(expiring(list)) - most; excess > 0; excess-- {
 		begin, shortest, at := e.Created, time.Duration(-1), 0
 		for i, v := range list[:len(list)-1] {
-			if stood := v.at.Sub(begin); shortest < 0 || stood < shortest {
+			if stood := v.at.Sub(begin); v.label == "" && (shortest < 0 || stood < shortest) {
 				shortest, at = max(stood, 0), i
 			}
 			begin = v.at

@@ -10,8 +10,8 @@ import (
 )
 
 // front answers what operations ask and hands everything else on as it came:
-// the request with its path untouched, its body held to a pace, and the very
-// ResponseWriter of net/http, which sends files by the system's own means.
+// the request with its path untouched, its body held to a pace, and over HTTP/1 the
+// very ResponseWriter of net/http, which sends files by the system's own means.
 type front struct {
 	content http.Handler
 	pace    pace
@@ -30,7 +30,12 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			say(w, http.StatusServiceUnavailable, "not ready")
 		}
 	default:
-		f.content.ServeHTTP(w, f.pace.keep(w, r, f.log))
+		held := f.pace.keep(w, r, f.log)
+		if s := f.pace.stream(w, r, f.log); s != nil {
+			defer s.end()
+			w = s
+		}
+		f.content.ServeHTTP(w, held)
 	}
 }
 

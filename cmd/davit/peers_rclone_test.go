@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -23,10 +25,16 @@ func (s *site) rclone(t *testing.T, args ...string) clientCommand {
 
 func (s *site) rcloneEnv(t *testing.T) []string {
 	t.Helper()
+	return s.rcloneAt(t, "/dav/home/")
+}
+
+// rcloneAt is the environment in which :webdav: is a folder of the server.
+func (s *site) rcloneAt(t *testing.T, folder string) []string {
+	t.Helper()
 	hidden := s.run(t, clientCommand{name: "rclone", args: []string{"obscure", "-"}, stdin: s.password})
 	return []string{
 		"RCLONE_CONFIG=" + os.DevNull,
-		"RCLONE_WEBDAV_URL=" + s.url + "/dav/home/",
+		"RCLONE_WEBDAV_URL=" + s.url + folder,
 		"RCLONE_WEBDAV_VENDOR=other",
 		"RCLONE_WEBDAV_USER=" + s.user,
 		"RCLONE_WEBDAV_PASS=" + strings.TrimSpace(hidden),
@@ -119,6 +127,51 @@ func rcloneMount(t *testing.T, s *site) {
 	sameTree(t, treeSums(t, filepath.Join(out, "tree")), want)
 }
 
+// rcloneMoment mounts the drive as it was, for reading.
+func rcloneMoment(t *testing.T, s *site) {
+	needsFUSE(t)
+	put := func(path, content string, status int) {
+		t.Helper()
+		if got, _, body := s.do(t, "PUT", "/dav/home/"+path, content); got != status {
+			t.Fatalf("PUT %s: %d\n%s", path, got, body)
+		}
+	}
+	put("plan.txt", "as it was", 201)
+	put("gone.txt", "there then", 201)
+	moment := "/dav/.at/" + time.Now().UTC().Format(time.RFC3339Nano) + "/home/"
+	put("plan.txt", "written over", 204)
+	put("later.txt", "not yet there", 201)
+	if status, _, _ := s.do(t, "DELETE", "/dav/home/gone.txt", ""); status != 204 {
+		t.Fatalf("DELETE: %d", status)
+	}
+
+	mnt, unmount := s.mountAt(t, moment, "--read-only")
+	want := map[string]string{"plan.txt": "as it was", "gone.txt": "there then"}
+	entries, err := os.ReadDir(mnt)
+	if err != nil || len(entries) != len(want) {
+		t.Errorf("the moment has %v (%v)", entries, err)
+	}
+	for name, content := range want {
+		if got, err := os.ReadFile(filepath.Join(mnt, name)); err != nil || string(got) != content {
+			t.Errorf("%s was %q (%v)", name, got, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(mnt, "new.txt"), nil, 0o644); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("a new file at a moment that is over: %v", err)
+	}
+	unmount()
+
+	// Nor does the server let a client change it that does not know better.
+	remove := s.rclone(t, "deletefile", ":webdav:plan.txt")
+	remove.env = s.rcloneAt(t, moment)
+	if out, err := s.try(t, remove); err == nil {
+		t.Errorf("a file was deleted at a moment that is over\n%s", out)
+	}
+	if status, _, body := s.do(t, "GET", moment+"plan.txt", ""); status != 200 || body != "as it was" {
+		t.Errorf("afterwards it is %q (%d)", body, status)
+	}
+}
+
 // has tells whether the server holds these files; it stops at the first it does
 // not.
 func (s *site) has(t *testing.T, folder string, want map[string]string) bool {
@@ -136,11 +189,17 @@ func (s *site) has(t *testing.T, folder string, want map[string]string) bool {
 // mount mounts the drive until the test ends or unmount is called.
 func (s *site) mount(t *testing.T) (dir string, unmount func()) {
 	t.Helper()
+	return s.mountAt(t, "/dav/home/", "--vfs-cache-mode", "writes", "--vfs-write-back", "0s")
+}
+
+// mountAt mounts a folder of the server.
+func (s *site) mountAt(t *testing.T, folder string, flags ...string) (dir string, unmount func()) {
+	t.Helper()
 	dir = t.TempDir()
 	var log bytes.Buffer
-	cmd := exec.Command("rclone", "mount", ":webdav:", dir, "--vfs-cache-mode", "writes", "--vfs-write-back", "0s",
-		"--cache-dir", t.TempDir(), "--dir-cache-time", "1s")
-	cmd.Env = append(append(os.Environ(), "HOME="+s.home, "no_proxy=*"), s.rcloneEnv(t)...)
+	flags = append([]string{"mount", ":webdav:", dir, "--cache-dir", t.TempDir(), "--dir-cache-time", "1s"}, flags...)
+	cmd := exec.Command("rclone", flags...)
+	cmd.Env = append(append(os.Environ(), "HOME="+s.home, "no_proxy=*"), s.rcloneAt(t, folder)...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -37,6 +37,7 @@ func TestPeers(t *testing.T) {
 	}{
 		{"rclone sync", []string{"rclone"}, rcloneSync},
 		{"rclone mount", []string{"rclone", "fusermount3"}, rcloneMount},
+		{"rclone mount of a moment", []string{"rclone", "fusermount3"}, rcloneMoment},
 		{"davfs2", []string{"mount.davfs", "umount"}, davfs2},
 		{"litmus", []string{"litmus"}, litmus},
 		{"cadaver", []string{"cadaver", "curl"}, cadaver},

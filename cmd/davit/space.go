@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strconv"
+
 	"github.com/spf13/cobra"
 
 	"davit/admin"
@@ -82,19 +84,29 @@ func showSpace(p *printer, sp admin.Space) {
 	p.field("used", size(sp.Used))
 	p.field("quota", sp.Quota)
 	p.field("own hour", sp.OwnHour)
+	p.field("trash days", daysShown(sp.TrashDays))
+	p.field("version days", daysShown(sp.VersionDays))
+	p.field("file days", daysShown(sp.FileDays))
 	if len(sp.Levels) > 0 {
 		p.line("")
 		showLevels(p, sp.Levels)
 	}
 }
 
-type spaceSetOptions struct{ name, template, quota, owner, ownHour string }
+func daysShown(n int64) string {
+	if n == 0 {
+		return "for ever"
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+type spaceSetOptions struct{ name, template, quota, owner, ownHour, trashDays, versionDays, fileDays string }
 
 func newSpaceSet(g *global) *cobra.Command {
 	var o spaceSetOptions
 	cmd := &cobra.Command{
-		Use: "set NAME", Short: "change the name, template, owner, quota or own hour of a space",
-		Example: "  davit space set Launch --template data-room",
+		Use: "set NAME", Short: "change the name, template, owner, quota, own hour or days of a space",
+		Example: "  davit space set Launch --template data-room\n  davit space set Launch --file-days 30 --trash-days 7",
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "new `name`")
@@ -102,12 +114,16 @@ func newSpaceSet(g *global) *cobra.Command {
 	f.StringVar(&o.owner, "owner", "", "`user` who owns it and becomes its manager; empty for nobody")
 	f.StringVar(&o.template, "template", "", templateUsage)
 	f.StringVar(&o.ownHour, "own-hour", "", "how `long` one may rename, move and delete what one has just made there oneself: up to 24h, or none")
+	f.StringVar(&o.trashDays, "trash-days", "", "`days` that the trash keeps what was deleted, fewer than the instance's; none for those")
+	f.StringVar(&o.versionDays, "version-days", "", "`days` that the old content of files is kept, fewer than the instance's; none for those")
+	f.StringVar(&o.fileDays, "file-days", "", "`days` after which a file that nobody touches goes into the trash; none for never")
 	read := func(args []string) (admin.EditSpace, error) {
 		template := policy.Template(o.template)
 		return admin.EditSpace{
 			Name: args[0], NewName: given(cmd, "name", &o.name),
 			Quota: given(cmd, "quota", &o.quota), Owner: given(cmd, "owner", &o.owner),
 			Template: given(cmd, "template", &template), OwnHour: given(cmd, "own-hour", &o.ownHour),
+			TrashDays: given(cmd, "trash-days", &o.trashDays), VersionDays: given(cmd, "version-days", &o.versionDays), FileDays: given(cmd, "file-days", &o.fileDays),
 		}, nil
 	}
 	return carries(g, cmd, admin.SetSpace, read, func(p *printer, sp admin.Space) { p.line("space %s changed", sp.Name) })

@@ -59,9 +59,9 @@ func newVersions(g *global) *cobra.Command {
 		carries(g, &cobra.Command{Use: "list PATH", Short: "list the versions that are kept of a file, or of an object of a calendar",
 			Example: "  davit versions list /Finance/plan.odt\n  davit versions list calendar:~mia/calendar/plan.ics"},
 			admin.ListVersions, located, func(p *printer, list []admin.Version) {
-				p.row("version", "size", "modified", "by", "replaced")
+				p.row("version", "size", "modified", "by", "replaced", "label")
 				for _, v := range list {
-					p.row(v.Version, size(v.Bytes), moment(&v.Modified), v.By, moment(&v.Replaced))
+					p.row(v.Version, size(v.Bytes), moment(&v.Modified), v.By, moment(&v.Replaced), v.Label)
 				}
 			}),
 		carries(g, &cobra.Command{Use: "show PATH VERSION", Short: "show one version", Example: "  davit versions show /Finance/plan.odt 3"},
@@ -69,6 +69,10 @@ func newVersions(g *global) *cobra.Command {
 		carries(g, &cobra.Command{Use: "restore PATH VERSION", Short: "give a file the content of one of its versions",
 			Long: "give a file the content of one of its versions; the content that it had becomes one.\nof a meeting those who are invited are told, as when it is changed in a calendar program"},
 			admin.RevertFile, versionOf, done("restored")),
+		carries(g, &cobra.Command{Use: "label PATH VERSION TEXT", Short: "keep a version, under a label",
+			Long:    "keep a version, under a label: neither days nor number end it. An empty text takes the label away",
+			Example: "  davit versions label /Finance/plan.odt 3 'as signed'\n  davit versions label /Finance/plan.odt 3 ''"},
+			admin.LabelVersion, labelOf, func(p *printer, _ admin.None) { p.line("labelled") }),
 		carries(g, &cobra.Command{Use: "erase PATH [VERSION...]", Short: "end versions of a file for ever, all when none is named"},
 			admin.EraseVersions, versionOf, done("erased")),
 	)
@@ -78,10 +82,18 @@ func versionOf(args []string) (admin.VersionOf, error) {
 	return admin.VersionOf{Path: args[0], Versions: args[1:]}, nil
 }
 
+func labelOf(args []string) (admin.VersionLabel, error) {
+	v, err := versionOf(args[:2])
+	return admin.VersionLabel{VersionOf: v, Label: args[2]}, err
+}
+
 func showVersion(p *printer, v admin.Version) {
 	p.field("version", v.Version)
 	p.field("size", size(v.Bytes))
 	p.field("modified", moment(&v.Modified))
 	p.field("by", v.By)
 	p.field("replaced", moment(&v.Replaced))
+	if v.Label != "" {
+		p.field("label", v.Label)
+	}
 }

@@ -104,6 +104,9 @@ var (
 			{Name: "quota", Type: limit, Default: "none"},
 			{Name: "template", Type: template},
 			ownHour,
+			{Name: "trash-days", Type: days, Default: Days(0)},
+			{Name: "version-days", Type: days, Default: Days(0)},
+			{Name: "file-days", Type: days, Default: Days(0)},
 		},
 	}
 	Drive = &Kind{

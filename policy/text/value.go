@@ -53,6 +53,7 @@ var (
 	moment     = Type{read: readMoment}
 	expiry     = Type{read: readExpiry}
 	hour       = Type{read: readHour}
+	days       = Type{read: readDays}
 	number     = Type{read: readNumber}
 	later      = Type{read: readLater}
 	template   = Type{read: readTemplate}
@@ -369,6 +370,32 @@ func ParseOwnHour(text string) *int64 {
 	d, _ := time.ParseDuration(text) // nothing for none
 	seconds := int64(d / time.Second)
 	return &seconds
+}
+
+// readDays takes a number of days, or none.
+func readDays(text string) (string, error) {
+	if text == noTime {
+		return text, nil
+	}
+	n, err := readNumber(text)
+	if n == "0" {
+		n = noTime
+	}
+	return n, err
+}
+
+// Days writes a number of days, of which 0 is none.
+func Days(n int64) string {
+	if n == 0 {
+		return noTime
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// ParseDays reads what Days writes.
+func ParseDays(text string) int64 {
+	n, _ := strconv.ParseInt(text, 10, 64) // nothing for none
+	return n
 }
 
 // settings are an option for each setting of the instance.
