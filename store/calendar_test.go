@@ -137,12 +137,21 @@ func TestCalendarTakesObjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := append(Path{VersionsRoot}, append(at[:len(at):len(at)], "version-1")...)
-	if _, err := mia.Open(before, Terms{}); !errors.Is(kindOf(err), ErrNotFound) {
-		t.Errorf("what an event was is read as a file's version: %v", err)
+	if _, err := max.Open(before, Terms{}); !errors.Is(kindOf(err), ErrNotFound) {
+		t.Errorf("max reads what an event of mia's was: %v", err)
 	}
-	if _, err := mia.Move(ctx, before, at, true, Terms{}); err == nil {
-		t.Error("what an event was comes back without what it is found by")
+	// What it was comes back with what it is found by.
+	busy := func(want int) {
+		t.Helper()
+		if got, err := mia.FreeBusy(cal("~mia", "calendar"), day(3, 10, 1)); err != nil || len(got.Contents) != want {
+			t.Errorf("%d events in the second hour, %v", len(got.Contents), err)
+		}
 	}
+	busy(1)
+	if _, err := mia.Move(ctx, before, at, true, Terms{}); err != nil {
+		t.Errorf("what an event was does not come back: %v", err)
+	}
+	busy(0)
 	var same *UIDError
 	if err := of.putObject(mia, cal("~mia", "calendar", "b.ics"), event("one")); !errors.As(err, &same) || same.Path.String() != at.String() {
 		t.Errorf("a second object of a UID: %v", err)
