@@ -55,8 +55,8 @@ var answers = []struct {
 	{wire.ErrACEs, http.StatusForbidden, "limited-number-of-aces"}, // RFC 3744, section 8.1.1
 	{store.ErrMisplaced, http.StatusForbidden, ""},
 	{store.ErrNoObject, http.StatusMethodNotAllowed, ""},
-	{errReport, http.StatusForbidden, "supported-report"},                         // RFC 3253, section 3.6
-	{store.ErrSyncToken, http.StatusForbidden, "valid-sync-token"},                // RFC 6578, section 3.2
+	{errReport, http.StatusForbidden, "supported-report"},               // RFC 3253, section 3.6
+	{store.ErrSyncToken, http.StatusForbidden, "valid-sync-token"},      // RFC 6578, section 3.2
 	{wire.ErrGrammar, http.StatusForbidden, "search-grammar-supported"}, // RFC 5323, section 2.4; RFC 3253, section 1.6
 	{wire.ErrQuery, http.StatusUnprocessableEntity, ""},
 	{wire.ErrScopes, http.StatusForbidden, "search-multiple-scope-supported"},

@@ -225,7 +225,9 @@ func TestSearchRefuses(t *testing.T) {
 		mia.Do("SEARCH", "/dav/Team/", row.body).Want(t, row.status, row.text)
 	}
 	// The discovery of what can be searched for is a search, of which the scope counts.
-	discovery := func(grammar string) string { return `<query-schema-discovery xmlns="DAV:">` + grammar + `</query-schema-discovery>` }
+	discovery := func(grammar string) string {
+		return `<query-schema-discovery xmlns="DAV:">` + grammar + `</query-schema-discovery>`
+	}
 	scope := func(href string) string { return `<scope><href>` + href + `</href><depth>infinity</depth></scope>` }
 	for _, row := range []struct {
 		body   string

@@ -340,14 +340,14 @@ func (s *Session) resolveVersions(tx *Tx, p Path) (*spot, error) {
 		sp.past.kind = file
 		sp.past.shown = &Entry{Name: e.Name, Node: e.Node, Dir: true, Created: e.Created, Modified: e.Modified, Rev: e.Rev, Creator: e.Creator}
 		if sp.missing() == 1 {
-			return sp, tx.resolveVersion(sp, item)
+			return sp, tx.resolveNumbered(sp, item)
 		}
 	}
 	return sp, nil
 }
 
-// resolveVersion finds the version of a file that the last name means.
-func (tx *Tx) resolveVersion(sp *spot, item spotKind) error {
+// resolveNumbered finds the version of a file that the last name means.
+func (tx *Tx) resolveNumbered(sp *spot, item spotKind) error {
 	number, is := strings.CutPrefix(sp.name(), versionPrefix)
 	n, err := strconv.Atoi(number)
 	if !is || err != nil || n <= 0 || strconv.Itoa(n) != number {
