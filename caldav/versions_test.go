@@ -30,9 +30,12 @@ func TestVersionsOfObjects(t *testing.T) {
 	lena.Do("GET", calendar+"a.ics", "").Want(t, 200, "SUMMARY:First")
 	lena.Do("MOVE", versions+"a.ics/version-2", "", "Destination", calendar+"a.ics").Want(t, 204)
 	lena.Do("REPORT", calendar, asking("", `<C:comp-filter name="VEVENT"><C:prop-filter name="SUMMARY"><C:text-match>Second</C:text-match></C:prop-filter></C:comp-filter>`), "Depth", "1").Want(t, 207, "a.ics")
-	for _, method := range []string{"PUT", "MKCALENDAR", "REPORT", "PROPPATCH", "LOCK"} {
+	for _, method := range []string{"PUT", "MKCALENDAR", "REPORT", "LOCK"} {
 		lena.Do(method, versions+"a.ics/version-1", event("a", "x"), "Content-Type", ics).Want(t, 405)
 	}
+	const label = `<D:propertyupdate xmlns:D="DAV:" xmlns:d="urn:davit"><D:set><D:prop><d:label>as agreed</d:label></D:prop></D:set></D:propertyupdate>`
+	lena.Do("PROPPATCH", versions+"a.ics/version-1", label).Want(t, 207, "200 OK")
+	lena.Do("PROPFIND", versions+"a.ics/", `<propfind xmlns="DAV:"><prop><label xmlns="urn:davit"/></prop></propfind>`, "Depth", "1").Want(t, 207, "as agreed")
 	lena.Do("PROPFIND", "/caldav/.versions/~lena/inbox/", "", "Depth", "1").Want(t, 404)
 	if n, err := s.Store.Reindex(t.Context(), func(fault string) { t.Error(fault) }); err != nil || n == 0 {
 		t.Errorf("%d objects, %v", n, err)
