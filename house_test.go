@@ -27,11 +27,11 @@ var rows = map[string][]string{
 	"store/disk":   {"golang.org/x/sys/unix"},
 	"store/blob":   {"davit/store/disk"},
 	"auth":         {"davit/store", "davit/policy", "golang.org/x/crypto/argon2"},
-	"dav":          {"davit/dav/wire", "davit/store", "davit/policy", "davit/webpush", "golang.org/x/net/webdav"},
+	"dav":          {"davit/dav/wire", "davit/store", "davit/policy", "davit/dav/webpush", "golang.org/x/net/webdav"},
 	"caldav":       {"davit/caldav/filter", "davit/caldav/ical", "davit/caldav/itip", "davit/caldav/recur", "davit/caldav/zone", "davit/dav", "davit/dav/wire", "davit/store", "davit/policy"},
 	"dav/wire":     {"golang.org/x/text/unicode/norm"},
 	"admin":        {"davit/auth", "davit/store", "davit/policy", "davit/policy/text", "golang.org/x/text/unicode/norm"},
-	"cmd/davit":    {"davit/admin", "davit/auth", "davit/caldav", "davit/caldav/fetch", "davit/caldav/imip", "davit/caldav/source", "davit/dav", "davit/outward", "davit/store", "davit/policy", "davit/policy/text", "davit/webpush", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "github.com/spf13/pflag", "golang.org/x/term"},
+	"cmd/davit":    {"davit/admin", "davit/auth", "davit/caldav", "davit/caldav/fetch", "davit/caldav/imip", "davit/caldav/source", "davit/dav", "davit/dav/outward", "davit/store", "davit/policy", "davit/policy/text", "davit/dav/webpush", "github.com/spf13/cobra", "github.com/spf13/cobra/doc", "github.com/spf13/pflag", "golang.org/x/term"},
 	"bench":        {"golang.org/x/net/webdav", "golang.org/x/sys/unix"},
 	"dav/davtest":  {"davit/auth", "davit/caldav", "davit/dav", "davit/store", "davit/policy"},
 	// the calendar core, which knows no store and no HTTP
@@ -45,12 +45,12 @@ var rows = map[string][]string{
 	"caldav/itip":   {"davit/caldav/ical", "davit/caldav/recur", "davit/caldav/zone"},
 	"caldav/imip":   {"davit/caldav/ical", "davit/caldav/zone", "github.com/wneessen/go-mail"},
 	// asks other servers, and knows nothing of this one
-	"outward":      {},
-	"caldav/fetch": {"davit/outward"},
+	"dav/outward":  {},
+	"caldav/fetch": {"davit/dav/outward"},
 	// the same, of push services
-	"webpush": {"davit/outward"},
+	"dav/webpush": {"davit/dav/outward"},
 	// a push service for tests
-	"webpush/webpushtest": {},
+	"dav/webpush/webpushtest": {},
 	// a mail server for tests
 	"caldav/imip/imiptest": {},
 	// the conformance suite of engines

@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"strings"
 
+	"davit/dav/webpush"
 	"davit/dav/wire"
 	"davit/policy"
 	"davit/store"
-	"davit/webpush"
 )
 
 // Clients are told by push services that something has changed in a collection, where

@@ -15,7 +15,7 @@ import (
 	"net/url"
 	"time"
 
-	"davit/outward"
+	"davit/dav/outward"
 )
 
 // Limits of one answer.

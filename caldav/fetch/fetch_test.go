@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"davit/caldav/fetch"
-	"davit/outward"
+	"davit/dav/outward"
 	"davit/policy"
 )
 

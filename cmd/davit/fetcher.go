@@ -10,7 +10,7 @@ import (
 
 	"davit/caldav"
 	"davit/caldav/fetch"
-	"davit/outward"
+	"davit/dav/outward"
 	"davit/policy"
 	"davit/store"
 )

@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"davit/dav"
-	"davit/outward"
+	"davit/dav/outward"
+	"davit/dav/webpush"
 	"davit/policy"
 	"davit/store"
-	"davit/webpush"
 )
 
 // Limits of what is pushed.

@@ -14,9 +14,9 @@ import (
 	"davit/admin"
 	"davit/auth"
 	"davit/dav/davtest"
+	"davit/dav/webpush/webpushtest"
 	"davit/policy"
 	"davit/store"
-	"davit/webpush/webpushtest"
 )
 
 // A watch is a store whose changes are pushed to a service of the test, by a clock of

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"davit/outward"
-	"davit/webpush"
-	"davit/webpush/webpushtest"
+	"davit/dav/outward"
+	"davit/dav/webpush"
+	"davit/dav/webpush/webpushtest"
 )
 
 func bytesOf(t *testing.T, text string) []byte {

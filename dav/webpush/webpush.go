@@ -19,7 +19,7 @@ import (
 	"strconv"
 	"time"
 
-	"davit/outward"
+	"davit/dav/outward"
 )
 
 // TimeoutUsual is how long a service has for the whole of one message.
