@@ -173,7 +173,6 @@ var besidePath = map[string][]string{
 var unreached = map[string]string{
 	`return invalid("at most %d shares at one place`: "a thousand shares at one place are another test's",
 	"case sh.Calendar: return invalid(":              "what is malformed is another test's",
-	"if !ok { return nil, false":                     "only ways are indexed: this keeps a broken index from opening anything",
 }
 
 // TestBranches measures what the model test alone reaches of the way of a
