@@ -216,6 +216,35 @@ func BenchmarkDecide(b *testing.B) {
 	})
 }
 
+// BenchmarkListing decides the members of a folder, as listings do: what nothing is
+// marked at or below is held as the folder is.
+func BenchmarkListing(b *testing.B) {
+	const members = 1000
+	eachSize(b, func(b *testing.B, c *company) {
+		marked := map[policy.Node][]policy.Node{}
+		for _, pm := range c.model.Marks {
+			up := pm.At.Path[len(pm.At.Path)-2]
+			marked[up] = append(marked[up], pm.Mark.Node)
+		}
+		subs, places := c.questions("anyone")
+		timed(b, func(i int) {
+			sub, dir := subs[i%len(subs)], places[i%len(places)]
+			dir.Path = dir.Path[: len(dir.Path)-1 : len(dir.Path)-1]
+			listed, held := marked[dir.Path[len(dir.Path)-1]], c.state.Held(sub, dir)
+			for _, n := range listed {
+				if c.state.OnWay(n) {
+					held |= c.state.Decide(sub, policy.Place{Space: dir.Space, Path: append(dir.Path, n)}, 0).Held
+				}
+			}
+			for n := policy.Node(len(listed)); n < members; n++ {
+				if c.state.OnWay(1<<40 | n*7919%(1<<30)) { // none is
+					held |= 1
+				}
+			}
+		})
+	})
+}
+
 // BenchmarkExplain asks for one right and every step to it.
 func BenchmarkExplain(b *testing.B) {
 	eachSize(b, func(b *testing.B, c *company) {
