@@ -428,36 +428,21 @@ type attaching struct {
 func (s *Session) BeginAttachment(p Path, size int64, a Attachment, revise Revision, t Terms) (*Upload, error) {
 	a.ID = rand.Text()
 	u := &Upload{s: s, path: p, terms: t, size: size, attaching: &attaching{a, revise}}
-	err := s.view(func(tx *Tx) error {
+	return u.begin(func(tx *Tx) (*spot, error) {
 		sp, g, err := s.mayAttach(tx, p, t)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		u.fileMax = s.fileMax(tx)
-		if err := admits(u.fileMax, size); err != nil {
-			return err
+		if err := u.admitted(tx, size); err != nil {
+			return nil, err
 		}
 		_, obj, err := tx.revised(g, sp, a, revise)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if u.old, err = tx.freedBy(g, sp.entry(), &obj); err != nil {
-			return err
-		}
-		limits := tx.state.AppendLimits(nil, sp.place())
-		u.hold = s.st.ledger.hold(limits)
-		return u.hold.grow(limits, max(size, 0)-u.old)
+		u.old, err = tx.freedBy(g, sp.entry(), &obj)
+		return sp, err
 	})
-	if err == nil && size > s.st.diskFree() {
-		err = ErrDiskFull
-	}
-	if err != nil {
-		if u.hold != nil {
-			u.hold.release()
-		}
-		return nil, err
-	}
-	return u, nil
 }
 
 // Attachment is what an upload brings, once it has committed.
@@ -514,8 +499,7 @@ func (u *Upload) commitAttachment(tx *Tx, b body) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	u.fileMax = s.fileMax(tx)
-	if err := admits(u.fileMax, u.n); err != nil {
+	if err := u.admitted(tx, u.n); err != nil {
 		return Info{}, err
 	}
 	a := attached{Attachment: u.attaching.Attachment, content: b.content, at: tx.now}

@@ -64,31 +64,42 @@ const reserveStep = 4 << 20
 // The caller ends it with Commit or Abort.
 func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 	u := &Upload{s: s, path: p, terms: t, size: size}
-	err := s.view(func(tx *Tx) error {
+	return u.begin(func(tx *Tx) (*spot, error) {
 		sp, err := s.resolve(tx, p)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		g, err := s.mayPut(tx, sp, t)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		u.fileMax = s.fileMax(tx)
-		if err := admits(u.fileMax, size); err != nil {
-			return err
+		if err := u.admitted(tx, size); err != nil {
+			return nil, err
 		}
 		if sp.missing() == 0 {
 			room, err := tx.spare(g, sp)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			u.old = sp.entry().Size + room
 		}
-		limits := tx.state.AppendLimits(nil, sp.place())
-		u.hold = s.st.ledger.hold(limits)
-		return u.hold.grow(limits, max(size, 0)-u.old)
+		return sp, nil
 	})
-	if err == nil && size > s.st.diskFree() {
+}
+
+// begin reserves the room of an upload where decide says that it goes, less what gives
+// way to it.
+func (u *Upload) begin(decide func(tx *Tx) (*spot, error)) (*Upload, error) {
+	err := u.s.view(func(tx *Tx) error {
+		sp, err := decide(tx)
+		if err != nil {
+			return err
+		}
+		limits := tx.state.AppendLimits(nil, sp.place())
+		u.hold = u.s.st.ledger.hold(limits)
+		return u.hold.grow(limits, max(u.size, 0)-u.old)
+	})
+	if err == nil && u.size > u.s.st.diskFree() {
 		err = ErrDiskFull
 	}
 	if err != nil {
@@ -98,6 +109,12 @@ func (s *Session) Begin(p Path, size int64, t Terms) (*Upload, error) {
 		return nil, err
 	}
 	return u, nil
+}
+
+// admitted refuses more bytes than the asker may bring in one file.
+func (u *Upload) admitted(tx *Tx, size int64) error {
+	u.fileMax = u.s.fileMax(tx)
+	return admits(u.fileMax, size)
 }
 
 // Expect reserves the room for size bytes that a client foretells without
@@ -382,8 +399,7 @@ func (u *Upload) commit(tx *Tx, b body, m Meta) (Info, bool, error) {
 	if err != nil {
 		return Info{}, false, err
 	}
-	u.fileMax = u.s.fileMax(tx)
-	if err := admits(u.fileMax, u.n); err != nil {
+	if err := u.admitted(tx, u.n); err != nil {
 		return Info{}, false, err
 	}
 	if err := sp.admits(m.Object); err != nil {
