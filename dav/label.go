@@ -16,11 +16,7 @@ var (
 
 // labelVersion answers PROPPATCH on a version, of which nothing but the label is set.
 func labelVersion(rq *request) error {
-	body, err := rq.body()
-	if err != nil {
-		return err
-	}
-	patch, err := wire.ParsePropertyUpdate(body)
+	patch, err := rq.propertyUpdate()
 	if err != nil {
 		return err
 	}

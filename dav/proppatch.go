@@ -53,11 +53,7 @@ func proppatch(rq *request) error {
 	case rq.isBeyond():
 		return labelVersion(rq)
 	}
-	body, err := rq.body()
-	if err != nil {
-		return err
-	}
-	patch, err := wire.ParsePropertyUpdate(body)
+	patch, err := rq.propertyUpdate()
 	if err != nil {
 		return err
 	}
@@ -144,4 +140,13 @@ func (rq *request) patched(patch []wire.PropPatch, protected refusedProps) error
 	}
 	names(func(_ wire.Precondition, refused bool) bool { return !refused })
 	return m.End()
+}
+
+// propertyUpdate reads the body of a PROPPATCH.
+func (rq *request) propertyUpdate() ([]wire.PropPatch, error) {
+	body, err := rq.body()
+	if err != nil {
+		return nil, err
+	}
+	return wire.ParsePropertyUpdate(body)
 }

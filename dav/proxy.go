@@ -92,11 +92,7 @@ var memberSet = davName("group-member-set")
 // setProxies answers PROPPATCH on a group of proxies, of which nothing but the
 // members is set.
 func setProxies(rq *request) error {
-	body, err := rq.body()
-	if err != nil {
-		return err
-	}
-	patch, err := wire.ParsePropertyUpdate(body)
+	patch, err := rq.propertyUpdate()
 	if err != nil {
 		return err
 	}
