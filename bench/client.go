@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -54,7 +53,7 @@ func (t target) url(path string) string { return "http://" + t.address + t.prefi
 // checks need, so that the servers, and not it, are what is measured.
 type client struct {
 	target
-	conn    net.Conn // nil: dial with the next request
+	conn    io.ReadWriteCloser // nil: dial with the next request
 	in      *bufio.Reader
 	out     []byte
 	body    bytes.Buffer
@@ -128,15 +127,12 @@ func (c *client) close() {
 
 func (c *client) send(q request) error {
 	if c.conn == nil {
-		conn, err := net.DialTimeout("tcp", c.address, requestTimeout)
+		conn, err := dial(c.address, c.patience)
 		if err != nil {
 			return err
 		}
 		c.conn = conn
 		c.in.Reset(conn)
-	}
-	if err := c.conn.SetDeadline(time.Now().Add(c.patience)); err != nil {
-		return err
 	}
 	length := int64(len(q.body))
 	if q.body == nil {
@@ -268,19 +264,31 @@ func (c *client) readLine() ([]byte, error) {
 
 func (c *client) readBody(r *response, n int64, sink io.Writer) error {
 	for n > 0 {
-		m, err := c.in.Read(c.scratch[:min(n, int64(len(c.scratch)))])
-		if m > 0 {
-			if _, err := sink.Write(c.scratch[:m]); err != nil {
+		piece, err := c.piece(n)
+		if len(piece) > 0 {
+			if _, err := sink.Write(piece); err != nil {
 				return err
 			}
 		}
-		n -= int64(m)
-		r.length += int64(m)
+		n -= int64(len(piece))
+		r.length += int64(len(piece))
 		if err != nil && n > 0 {
 			return err
 		}
 	}
 	return nil
+}
+
+// piece is some of the next n bytes, valid until the next read: those that came
+// with what was read before, where they lie.
+func (c *client) piece(n int64) ([]byte, error) {
+	if waiting := int64(c.in.Buffered()); waiting > 0 {
+		p, err := c.in.Peek(int(min(n, waiting)))
+		c.in.Discard(len(p))
+		return p, err
+	}
+	m, err := c.in.Read(c.scratch[:min(n, int64(len(c.scratch)))])
+	return c.scratch[:m], err
 }
 
 func (c *client) readChunks(r *response, sink io.Writer) error {

@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // scripted answers the requests on each connection with the given bytes, in
@@ -158,5 +160,22 @@ func TestUnwantedStatusIsAWrongAnswer(t *testing.T) {
 	}
 	if _, err := c.ask(request{method: "GET", path: "x"}, 200); err != nil {
 		t.Errorf("the connection is not good any more: %v", err)
+	}
+}
+
+func TestClientGivesUpOnSilence(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // the system takes connections; nobody answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	to, err := newTarget("http://"+l.Addr().String()+"/", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(to)
+	c.patience = 20 * time.Millisecond
+	if _, err := c.ask(request{method: "GET", path: "x"}, 200); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -46,13 +46,18 @@ func (c content) fill(p []byte, offset int64) {
 		within := offset % blockSize
 		n := copy(p, pattern()[within:])
 		if within < stampSize {
-			var stamp [stampSize]byte
-			binary.LittleEndian.PutUint64(stamp[:8], c.key)
-			binary.LittleEndian.PutUint64(stamp[8:], uint64(offset/blockSize))
+			stamp := c.stamp(offset)
 			copy(p[:n], stamp[within:])
 		}
 		p, offset = p[n:], offset+int64(n)
 	}
+}
+
+// stamp begins the block in which the offset lies.
+func (c content) stamp(offset int64) (s [stampSize]byte) {
+	binary.LittleEndian.PutUint64(s[:8], c.key)
+	binary.LittleEndian.PutUint64(s[8:], uint64(offset/blockSize))
+	return s
 }
 
 // bytes is the whole content; for small ones.
@@ -79,9 +84,23 @@ func (c content) WriteTo(w io.Writer) (int64, error) {
 
 // equal says whether p is the bytes from the offset on.
 func (c content) equal(p []byte, offset int64) bool {
-	want := make([]byte, len(p))
-	c.fill(want, offset)
-	return offset+int64(len(p)) <= c.size && bytes.Equal(p, want)
+	if offset+int64(len(p)) > c.size {
+		return false
+	}
+	for len(p) > 0 {
+		within := offset % blockSize
+		want := pattern()[within:]
+		if within < stampSize {
+			stamp := c.stamp(offset)
+			want = stamp[within:]
+		}
+		n := min(len(p), len(want))
+		if !bytes.Equal(p[:n], want[:n]) {
+			return false
+		}
+		p, offset = p[n:], offset+int64(n)
+	}
+	return true
 }
 
 // A verifier is written a body and compares all of it.

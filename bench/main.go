@@ -27,6 +27,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -51,6 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == naiveCommand {
 		err = serveNaive(ctx, args[1:], stderr)
 	} else {
+		runtime.GOMAXPROCS(max(runtime.NumCPU(), fixtureClients+1)) // each client keeps one while it waits
 		err = bench(ctx, args, stdout, stderr)
 	}
 	switch {
