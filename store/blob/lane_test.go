@@ -2,6 +2,7 @@ package blob_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -66,6 +67,36 @@ func TestLargeBlobs(t *testing.T) {
 		}
 		wg.Wait()
 		wantNoTemp(t, dir)
+	})
+}
+
+// TestSumOnTheWay asks for the sum of a large blob again and again while it is being
+// received: it is that of what came so far.
+func TestSumOnTheWay(t *testing.T) {
+	onEach(t, func(t *testing.T, dir string) {
+		blobs := open(t, dir)
+		temp, err := blobs.Create()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer temp.Discard()
+		content, at := large(14<<20+5), 0
+		for _, n := range []int{8<<20 - 3, 3, 100, 1<<20 - 100, 1<<20 + 1, 0, 2<<20 - 7, 1 << 20, 5, 1<<20 + 6} {
+			if _, err := temp.Write(content[at : at+n]); err != nil {
+				t.Fatal(err)
+			}
+			at += n
+			if hash, size := temp.Sum(); hash != sha256.Sum256(content[:at]) || size != int64(at) {
+				t.Errorf("after %d bytes, %d of them at once: sum %x of %d bytes", at, n, hash, size)
+			}
+		}
+		if at != len(content) {
+			t.Fatalf("the pieces make %d bytes of %d", at, len(content))
+		}
+		ref, err := temp.Keep(1)
+		if err := errors.Join(err, blobs.Verify(ref)); err != nil || ref.Size != int64(at) {
+			t.Errorf("kept %d bytes, %v", ref.Size, err)
+		}
 	})
 }
 

@@ -25,10 +25,11 @@ var errOver = errors.New("temporary blob was kept or discarded before")
 type Temp struct {
 	dir    *Dir
 	file   *disk.File
-	hash   hash.Hash
+	hash   hash.Hash // of all but what the lane is to hash
 	size   int64
 	buffer *[bufferSize]byte // nil once the lane has taken over
 	piece  []byte            // what was received and not written yet, in the buffer or the lane's
+	hashed int               // so many bytes of the piece
 	lane   *lane             // nil while the blob is small
 	err    error             // the first failed write, or errOver
 	there  bool              // whether it has no final name yet
@@ -84,10 +85,17 @@ func (t *Temp) room() []byte { return t.piece[len(t.piece):cap(t.piece)] }
 
 // took adds the next n bytes of the room to the blob.
 func (t *Temp) took(n int) {
-	end := len(t.piece)
-	t.piece = t.piece[:end+n]
-	t.hash.Write(t.piece[end:])
+	t.piece = t.piece[:len(t.piece)+n]
 	t.size += int64(n)
+	if t.lane == nil {
+		t.sum()
+	}
+}
+
+// sum hashes what is not hashed of the piece.
+func (t *Temp) sum() {
+	t.hash.Write(t.piece[t.hashed:])
+	t.hashed = len(t.piece)
 }
 
 // makeRoom writes a full piece.
@@ -102,7 +110,7 @@ func (t *Temp) makeRoom() error {
 // goes on in a lane, if one is free.
 func (t *Temp) flush() (err error) {
 	if t.lane != nil {
-		t.piece, err = t.lane.next(t.piece)
+		t.piece, err = t.lane.next(t.piece, t.hashed)
 	} else {
 		_, err = t.file.Write(t.piece)
 		t.piece = t.piece[:0]
@@ -110,6 +118,7 @@ func (t *Temp) flush() (err error) {
 			t.enterLane()
 		}
 	}
+	t.hashed = 0
 	if err != nil {
 		err = fmt.Errorf("receive blob: %w", err)
 	}
@@ -118,7 +127,7 @@ func (t *Temp) flush() (err error) {
 
 // enterLane leaves the buffer for a lane's.
 func (t *Temp) enterLane() {
-	if t.lane = t.dir.openLane(t.file); t.lane != nil {
+	if t.lane = t.dir.openLane(t.file, t.hash); t.lane != nil {
 		t.giveBack()
 		t.piece = t.lane.first()
 	}
@@ -134,6 +143,10 @@ func (t *Temp) giveBack() {
 
 // Sum returns the SHA-256 of what was received so far, and its length.
 func (t *Temp) Sum() (hash [sha256.Size]byte, size int64) {
+	if t.lane != nil {
+		t.lane.rest()
+		t.sum()
+	}
 	return [sha256.Size]byte(t.hash.Sum(nil)), t.size
 }
 
@@ -189,7 +202,7 @@ func (t *Temp) leave() (err error) {
 		t.dir.lanes <- t.lane
 		t.lane = nil
 	}
-	t.piece = nil
+	t.piece, t.hashed = nil, 0
 	return err
 }
 
