@@ -47,8 +47,9 @@ type Options struct {
 
 type database struct {
 	*engine.Committer
-	bolt *bbolt.DB
-	file *os.File // bbolt's own
+	bolt  *bbolt.DB
+	views *snapshots
+	file  *os.File // bbolt's own
 }
 
 // Open opens the file at path, or makes it. The pages of an existing file are
@@ -71,8 +72,9 @@ func Open(path string, o Options) (engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	committer := engine.NewCommitter(&backend{bolt: db, before: o.BeforeCommit}, o.OnBroken)
-	return &database{Committer: committer, bolt: db, file: file}, nil
+	views := &snapshots{bolt: db}
+	committer := engine.NewCommitter(&backend{bolt: db, views: views, before: o.BeforeCommit}, o.OnBroken)
+	return &database{Committer: committer, bolt: db, views: views, file: file}, nil
 }
 
 func writeOptions() bbolt.Options {
@@ -158,24 +160,26 @@ func (d *database) Backup(w io.Writer) (n int64, err error) {
 // Close implements engine.Engine. It waits for those who read.
 func (d *database) Close() error {
 	d.Committer.Close()
+	d.views.begin()
 	return d.bolt.Close()
 }
 
 type backend struct {
 	bolt   *bbolt.DB
+	views  *snapshots
 	before func() error
 }
 
-func (b *backend) View(fn func(engine.Reader) error) error {
-	return b.bolt.View(func(tx *bbolt.Tx) error { return fn(&reader{tx: tx}) })
-}
+func (b *backend) View(fn func(engine.Reader) error) error { return b.views.view(fn) }
 
 func (b *backend) Begin() (engine.Batch, error) {
+	b.views.begin()
 	tx, err := b.bolt.Begin(true)
 	if err != nil {
+		b.views.end()
 		return nil, err
 	}
-	return &batch{reader: reader{tx: tx}, before: b.before}, nil
+	return &batch{reader: reader{tx: tx}, before: b.before, end: b.views.end}, nil
 }
 
 // A reader is one transaction. Keys are stored whole, with the byte that names
@@ -229,6 +233,7 @@ func (r *reader) Scan(lo, hi []byte, fn func(key, value []byte) bool) error {
 type batch struct {
 	reader
 	before func() error
+	end    func() // after the commit, or instead of it
 }
 
 func (b *batch) Put(key, sealed []byte) error {
@@ -257,7 +262,11 @@ func (b *batch) Commit() error {
 			return err
 		}
 	}
+	defer b.end()
 	return b.tx.Commit()
 }
 
-func (b *batch) Rollback() error { return b.tx.Rollback() }
+func (b *batch) Rollback() error {
+	defer b.end()
+	return b.tx.Rollback()
+}

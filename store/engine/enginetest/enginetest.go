@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) engine.Engine) {
 		{"Copies", testCopies},
 		{"Ended", testEnded},
 		{"Snapshot", testSnapshot},
+		{"Newest", testNewest},
 		{"BackupAndCheck", testBackupAndCheck},
 		{"Closed", testClosed},
 	}
@@ -293,6 +294,54 @@ func testSnapshot(t *testing.T, db engine.Engine) {
 		wantDump(t, r, "a", "a1=old a2=old ")
 	})
 	wantContent(t, db, "a", "a1=new a2=new a3=new ")
+}
+
+// testNewest has views begin and end before, during and after a change: whoever
+// begins once it is answered sees it.
+func testNewest(t *testing.T, db engine.Engine) {
+	const begins, ends = 3, 3 // before the change, during it, after it
+	for begin := range begins {
+		for end := begin; end < ends; end++ {
+			name := fmt.Sprintf("a%d%d", begin, end)
+			release, ended := make(chan struct{}), make(chan struct{})
+			look := func() {
+				began := make(chan struct{})
+				go func() {
+					defer close(ended)
+					view(t, db, func(r engine.Reader) {
+						value, err := r.Get([]byte(name))
+						if err != nil || (value != nil) != (begin == 2) {
+							t.Errorf("begun in step %d: %q, %v", begin, value, err)
+						}
+						close(began)
+						<-release
+					})
+				}()
+				<-began
+			}
+			step := func(now int) {
+				if begin == now {
+					look()
+				}
+				if end == now {
+					close(release)
+					<-ended
+				}
+			}
+			step(0)
+			update(t, db, func(w engine.Writer) error {
+				step(1)
+				return w.Put([]byte(name), []byte("new"))
+			})
+			if end < 2 && !has(t, db, name) {
+				t.Errorf("a view begun in step %d and ended in step %d hides the change", begin, end)
+			}
+			step(2)
+			if !has(t, db, name) {
+				t.Errorf("a view begun in step %d and ended after the change hides it", begin)
+			}
+		}
+	}
 }
 
 func testBackupAndCheck(t *testing.T, db engine.Engine) {
