@@ -53,7 +53,11 @@ func (rq *request) sendFile(f *store.File) error {
 	if small := f.Bytes(); small != nil && unconditional(rq.r.Header) {
 		return rq.whole(f, small)
 	}
-	rq.send(f.Size, f.Modified, f.Content())
+	if blob := f.Blob(); blob != nil {
+		rq.send(f.Size, f.Modified, blob)
+	} else {
+		http.ServeContent(rq.w, rq.r, "", f.Modified, f.Content())
+	}
 	return nil
 }
 

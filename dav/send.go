@@ -28,15 +28,9 @@ func newSenders() senders {
 	return s
 }
 
-// send answers with content, or the ranges of it that are asked for, if the
+// send answers with a file, or the ranges of it that are asked for, if the
 // conditions of the request hold.
-func (rq *request) send(size int64, modified time.Time, content io.ReadSeeker) {
-	file, ok := content.(*os.File)
-	if !ok {
-		http.ServeContent(rq.w, rq.r, "", modified, content)
-		return
-	}
-	// Of a section the place to begin at is no system call.
+func (rq *request) send(size int64, modified time.Time, file *os.File) {
 	section := io.NewSectionReader(file, 0, size)
 	http.ServeContent(&pieces{rq.w, rq, file, section}, rq.r, "", modified, section)
 }
@@ -85,11 +79,31 @@ func (rq *request) wantsPieces(n int64) bool {
 // bySystem has the system send n bytes from where the section stands.
 func (p *pieces) bySystem(n int64) (int64, error) {
 	at, err := p.section.Seek(0, io.SeekCurrent)
-	if err == nil {
-		_, err = p.file.Seek(at, io.SeekStart)
-	}
 	if err != nil {
 		return 0, err
 	}
-	return io.Copy(p.ResponseWriter, io.LimitReader(p.file, n))
+	return io.Copy(p.ResponseWriter, &Stretch{p.file, at, n})
+}
+
+// A Stretch is the N bytes of a file from At on, as a reader. Several may read one
+// file at a time: none of them uses its place.
+type Stretch struct {
+	File  *os.File
+	At, N int64
+}
+
+// Read implements io.Reader. A file that ends before is io.ErrUnexpectedEOF.
+func (s *Stretch) Read(p []byte) (int, error) {
+	if s.N <= 0 {
+		return 0, io.EOF
+	}
+	n, err := s.File.ReadAt(p[:min(int64(len(p)), s.N)], s.At)
+	s.At, s.N = s.At+int64(n), s.N-int64(n)
+	switch {
+	case err != io.EOF:
+		return n, err
+	case n > 0 || len(p) == 0:
+		return n, nil
+	}
+	return 0, io.ErrUnexpectedEOF
 }

@@ -2,6 +2,7 @@ package dav
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http/httptest"
 	"os"
@@ -26,10 +27,8 @@ func (w *written) Write(p []byte) (int, error) {
 }
 
 func (w *written) ReadFrom(r io.Reader) (int64, error) {
-	if part, ok := r.(*io.LimitedReader); ok {
-		if _, ok := part.R.(*os.File); ok {
-			w.bySystem += part.N
-		}
+	if part, ok := r.(*Stretch); ok {
+		w.bySystem += part.N
 	}
 	return io.Copy(w.ResponseRecorder, r)
 }
@@ -134,5 +133,39 @@ func TestLargeDownloads(t *testing.T) {
 	wg.Wait()
 	if len(h.senders) != sendersMax {
 		t.Errorf("%d buffers of %d came back", len(h.senders), sendersMax)
+	}
+}
+
+// TestStretch: readers of one file do not disturb each other, and a file that ends too
+// soon is an error.
+func TestStretch(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte("0123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	left, right, short := &Stretch{file, 0, 5}, &Stretch{file, 5, 5}, &Stretch{file, 8, 3}
+	var got [2]string
+	for range 5 {
+		for i, s := range []*Stretch{left, right} {
+			var b [1]byte
+			if n, err := s.Read(b[:]); n != 1 || err != nil {
+				t.Fatalf("read %d, %v", n, err)
+			}
+			got[i] += string(b[:])
+		}
+	}
+	if got != [2]string{"01234", "56789"} {
+		t.Errorf("read %q", got)
+	}
+	if n, err := left.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("after the end: %d, %v", n, err)
+	}
+	if all, err := io.ReadAll(short); string(all) != "89" || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("of a short file: %q, %v", all, err)
 	}
 }

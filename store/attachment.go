@@ -409,7 +409,7 @@ func (s *Session) OpenAttachment(id string) (*File, error) {
 			return err
 		}
 		f = &File{Info: Info{Entry: a.entry(), Held: g.held}}
-		f.bytes, f.file, err = tx.content(g, &f.Entry)
+		f.bytes, f.blob, err = tx.content(g, &f.Entry)
 		return err
 	})
 	return f, err

@@ -60,7 +60,10 @@ func (tx *Tx) openPart(g grant, id string, rec *resumable, at int64) (io.ReadClo
 	}
 	small, file, err := tx.content(g, &Entry{Node: rec.Node, Size: b.size, content: b.content})
 	if file != nil {
-		return file, b.size, err
+		return struct {
+			io.Reader
+			io.Closer
+		}{file.Content(), file}, b.size, err
 	}
 	return io.NopCloser(bytes.NewReader(small)), b.size, err
 }

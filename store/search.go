@@ -179,7 +179,7 @@ func (tx *Tx) whole(g grant, e *Entry) ([]byte, error) {
 		return b, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	return io.ReadAll(f.Content())
 }
 
 // reindexSlice is how many objects one transaction of a rebuilding takes.

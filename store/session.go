@@ -332,7 +332,7 @@ func (s *Session) top(tx *Tx, space *policy.Space, want Want) (Info, error) {
 // and a later change of the name: what was opened is read whole.
 type File struct {
 	Info
-	file  *os.File // a blob's own file, which the system can send by itself
+	blob  *blob.Shared // what is in a file of its own
 	bytes []byte
 	count counter
 }
@@ -368,14 +368,14 @@ func (s *Session) Open(p Path, t Terms) (*File, error) {
 			f.Size = int64(len(f.bytes))
 			return err
 		}
-		f.bytes, f.file, err = tx.content(g, e)
+		f.bytes, f.blob, err = tx.content(g, e)
 		return err
 	})
 	return f, err
 }
 
 // content opens the bytes of an entry.
-func (tx *Tx) content(g grant, e *Entry) ([]byte, *os.File, error) {
+func (tx *Tx) content(g grant, e *Entry) ([]byte, *blob.Shared, error) {
 	switch e.content.where {
 	case inline:
 		v, err := tx.r.Get(hashKey(tableInline, e.content.hash))
@@ -384,7 +384,7 @@ func (tx *Tx) content(g grant, e *Entry) ([]byte, *os.File, error) {
 		}
 		return bytes.Clone(v), nil, err
 	case blobFile:
-		f, err := tx.st.blobs.Open(blob.Ref{Hash: e.content.hash, Gen: e.content.gen, Size: e.Size})
+		f, err := tx.st.blobs.Share(blob.Ref{Hash: e.content.hash, Gen: e.content.gen, Size: e.Size})
 		return nil, f, err
 	}
 	return nil, nil, nil
@@ -392,10 +392,20 @@ func (tx *Tx) content(g grant, e *Entry) ([]byte, *os.File, error) {
 
 // Content is the reader to serve from.
 func (f *File) Content() io.ReadSeeker {
-	if f.file != nil {
-		return f.file
+	if f.blob != nil {
+		return f.blob.Content()
 	}
 	return bytes.NewReader(f.bytes)
+}
+
+// Blob is the file that holds the content, which the system can send by itself; nil
+// where Bytes has it. Others may read it too: it has no place of the caller's own, and
+// is closed by Close alone.
+func (f *File) Blob() *os.File {
+	if f.blob == nil {
+		return nil
+	}
+	return f.blob.File()
 }
 
 // Bytes is the content of a small file, nil when it is in a file of its own.
@@ -403,8 +413,8 @@ func (f *File) Bytes() []byte { return f.bytes }
 
 // Close ends the reading.
 func (f *File) Close() error {
-	if f.file != nil {
-		return f.file.Close()
+	if f.blob != nil {
+		return f.blob.Close()
 	}
 	return nil
 }

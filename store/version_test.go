@@ -24,7 +24,7 @@ func (of *office) wantVersions(path string, contents ...[]byte) {
 		for i := range list {
 			e := list[i].entry("", &Entry{Node: n})
 			f := File{}
-			if f.bytes, f.file, err = tx.content(g, &e); err != nil {
+			if f.bytes, f.blob, err = tx.content(g, &e); err != nil {
 				return err
 			}
 			var got bytes.Buffer

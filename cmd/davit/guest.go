@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"davit/dav"
 )
 
 // A guest is a connection that is counted while it is open, and held to a pace: a
@@ -51,28 +53,14 @@ func (g *guest) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// ReadFrom implements io.ReaderFrom. Only in a file what was read and not sent can be
-// read again.
+// ReadFrom implements io.ReaderFrom. Of a file only what was sent counts as read: the
+// rest can be sent in the next period.
 func (g *guest) ReadFrom(r io.Reader) (int64, error) {
-	part, ok := r.(*io.LimitedReader)
+	part, ok := r.(*dav.Stretch)
 	if !ok {
 		return io.Copy(struct{ io.Writer }{g}, r)
 	}
-	file, ok := part.R.(*os.File)
-	if !ok {
-		return io.Copy(struct{ io.Writer }{g}, r)
-	}
-	return g.keepOn(func() (int64, error) {
-		left := part.N
-		n, err := g.TCPConn.ReadFrom(part)
-		if unsent := left - part.N - n; unsent > 0 {
-			part.N += unsent
-			if _, seekErr := file.Seek(-unsent, io.SeekCurrent); seekErr != nil {
-				err = seekErr
-			}
-		}
-		return n, err
-	})
+	return g.keepOn(func() (int64, error) { return g.sendFile(part) })
 }
 
 // keepOn sends, a period at a time, while the client takes what is sent. It ends at

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"davit/dav"
 )
 
 // welcome is a guest held to the pace, and its client.
@@ -67,8 +69,7 @@ func waysToSend(t *testing.T) map[string]func(*guest) (int64, error) {
 			return int64(n), err
 		},
 		"a file": func(g *guest) (int64, error) {
-			file.Seek(0, io.SeekStart)
-			return g.ReadFrom(io.LimitReader(file, downloadSize))
+			return g.ReadFrom(&dav.Stretch{File: file, N: downloadSize})
 		},
 		"a stream": func(g *guest) (int64, error) { return g.ReadFrom(bytes.NewReader(content)) },
 	}
@@ -163,5 +164,26 @@ func TestGuestsOwnDeadline(t *testing.T) {
 	g.SetDeadline(time.Time{})
 	if _, err := g.Write([]byte("x")); err != nil || g.begun.Load() == 0 {
 		t.Errorf("without it: %v", err)
+	}
+}
+
+// TestShortFile: of a file that ends too soon the client gets what there is, and the
+// sender is told.
+func TestShortFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "short")
+	if err := os.WriteFile(name, []byte("0123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	g, client := welcome(t, pace{}, io.Discard)
+	n, err := g.ReadFrom(&dav.Stretch{File: file, At: 4, N: 100})
+	g.Close()
+	got, readErr := io.ReadAll(client)
+	if n != 6 || !errors.Is(err, io.ErrUnexpectedEOF) || string(got) != "456789" || readErr != nil {
+		t.Errorf("%d bytes sent, %v; %q came, %v", n, err, got, readErr)
 	}
 }

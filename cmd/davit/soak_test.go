@@ -24,8 +24,9 @@ const (
 	soakFilesMore  = 4         // descriptors beside those of a server nobody asked yet
 	soakIdle       = 40        // goroutines of a server that nobody asks
 	// soakQuietMax is how often a server is asked how it is until it has noticed
-	// that everybody went away.
-	soakQuietMax = 2000
+	// that everybody went away, and has closed what it had open for them: several
+	// seconds.
+	soakQuietMax = 20_000
 )
 
 // soakUsers own the locks; several clients work for each.
@@ -221,7 +222,7 @@ func (s *soak) quiet(idle int) {
 }
 
 // collected finds what lives after each collection, in MB.
-var collected = regexp.MustCompile(`(?m)^gc \d+ @.* \d+->\d+->(\d+) MB, `)
+var collected = regexp.MustCompile(`(?m)^gc \d+ @.* \d+->\d+->(\d+) MB, .*$`)
 
 // flat holds the last server's memory and goroutines to what they may be.
 func (s *soak) flat() {
@@ -232,8 +233,12 @@ func (s *soak) flat() {
 		s.t.Errorf("%d goroutines though nobody asks\n%.20000s", idle, log[max(0, strings.Index(log, "SIGQUIT")):])
 	}
 	var heap []int
+	var worst []string // collections, each with more left than the one before
 	for _, m := range collected.FindAllStringSubmatch(log, -1) {
 		n, _ := strconv.Atoi(m[1])
+		if len(heap) == 0 || n<<20 > slices.Max(heap) {
+			worst = append(worst, m[0])
+		}
 		heap = append(heap, n<<20)
 	}
 	if len(heap) == 0 {
@@ -247,7 +252,7 @@ func (s *soak) flat() {
 		idle, len(heap), slices.Max(heap)>>20, median(first)>>20, median(last)>>20)
 	grown := len(last) >= soakTrend && median(last) > median(first)+soakHeapGrowth
 	if slices.Max(heap) > soakHeapMax || grown {
-		s.t.Error("the heap grows")
+		s.t.Errorf("the heap grows:\n%s", strings.Join(worst, "\n"))
 	}
 }
 

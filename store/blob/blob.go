@@ -57,6 +57,7 @@ type Dir struct {
 	fs      *disk.FS
 	buffers sync.Pool
 	lanes   chan *lane // those that are free, nil for one never used
+	shared  shared
 }
 
 // Open makes the directories where they are missing, and removes
@@ -157,6 +158,7 @@ func (d *Dir) Verify(ref Ref) error {
 // between the removal and the note of it. The removal is not synced: what
 // comes back after a power cut is a blob that nobody refers to.
 func (d *Dir) Remove(ref Ref) error {
+	defer d.shared.forget(ref)
 	if err := d.fs.Remove(ref.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove blob: %w", err)
 	}
