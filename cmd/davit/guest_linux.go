@@ -5,8 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"davit/dav"
 )
@@ -24,15 +23,15 @@ func (g *guest) sendFile(s *dav.Stretch) (n int64, err error) {
 	before, failed := s.N, error(nil)
 	err = raw.Write(func(to uintptr) (done bool) {
 		for s.N > 0 {
-			n, err := unix.Sendfile(int(to), int(s.File.Fd()), &s.At, int(min(s.N, sendFileMax)))
+			n, err := syscall.Sendfile(int(to), int(s.File.Fd()), &s.At, int(min(s.N, sendFileMax)))
 			s.N -= int64(max(n, 0))
 			switch {
 			case err == nil && n == 0:
 				failed = io.ErrUnexpectedEOF
 				return true
-			case errors.Is(err, unix.EAGAIN):
+			case errors.Is(err, syscall.EAGAIN):
 				return false
-			case err != nil && !errors.Is(err, unix.EINTR):
+			case err != nil && !errors.Is(err, syscall.EINTR):
 				failed = os.NewSyscallError("sendfile", err)
 				return true
 			}
