@@ -83,8 +83,9 @@ func TestWaysToSend(t *testing.T) {
 	}
 }
 
-// TestSeveralRanges: each part is what it says.
-func TestSeveralRanges(t *testing.T) {
+// digits is a file of ten bytes.
+func digits(t *testing.T) *os.File {
+	t.Helper()
 	name := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(name, []byte("0123456789"), 0o600); err != nil {
 		t.Fatal(err)
@@ -93,7 +94,13 @@ func TestSeveralRanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	t.Cleanup(func() { file.Close() })
+	return file
+}
+
+// TestSeveralRanges: each part is what it says.
+func TestSeveralRanges(t *testing.T) {
+	file := digits(t)
 	rec := httptest.NewRecorder()
 	rq := &request{h: New(Config{}), w: rec, r: httptest.NewRequest("GET", "/", nil)}
 	rq.r.Header.Set("Range", "bytes=1-2,7-9")
@@ -139,15 +146,7 @@ func TestLargeDownloads(t *testing.T) {
 // TestStretch: readers of one file do not disturb each other, and a file that ends too
 // soon is an error.
 func TestStretch(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(name, []byte("0123456789"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
+	file := digits(t)
 	left, right, short := &Stretch{file, 0, 5}, &Stretch{file, 5, 5}, &Stretch{file, 8, 3}
 	var got [2]string
 	for range 5 {
