@@ -45,7 +45,7 @@ func (d *Dir) Share(ref Ref) (*Shared, error) {
 	return d.shared.add(ref, file), nil
 }
 
-// Close ends the use of one reader.
+// Close ends the use of one reader, who calls it once: the others go on.
 func (s *Shared) Close() error { return s.dir.leave(s) }
 
 // shared are the open blobs. The zero value has none.
