@@ -35,8 +35,9 @@ import (
 // one is refused, and an older one is raised when it is opened: from 2 on copies have
 // references of their own, and who does not know them would erase what only copies use;
 // from 3 on calendar objects have attachments, their index tells how they take time, and
-// versions carry labels, which who does not know them would not keep them for.
-const Format = 3
+// versions carry labels, which who does not know them would not keep them for; from 4 on
+// the newest commits may lie in a journal, which who does not know it would pass over.
+const Format = 4
 
 // Errors that callers act on. The wrapping error says what was asked.
 var (

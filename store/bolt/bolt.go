@@ -1,6 +1,7 @@
 // Package bolt keeps the store's keys in one bbolt file, a bucket for each
-// table. It is the only package that knows bbolt, and it never answers for what
-// a value means.
+// table, and the newest commits in a layer of memory over it and in a journal
+// beside it. It is the only package that knows bbolt, and it never answers for
+// what a value means.
 //
 //	db, err := bolt.Open("meta.db", bolt.Options{OnBroken: stop})
 //	defer db.Close()
@@ -47,15 +48,16 @@ type Options struct {
 
 type database struct {
 	*engine.Committer
-	bolt  *bbolt.DB
-	views *snapshots
-	file  *os.File // bbolt's own
+	backend *backend
 }
 
 // Open opens the file at path, or makes it. The pages of an existing file are
 // read through first: bbolt would meet a damaged one in a goroutine of its own,
-// and take the process down.
-func Open(path string, o Options) (engine.Engine, error) {
+// and take the process down. What the journal of a process that was killed holds is
+// brought into the file.
+func Open(path string, o Options) (engine.Engine, error) { return open(path, o, usualLimits) }
+
+func open(path string, o Options, room limits) (engine.Engine, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -72,9 +74,11 @@ func Open(path string, o Options) (engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	views := &snapshots{bolt: db}
-	committer := engine.NewCommitter(&backend{bolt: db, views: views, before: o.BeforeCommit}, o.OnBroken)
-	return &database{Committer: committer, bolt: db, views: views, file: file}, nil
+	if err := repeat(db, room); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), db.Close())
+	}
+	b := newBackend(db, file, o.BeforeCommit, room)
+	return &database{Committer: engine.NewCommitter(b, o.OnBroken), backend: b}, nil
 }
 
 func writeOptions() bbolt.Options {
@@ -144,10 +148,13 @@ func recoverDamage(err *error) func() {
 // Backup implements engine.Engine. Old pages stay in the file while w takes its
 // time, so w should be a file.
 func (d *database) Backup(w io.Writer) (n int64, err error) {
-	if err := d.Err(); err != nil {
+	if err = d.Err(); err == nil {
+		err = d.backend.fold()
+	}
+	if err != nil {
 		return 0, err
 	}
-	err = d.bolt.View(func(tx *bbolt.Tx) error {
+	err = d.backend.bolt.View(func(tx *bbolt.Tx) error {
 		n, err = tx.WriteTo(w)
 		return err
 	})
@@ -157,29 +164,11 @@ func (d *database) Backup(w io.Writer) (n int64, err error) {
 	return n, nil
 }
 
-// Close implements engine.Engine. It waits for those who read.
+// Close implements engine.Engine. It waits for those who read. Without an error
+// nothing is left of the journal.
 func (d *database) Close() error {
 	d.Committer.Close()
-	d.views.begin()
-	return d.bolt.Close()
-}
-
-type backend struct {
-	bolt   *bbolt.DB
-	views  *snapshots
-	before func() error
-}
-
-func (b *backend) View(fn func(engine.Reader) error) error { return b.views.view(fn) }
-
-func (b *backend) Begin() (engine.Batch, error) {
-	b.views.begin()
-	tx, err := b.bolt.Begin(true)
-	if err != nil {
-		b.views.end()
-		return nil, err
-	}
-	return &batch{reader: reader{tx: tx}, before: b.before, end: b.views.end}, nil
+	return d.backend.close()
 }
 
 // A reader is one transaction. Keys are stored whole, with the byte that names
@@ -230,43 +219,25 @@ func (r *reader) Scan(lo, hi []byte, fn func(key, value []byte) bool) error {
 	return nil
 }
 
-type batch struct {
-	reader
-	before func() error
-	end    func() // after the commit, or instead of it
-}
+// A writer is the transaction that writes. Tables appear with their first key.
+type writer struct{ reader }
 
-func (b *batch) Put(key, sealed []byte) error {
-	bucket := b.bucket(key[0])
+func (w *writer) put(key, sealed []byte) error {
+	bucket := w.bucket(key[0])
 	if bucket == nil {
 		var err error
-		if bucket, err = b.tx.CreateBucket(key[:1]); err != nil {
+		if bucket, err = w.tx.CreateBucket(key[:1]); err != nil {
 			return err
 		}
-		b.tables = append(b.tables, table{key[0], bucket})
+		w.tables = append(w.tables, table{key[0], bucket})
 	}
 	return bucket.Put(key, sealed)
 }
 
-func (b *batch) Delete(key []byte) error {
-	bucket := b.bucket(key[0])
+func (w *writer) delete(key []byte) error {
+	bucket := w.bucket(key[0])
 	if bucket == nil {
 		return nil
 	}
 	return bucket.Delete(key)
-}
-
-func (b *batch) Commit() error {
-	if b.before != nil {
-		if err := b.before(); err != nil {
-			return err
-		}
-	}
-	defer b.end()
-	return b.tx.Commit()
-}
-
-func (b *batch) Rollback() error {
-	defer b.end()
-	return b.tx.Rollback()
 }

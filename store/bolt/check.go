@@ -19,15 +19,18 @@ func (d *database) Check(ctx context.Context, report func(fault string)) error {
 	if err := d.Err(); err != nil {
 		return err
 	}
+	if err := d.backend.fold(); err != nil {
+		return err
+	}
 	clean := true
 	fault := func(text string) {
 		clean = false
 		report(text)
 	}
 	var size int64
-	err := d.bolt.View(func(tx *bbolt.Tx) error {
+	err := d.backend.bolt.View(func(tx *bbolt.Tx) error {
 		size = tx.Size()
-		return inspectTx(ctx, tx, d.file, func(key, sealed []byte) {
+		return inspectTx(ctx, tx, d.backend.file, func(key, sealed []byte) {
 			if _, err := engine.Unseal(key, sealed); err != nil {
 				fault(err.Error())
 			}
@@ -42,7 +45,7 @@ func (d *database) Check(ctx context.Context, report func(fault string)) error {
 // checkFreePages lets bbolt compare its tree with its list of free pages. It
 // needs the writer's transaction, since the list belongs to the writer.
 func (d *database) checkFreePages(report func(fault string)) error {
-	tx, err := d.bolt.Begin(true)
+	tx, err := d.backend.bolt.Begin(true)
 	if err != nil {
 		return err
 	}

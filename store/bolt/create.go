@@ -20,6 +20,11 @@ func create(path string) (err error) {
 			err = fmt.Errorf("create database: %w", err)
 		}
 	}()
+	for _, journal := range journalNames(path) {
+		if _, err := os.Stat(journal); err == nil {
+			return fmt.Errorf("%s is gone, and its journal is there: put the database back, or remove %s to start anew", path, journal)
+		}
+	}
 	dir, name := filepath.Split(path)
 	file, err := os.CreateTemp(dir, name+newSuffix)
 	if err != nil {
@@ -65,7 +70,12 @@ func sweep(dir, name string) error {
 			return err
 		}
 	}
-	handle, err := os.Open(dir)
+	return syncDir(filepath.Join(dir, name))
+}
+
+// syncDir makes the names beside a file durable.
+func syncDir(path string) error {
+	handle, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}

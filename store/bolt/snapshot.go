@@ -55,49 +55,89 @@ func (s *snapshot) cursor(name byte) *bbolt.Cursor {
 	return s.seeks[len(s.seeks)-1].cursor
 }
 
-// snapshots hands them out. While somebody writes none waits: bbolt frees no page,
-// and enlarges no map, that a transaction of before may look at.
+// snapshots hands out views: a snapshot of bbolt each, and the layers over it. While
+// bbolt is written to no snapshot waits: bbolt frees no page, and enlarges no map, that
+// a transaction of before may look at.
 type snapshots struct {
 	bolt *bbolt.DB
 
-	mu      sync.Mutex
-	idle    []*snapshot
-	epoch   uint64 // grows with the end of every write
-	writing bool   // or closed
+	mu     sync.Mutex
+	idle   []*snapshot
+	newest *layer // where commits go
+	filled bool   // it has one
+	older  *layer // on its way into bbolt, nil if there is none
+	commit uint64 // the newest
+	// epoch grows whenever a layer comes or goes: a snapshot and layers of one epoch
+	// belong together.
+	epoch   uint64
+	writing bool // or closed
+
+	// looked, unless nil, is told of a look that needs a transaction.
+	looked func()
 }
 
 // view runs fn on the newest state.
 func (p *snapshots) view(fn func(engine.Reader) error) error {
-	s, err := p.take()
+	v, err := p.take()
 	if err != nil {
 		return err
 	}
 	whole := false
-	defer func() {
-		if !whole || !p.keep(s) {
-			s.tx.Rollback() // of a reader it cannot fail
-		}
-	}()
-	err = fn(s)
+	defer func() { p.leave(v, whole) }()
+	err = fn(v)
 	whole = true // a reader that panicked may have met a damaged page
 	return err
 }
 
-func (p *snapshots) take() (*snapshot, error) {
+// leave ends the use of a view.
+func (p *snapshots) leave(v *view, whole bool) {
+	if !whole || !p.keep(v.snapshot) {
+		v.tx.Rollback() // of a reader it cannot fail
+	}
+}
+
+func (p *snapshots) take() (*view, error) {
+	for {
+		v := p.look()
+		if v.snapshot != nil {
+			return v, nil
+		}
+		if p.looked != nil {
+			p.looked()
+		}
+		// Not under the lock: it may wait for the map to be enlarged, and that for a
+		// reader who comes to leave.
+		tx, err := p.bolt.Begin(false)
+		if err != nil {
+			return nil, err
+		}
+		if p.is(v.epoch) {
+			v.snapshot = &snapshot{reader: reader{tx: tx}, epoch: v.epoch}
+			return v, nil
+		}
+		tx.Rollback()
+	}
+}
+
+// look is the newest state, with a snapshot if one waits.
+func (p *snapshots) look() *view {
 	p.mu.Lock()
-	epoch := p.epoch
+	defer p.mu.Unlock()
+	v := &view{layers: [2]*layer{nil, p.older}, commit: p.commit, epoch: p.epoch}
+	if p.filled {
+		v.layers[0] = p.newest
+	}
 	if n := len(p.idle); n > 0 {
-		s := p.idle[n-1]
+		v.snapshot = p.idle[n-1]
 		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
-		return s, nil
 	}
-	p.mu.Unlock()
-	tx, err := p.bolt.Begin(false)
-	if err != nil {
-		return nil, err
-	}
-	return &snapshot{reader: reader{tx: tx}, epoch: epoch}, nil
+	return v
+}
+
+func (p *snapshots) is(epoch uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.epoch == epoch
 }
 
 // keep lets the snapshot wait for its next reader, unless it may be of before a write.
@@ -111,6 +151,13 @@ func (p *snapshots) keep(s *snapshot) bool {
 	return true
 }
 
+// publish shows a commit to all who come from now on.
+func (p *snapshots) publish(commit uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.commit, p.filled = commit, true
+}
+
 // begin ends all that wait, and has none wait until the write has ended.
 func (p *snapshots) begin() {
 	p.mu.Lock()
@@ -122,10 +169,28 @@ func (p *snapshots) begin() {
 	}
 }
 
-// end lets snapshots wait again: those that are taken from now on.
-func (p *snapshots) end() {
+// freeze begins a new layer, and the write of the one that it answers.
+func (p *snapshots) freeze() *layer {
+	p.begin()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.older, p.newest, p.filled = p.newest, newLayer(), false
 	p.epoch++
-	p.writing = false
+	return p.older
+}
+
+// melt ends a write: bbolt holds what the frozen layer had.
+func (p *snapshots) melt() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.older, p.writing = nil, false
+	p.epoch++
+}
+
+// through ends a write of the newest layer itself, with the commit that it brought.
+func (p *snapshots) through(commit uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.newest, p.commit, p.writing = newLayer(), commit, false
+	p.epoch++
 }

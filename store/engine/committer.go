@@ -25,7 +25,7 @@ type Backend interface {
 }
 
 // A Batch is a transaction that sees what was put into it. It keeps the slices
-// it is given until it ends.
+// it is given, which nobody changes any more.
 type Batch interface {
 	Reader
 	Put(key, sealed []byte) error
