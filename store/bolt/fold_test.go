@@ -108,6 +108,7 @@ type run struct {
 	before image             // as of the newest answered commit
 	model  map[string]string // likewise
 	since  int               // bytes committed since the fold under way began
+	times  int               // and in so many commits
 
 	// A fold has committed and is held back, so that the journal has two layers.
 	armed   atomic.Bool
@@ -153,10 +154,12 @@ func (u *run) changes() (changes map[string]string, size int) {
 func (u *run) commit() map[string]string {
 	u.Helper()
 	changes, size := u.changes()
-	if u.held && (u.since+size > layer || u.r.IntN(6) == 0) {
+	// A full layer, or one of many records, waits for the one before.
+	if u.held && (u.since+size > layer || u.times == 10 || u.r.IntN(6) == 0) {
 		u.release()
 	}
 	u.since += size
+	u.times++
 	next := maps.Clone(u.model)
 	err := u.db.Update(context.Background(), engine.Foreground, func(w engine.Writer) error {
 		for key, value := range changes {
@@ -184,7 +187,7 @@ func (u *run) commit() map[string]string {
 func (u *run) hold() {
 	if !u.held && bolt.Folding(u.db) {
 		<-u.reached
-		u.held, u.since = true, 0
+		u.held, u.since, u.times = true, 0, 0
 	}
 }
 
