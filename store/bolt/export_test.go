@@ -14,7 +14,6 @@ func OpenWithJournal(path string, layer int64, step func(what string)) (engine.E
 
 // What the steps are.
 const (
-	DidRecord = didRecord
 	DidFold   = didFold
 	DidRepeat = didRepeat
 )
@@ -62,3 +61,11 @@ func Looked(e engine.Engine, f func()) { e.(*database).backend.views.looked = f 
 
 // Fold brings all that was committed into the database.
 func Fold(e engine.Engine) error { return e.(*database).backend.fold() }
+
+// Rested does what happens when a layer was begun a while ago, and tells the generation
+// of the journal.
+func Rested(e engine.Engine) uint64 {
+	b := e.(*database).backend
+	b.rested()
+	return b.journal.generation
+}

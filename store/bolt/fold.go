@@ -61,7 +61,6 @@ var usualLimits = limits{after: 16, layer: 2 << 20, gone: 512, rest: time.Second
 
 // What step is told.
 const (
-	didRecord = "record"
 	didFold   = "layer"
 	didRepeat = "journal"
 )
@@ -151,7 +150,6 @@ func (b *backend) commit(commit uint64) (err error) {
 	if b.journal == nil {
 		err = b.through(commit)
 	} else if err = b.journal.keep(); err == nil {
-		b.room.did(didRecord)
 		b.views.publish(commit)
 		err = b.tend()
 	}
@@ -209,6 +207,9 @@ func (b *backend) rested() {
 	b.timer = nil
 	if b.closed || b.unsure || b.failure() != nil {
 		return // and whoever comes next is told
+	}
+	if b.views.newest.size == 0 {
+		return // a fold came first; a generation without records would be a gap
 	}
 	if b.folding != nil {
 		b.timer = time.AfterFunc(b.room.rest, b.rested)

@@ -432,6 +432,20 @@ func TestRest(t *testing.T) {
 	})
 }
 
+// TestRestOfNothing: a layer that was folded for another reason is not folded again,
+// which would leave a generation without records.
+func TestRestOfNothing(t *testing.T) {
+	db := openJournaled(t, filepath.Join(t.TempDir(), "meta.db"), 1<<20, nil)
+	defer db.Close()
+	put(t, db, "a1", "value")
+	put(t, db, "a2", "value")
+	first := bolt.Rested(db)
+	bolt.Folded(db)
+	if second := bolt.Rested(db); second != first {
+		t.Errorf("generation %d after %d, and there was nothing to fold", second, first)
+	}
+}
+
 // killed is the path of a database that a process left with a layer that was being
 // folded, of more than ten commits, and five newer commits. Its keys are b0, b1, ...
 func killed(t *testing.T) (path string, keys int) {
